@@ -1,0 +1,168 @@
+import type { Contract, Field, Outputs, RecordInput, RecordValue } from './contract.js'
+import { AfieldError } from './errors.js'
+
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array
+
+/** A tensor without a runtime: what the engine hands to onnxruntime and takes from it. */
+export interface PlainTensor {
+  readonly dtype: string
+  readonly dims: readonly number[]
+  readonly data: ArrayLike<number | bigint | boolean | string>
+}
+
+export interface EncodedTensor extends PlainTensor {
+  readonly dtype: RecordInput['dtype']
+  readonly data: TensorData
+}
+
+/**
+ * Turns N records into the graph's input tensors, in field order: one tensor [N, fields], or one [N, 1] a field.
+ *
+ * @throws AfieldError `input/invalid` naming the field of the first record that does not fit the contract. The
+ *   message never holds the value.
+ */
+export function encodeRecords(
+  contract: Contract,
+  records: readonly RecordValue[],
+): Readonly<Record<string, EncodedTensor>> {
+  const { fields, dtype, tensor } = contract.input
+  for (const record of records) checkShape(contract.input, record)
+  if (tensor !== undefined) return { [tensor]: encodeColumns(dtype, fields, records) }
+  return Object.fromEntries(
+    fields.map((field) => [field.tensor ?? field.name, encodeColumns(dtype, [field], records)]),
+  )
+}
+
+function encodeColumns(
+  dtype: RecordInput['dtype'],
+  fields: readonly Field[],
+  records: readonly RecordValue[],
+): EncodedTensor {
+  const data = allocate(dtype, records.length * fields.length)
+  let at = 0
+  for (const record of records) {
+    for (const field of fields) {
+      const value = encodeField(field, record[field.name])
+      if (data instanceof BigInt64Array) data[at++] = toBigInt(field, value)
+      else data[at++] = value
+    }
+  }
+  return { dtype, dims: [records.length, fields.length], data }
+}
+
+/** Reads N answers out of the graph's output tensors. */
+export function decodeOutputs(
+  contract: Contract,
+  tensors: Readonly<Record<string, PlainTensor>>,
+  rows: number,
+): readonly Outputs[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const outputs: Record<string, number | boolean> = {}
+    for (const output of contract.outputs) {
+      if (output.kind === 'value') outputs[output.name] = readValue(tensors, output, row, rows)
+      else outputs[output.name] = Number(outputs[output.of]) >= output.threshold
+    }
+    return outputs
+  })
+}
+
+function readValue(
+  tensors: Readonly<Record<string, PlainTensor>>,
+  output: { readonly name: string; readonly tensor: string; readonly column: number },
+  row: number,
+  rows: number,
+): number {
+  const tensor = tensors[output.tensor]
+  const columns = tensor ? tensor.data.length / rows : 0
+  const value = output.column < columns ? tensor?.data[row * columns + output.column] : undefined
+  const number = typeof value === 'string' ? Number.NaN : Number(value)
+  if (value === undefined || Number.isNaN(number)) {
+    throw new AfieldError(
+      'engine/run-failed',
+      `The model gave no number for "${output.name}" (tensor "${output.tensor}", column ${output.column}).`,
+      { details: { output: output.name } },
+    )
+  }
+  return number
+}
+
+function checkShape(input: RecordInput, record: RecordValue): void {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    throw new AfieldError('input/invalid', 'predict() takes a record: an object of field names and values.')
+  }
+  const names = Object.keys(record)
+  if (names.length <= input.fields.length && names.every((name, i) => name === input.fields[i]?.name)) return
+  const known = new Set(input.fields.map((field) => field.name))
+  const unknown = names.find((name) => !known.has(name))
+  if (unknown === undefined) return
+  // An unknown name is the caller's own text, so it is quoted only when it is a plausible identifier.
+  const shown = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(unknown) ? `"${unknown}"` : 'A field'
+  throw new AfieldError(
+    'input/invalid',
+    `${shown} is not a field of this model. Its fields are: ${input.fields.map((field) => field.name).join(', ')}.`,
+    { details: { problem: 'unknown' } },
+  )
+}
+
+function encodeField(field: Field, value: unknown): number {
+  if (value === undefined || value === null) return missing(field)
+  switch (field.type) {
+    case 'boolean':
+      if (typeof value !== 'boolean') throw invalid(field, 'mistyped', 'takes true or false')
+      return value ? 1 : 0
+    case 'enum': {
+      if (typeof value !== 'string') throw invalid(field, 'mistyped', 'takes a text')
+      const position = field.values.indexOf(value)
+      if (position < 0)
+        throw invalid(field, 'out-of-range', `takes one of: ${field.values.slice(0, 20).join(', ')}`)
+      return position
+    }
+    case 'integer':
+    case 'number':
+      if (typeof value !== 'number' || !Number.isFinite(value)) {
+        throw invalid(field, 'mistyped', 'takes a finite number')
+      }
+      if (field.type === 'integer' && !Number.isSafeInteger(value)) {
+        throw invalid(field, 'mistyped', 'takes a whole number')
+      }
+      if (field.min !== undefined && value < field.min) throw invalid(field, 'out-of-range', rangeOf(field))
+      if (field.max !== undefined && value > field.max) throw invalid(field, 'out-of-range', rangeOf(field))
+      return value
+  }
+}
+
+function missing(field: Field): number {
+  if (field.missing === 'nan') return Number.NaN
+  if (field.missing === 'reject') throw invalid(field, 'missing', 'is missing')
+  return field.missing.default
+}
+
+function rangeOf(field: { readonly min?: number | undefined; readonly max?: number | undefined }): string {
+  if (field.min === undefined) return `must be at most ${field.max}`
+  if (field.max === undefined) return `must be at least ${field.min}`
+  return `must be between ${field.min} and ${field.max}`
+}
+
+function toBigInt(field: Field, value: number): bigint {
+  if (!Number.isSafeInteger(value)) throw invalid(field, 'mistyped', 'takes a whole number')
+  return BigInt(value)
+}
+
+function invalid(field: Field, problem: string, rule: string): AfieldError {
+  return new AfieldError('input/invalid', `"${field.name}" ${rule}.`, {
+    details: { field: field.name, problem },
+  })
+}
+
+function allocate(dtype: RecordInput['dtype'], length: number): TensorData {
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(length)
+    case 'float64':
+      return new Float64Array(length)
+    case 'int32':
+      return new Int32Array(length)
+    case 'int64':
+      return new BigInt64Array(length)
+  }
+}

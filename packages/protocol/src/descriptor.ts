@@ -1,0 +1,132 @@
+import * as v from 'valibot'
+import { parseJson } from './bytes.js'
+import { ContractSchema } from './contract.js'
+import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
+import { parseWith } from './parse.js'
+
+export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
+export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
+
+const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const finite = v.pipe(v.number(), v.finite())
+
+/** A run of bytes of a file, stored under its own hash. `size` is in bytes. */
+const ChunkSchema = v.object({
+  sha256: Sha256Schema,
+  size: v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES)),
+})
+export type Chunk = v.InferOutput<typeof ChunkSchema>
+
+const ModelFileSchema = v.object({
+  role: v.literal('model'),
+  /** Bytes of the whole file, whose chunks join to it in order. */
+  size: whole,
+  chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
+})
+
+const ArtifactSchema = v.object({
+  variant: v.picklist(['fp32']),
+  backends: v.pipe(v.array(v.picklist(['wasm', 'webgpu'])), v.minLength(1)),
+  files: v.pipe(v.array(ModelFileSchema), v.length(1)),
+})
+export type Artifact = v.InferOutput<typeof ArtifactSchema>
+
+/** Launch checklist: a version without these does not publish. */
+const ChecklistSchema = v.object({
+  pattern: v.picklist(['direct', 'canary']),
+  fallback: text(500),
+  metrics: v.pipe(v.array(text(200)), v.minLength(1), v.maxLength(50)),
+  rollback: text(1000),
+})
+export type Checklist = v.InferOutput<typeof ChecklistSchema>
+
+const CardSchema = v.object({
+  type: text(200),
+  trainingDate: text(40),
+  framework: text(200),
+  intendedUse: text(2000),
+  users: text(2000),
+  dataSource: text(2000),
+  dataSize: text(200),
+  limitations: text(4000),
+})
+
+const LineageSchema = v.object({
+  trainingData: v.optional(Sha256Schema),
+  codeRevision: v.optional(text(200)),
+  evaluation: v.optional(v.record(text(100), finite)),
+})
+
+/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
+const GoldenVectorSchema = v.object({
+  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
+  output: v.record(v.string(), v.union([finite, v.boolean()])),
+})
+export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
+
+const SelfTestSchema = v.object({
+  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
+  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
+  tolerance: v.object({ absolute: finite, relative: finite }),
+  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
+  replay: v.picklist(['passed', 'skipped']),
+})
+export type SelfTest = v.InferOutput<typeof SelfTestSchema>
+
+const SloSchema = v.object({
+  class: v.picklist(['realtime', 'interactive', 'near-realtime', 'batch']),
+  maxFailureRate: v.pipe(finite, v.minValue(0), v.maxValue(1)),
+  /** Share of predictions answered by a model rather than by a constant fallback. */
+  availability: v.pipe(finite, v.minValue(0), v.maxValue(1)),
+})
+
+/** A version's whole truth: immutable, and named by the hash of its bytes. */
+const DescriptorSchema = v.object({
+  format: v.literal(1),
+  name: ModelNameSchema,
+  version: VersionSchema,
+  created: v.pipe(v.string(), v.isoTimestamp()),
+  owner: text(200),
+  checklist: ChecklistSchema,
+  card: CardSchema,
+  lineage: LineageSchema,
+  runtime: v.object({
+    opset: whole,
+    irVersion: whole,
+    operators: v.pipe(v.array(text(200)), v.maxLength(1000)),
+  }),
+  artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
+  contract: ContractSchema,
+  selfTest: SelfTestSchema,
+  slo: SloSchema,
+})
+export type Descriptor = v.InferOutput<typeof DescriptorSchema>
+
+/** @throws AfieldError `descriptor/invalid`, also when it describes another model or version. */
+export function parseDescriptor(
+  bytes: Uint8Array,
+  expected: { readonly name: string; readonly version: string },
+): Descriptor {
+  const file = `descriptor of ${expected.name}@${expected.version}`
+  return parseWith(
+    v.pipe(
+      DescriptorSchema,
+      v.check(
+        (descriptor) => descriptor.name === expected.name && descriptor.version === expected.version,
+        'it describes another version',
+      ),
+      v.check(
+        ({ artifacts }) => artifacts.every(({ files }) => files.every((f) => sum(f.chunks) === f.size)),
+        'chunk sizes do not add up to the file',
+      ),
+    ),
+    parseJson(bytes, 'descriptor/invalid', file),
+    'descriptor/invalid',
+    file,
+  )
+}
+
+function sum(chunks: readonly Chunk[]): number {
+  return chunks.reduce((total, chunk) => total + chunk.size, 0)
+}

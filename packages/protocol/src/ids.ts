@@ -1,0 +1,72 @@
+import * as v from 'valibot'
+
+/** Hex SHA-256 of some bytes: the name under which descriptors and chunks are stored and fetched. */
+export const Sha256Schema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in hex'),
+  v.brand('Sha256'),
+)
+export type Sha256 = v.InferOutput<typeof Sha256Schema>
+
+/** A model's name: what `load()` takes and what the URL of its index holds. */
+export const ModelNameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name is 1 to 64 of a-z, 0-9 and -, and starts with no -'),
+  v.brand('ModelName'),
+)
+export type ModelName = v.InferOutput<typeof ModelNameSchema>
+
+/** A SemVer 2.0 version without build metadata. */
+export const VersionSchema = v.pipe(
+  v.string(),
+  v.maxLength(64),
+  v.regex(
+    /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/,
+    'not a SemVer version such as 1.4.0 or 2.0.0-beta.1',
+  ),
+  v.brand('Version'),
+)
+export type Version = v.InferOutput<typeof VersionSchema>
+
+/** Orders two versions by SemVer precedence (https://semver.org, clause 11): negative, zero or positive. */
+export function compareVersions(a: Version, b: Version): number {
+  const [coreA = '', preA] = splitPrerelease(a)
+  const [coreB = '', preB] = splitPrerelease(b)
+  const numbersA = coreA.split('.').map(Number)
+  const numbersB = coreB.split('.').map(Number)
+  for (let i = 0; i < 3; i++) {
+    const difference = (numbersA[i] ?? 0) - (numbersB[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  if (preA === preB) return 0
+  // A pre-release comes before the release it leads to.
+  if (preA === undefined) return 1
+  if (preB === undefined) return -1
+  return comparePrereleases(preA.split('.'), preB.split('.'))
+}
+
+/** True for 2.0.0-beta.1 and its like: such a version serves only where a rollout or `load` names it. */
+export function isPrerelease(version: Version): boolean {
+  return version.includes('-')
+}
+
+function splitPrerelease(version: string): [string, string | undefined] {
+  const dash = version.indexOf('-')
+  return dash < 0 ? [version, undefined] : [version.slice(0, dash), version.slice(dash + 1)]
+}
+
+function comparePrereleases(a: readonly string[], b: readonly string[]): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const left = a[i]
+    const right = b[i]
+    if (left === right) continue
+    if (left === undefined) return -1
+    if (right === undefined) return 1
+    const leftNumber = /^\d+$/.test(left)
+    const rightNumber = /^\d+$/.test(right)
+    if (leftNumber && rightNumber) return Number(left) - Number(right)
+    if (leftNumber !== rightNumber) return leftNumber ? -1 : 1
+    return left < right ? -1 : 1
+  }
+  return 0
+}

@@ -1,0 +1,66 @@
+import { AfieldError } from '../errors.js'
+import { fromHex, sha256 } from '../bytes.js'
+import { canonicalBytes } from './canonical.js'
+import type { Envelope, Key, RoleKeys } from './metadata.js'
+
+/** A key's id is the hash of its canonical form, as the reference implementation computes it. */
+export async function keyIdOf(key: Key): Promise<string> {
+  return sha256(canonicalBytes(key))
+}
+
+/**
+ * Checks that enough different keys of a role signed a file (TUF clause 5.3.4 and its like).
+ *
+ * @throws AfieldError `manifest/signature` below the threshold; `platform/unsupported` when this browser can
+ *   verify none of the role's keys.
+ */
+export async function verifyThreshold(
+  file: string,
+  envelope: Envelope<unknown>,
+  role: RoleKeys,
+  keys: Readonly<Record<string, Key>>,
+): Promise<void> {
+  const payload = canonicalBytes(envelope.raw)
+  // A key that signs twice, or is listed twice, counts once.
+  const candidates = new Map<string, { key: Key; signature: string }>()
+  for (const { keyid, sig } of envelope.signatures) {
+    const key = keys[keyid]
+    if (key && role.keyids.includes(keyid)) candidates.set(key.keyval.public, { key, signature: sig })
+  }
+  const verdicts = await Promise.all(
+    [...candidates.values()].map(({ key, signature }) => verifySignature(key, signature, payload)),
+  )
+  const valid = verdicts.filter((verdict) => verdict === 'valid').length
+  if (valid >= role.threshold) return
+  if (verdicts.includes('unsupported')) {
+    throw new AfieldError(
+      'platform/unsupported',
+      'This browser cannot verify Ed25519 signatures, so it cannot trust the manifest. Update the browser.',
+    )
+  }
+  throw new AfieldError(
+    'manifest/signature',
+    `${file} has ${valid} valid signature(s) of the ${role.threshold} its role needs. ` +
+      'Check that the app bundles the root.json of this repository.',
+    { details: { file, valid, threshold: role.threshold } },
+  )
+}
+
+async function verifySignature(
+  key: Key,
+  signature: string,
+  payload: Uint8Array<ArrayBuffer>,
+): Promise<'valid' | 'invalid' | 'unsupported'> {
+  if (key.keytype !== 'ed25519' || key.scheme !== 'ed25519') return 'invalid'
+  const publicBytes = fromHex(key.keyval.public)
+  const signatureBytes = fromHex(signature)
+  if (publicBytes?.length !== 32 || signatureBytes?.length !== 64) return 'invalid'
+  let publicKey: CryptoKey
+  try {
+    publicKey = await crypto.subtle.importKey('raw', publicBytes, 'Ed25519', false, ['verify'])
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'NotSupportedError') return 'unsupported'
+    return 'invalid'
+  }
+  return (await crypto.subtle.verify('Ed25519', publicKey, signatureBytes, payload)) ? 'valid' : 'invalid'
+}

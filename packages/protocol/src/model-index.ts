@@ -1,0 +1,69 @@
+import * as v from 'valibot'
+import { parseJson } from './bytes.js'
+import {
+  ModelNameSchema,
+  Sha256Schema,
+  VersionSchema,
+  compareVersions,
+  isPrerelease,
+  type Version,
+} from './ids.js'
+import { parseWith } from './parse.js'
+
+export const MAX_INDEX_BYTES = 512 * 1024
+
+/** Who changed a signed document, when, and why: the audit trail. */
+export const ChangeSchema = v.object({
+  author: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  reason: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)),
+  at: v.pipe(v.string(), v.isoTimestamp()),
+})
+export type Change = v.InferOutput<typeof ChangeSchema>
+
+const ReleaseSchema = v.object({
+  descriptor: v.object({ sha256: Sha256Schema, size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) }),
+  created: v.pipe(v.string(), v.isoTimestamp()),
+  revoked: v.optional(ChangeSchema),
+})
+export type Release = v.InferOutput<typeof ReleaseSchema>
+
+/**
+ * The model index, `models/<name>.json`: every version of a model and the hash of its descriptor. Signed by the
+ * release key, so nothing that it does not list can ever run.
+ */
+const ModelIndexSchema = v.object({
+  format: v.literal(1),
+  name: ModelNameSchema,
+  versions: v.record(VersionSchema, ReleaseSchema),
+  minVersion: v.optional(VersionSchema),
+  predecessor: v.optional(Sha256Schema),
+  change: ChangeSchema,
+})
+export type ModelIndex = v.InferOutput<typeof ModelIndexSchema>
+
+/** @throws AfieldError `manifest/invalid`, also when the index speaks of another model. */
+export function parseModelIndex(bytes: Uint8Array, name: string): ModelIndex {
+  const file = `models/${name}.json`
+  return parseWith(
+    v.pipe(
+      ModelIndexSchema,
+      v.check((index) => index.name === name, 'it is the index of another model'),
+    ),
+    parseJson(bytes, 'manifest/invalid', file),
+    'manifest/invalid',
+    file,
+  )
+}
+
+/** Versions that may run at all (neither revoked nor below `minVersion`), newest first. */
+export function runnableVersions(index: ModelIndex): readonly Version[] {
+  return (Object.keys(index.versions) as Version[])
+    .filter((version) => !index.versions[version]?.revoked)
+    .filter((version) => !index.minVersion || compareVersions(version, index.minVersion) >= 0)
+    .sort((a, b) => compareVersions(b, a))
+}
+
+/** The version that `latest` means: the highest runnable release, pre-releases aside. */
+export function latestVersion(index: ModelIndex): Version | undefined {
+  return runnableVersions(index).find((version) => !isPrerelease(version))
+}

@@ -1,0 +1,26 @@
+import * as v from 'valibot'
+import { AfieldError, type ErrorCode } from './errors.js'
+
+/**
+ * Parses a value from outside against a schema.
+ *
+ * @throws AfieldError with `code`, naming the first offending path, never its value.
+ */
+export function parseWith<const S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  code: ErrorCode,
+  what: string,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true })
+  if (result.success) return result.output
+  const issue = result.issues[0]
+  const path = issue ? (v.getDotPath(issue) ?? '') : ''
+  throw new AfieldError(
+    code,
+    `${what} is not valid${path ? ` at "${path}"` : ''}: ${issue?.message ?? 'unknown'}.`,
+    {
+      details: { what, path },
+    },
+  )
+}

@@ -1,0 +1,125 @@
+import type { Version } from '../ids.js'
+import { latestVersion, runnableVersions, type ModelIndex } from '../model-index.js'
+import { deviceBucket } from './bucket.js'
+import type { Rollout } from './document.js'
+
+/** What a device remembers about itself in one rollout. */
+export interface Assignment {
+  readonly epoch: number
+  /** True once the device was let into the candidate's share; it stays in for the epoch. */
+  readonly admitted: boolean
+}
+
+export interface DecisionInput {
+  readonly index: ModelIndex
+  readonly rollout: Rollout | undefined
+  readonly deviceId: string
+  readonly assignment: Assignment | undefined
+  /** Versions that failed on this device and may not serve now. */
+  readonly failedHere: ReadonlySet<Version>
+  /** A version or alias that `load()` asked for. It bypasses assignment, never kill or revocation. */
+  readonly requested?: Version | 'latest' | undefined
+}
+
+/** Why a version was chosen; each has its sentence in `explain()`. */
+export type DecisionReason =
+  | 'latest-release'
+  | 'stable'
+  | 'in-canary'
+  | 'outside-canary'
+  | 'canary-paused'
+  | 'candidate-killed'
+  | 'candidate-withdrawn'
+  | 'candidate-failed-here'
+  | 'stable-unavailable'
+  | 'requested'
+
+export type Decision =
+  | {
+      readonly kind: 'serve'
+      readonly version: Version
+      readonly arm: 'stable' | 'candidate' | 'pinned'
+      readonly reason: DecisionReason
+      readonly bucket: number | undefined
+      /** What to remember, when there is a rollout. */
+      readonly assignment: Assignment | undefined
+    }
+  | {
+      readonly kind: 'refuse'
+      readonly reason: 'model-killed' | 'revoked' | 'not-found' | 'nothing-runnable'
+    }
+
+/**
+ * Which version this device should run. Pure and deterministic: the same documents and the same device always give
+ * the same answer. Order: killed or revoked, asked for, failed here, sticky, hash.
+ */
+export function decide(input: DecisionInput): Decision {
+  const { index, rollout, failedHere } = input
+  if (rollout?.killed === 'model') return { kind: 'refuse', reason: 'model-killed' }
+  if (input.requested !== undefined) return decideRequested(input, input.requested)
+  const usable = (version: Version): boolean =>
+    !failedHere.has(version) && runnableVersions(index).includes(version)
+  if (!rollout) return serveRelease(input, usable, undefined, 'latest-release')
+
+  const bucket = deviceBucket(rollout.seed, input.deviceId)
+  const sticky = input.assignment?.epoch === rollout.epoch && input.assignment.admitted
+  const inShare = rollout.candidate !== undefined && bucket < rollout.coverage
+  const admitted = sticky || (inShare && !rollout.paused)
+  const assignment: Assignment = { epoch: rollout.epoch, admitted }
+  const { candidate } = rollout
+
+  if (candidate === undefined) return serveStable(input, rollout, usable, bucket, assignment, 'stable')
+  if (rollout.killed === 'candidate') {
+    return serveStable(input, rollout, usable, bucket, assignment, 'candidate-killed')
+  }
+  if (!admitted) {
+    const reason = inShare ? 'canary-paused' : 'outside-canary'
+    return serveStable(input, rollout, usable, bucket, assignment, reason)
+  }
+  if (usable(candidate)) {
+    return { kind: 'serve', version: candidate, arm: 'candidate', reason: 'in-canary', bucket, assignment }
+  }
+  const reason = failedHere.has(candidate) ? 'candidate-failed-here' : 'candidate-withdrawn'
+  return serveStable(input, rollout, usable, bucket, assignment, reason)
+}
+
+function serveStable(
+  input: DecisionInput,
+  rollout: Rollout,
+  usable: (version: Version) => boolean,
+  bucket: number,
+  assignment: Assignment,
+  reason: DecisionReason,
+): Decision {
+  if (usable(rollout.stable)) {
+    return { kind: 'serve', version: rollout.stable, arm: 'stable', reason, bucket, assignment }
+  }
+  // The candidate was never meant for everyone, so it does not stand in for the stable version.
+  const others = (version: Version): boolean => version !== rollout.candidate && usable(version)
+  return serveRelease(input, others, { bucket, assignment }, 'stable-unavailable')
+}
+
+function serveRelease(
+  { index }: DecisionInput,
+  usable: (version: Version) => boolean,
+  place: { readonly bucket: number; readonly assignment: Assignment } | undefined,
+  reason: DecisionReason,
+): Decision {
+  const version = runnableVersions(index).find((one) => !one.includes('-') && usable(one))
+  if (version === undefined) return { kind: 'refuse', reason: 'nothing-runnable' }
+  return {
+    kind: 'serve',
+    version,
+    arm: 'stable',
+    reason,
+    bucket: place?.bucket,
+    assignment: place?.assignment,
+  }
+}
+
+function decideRequested({ index, assignment }: DecisionInput, requested: Version | 'latest'): Decision {
+  const version = requested === 'latest' ? latestVersion(index) : requested
+  if (version === undefined || !index.versions[version]) return { kind: 'refuse', reason: 'not-found' }
+  if (!runnableVersions(index).includes(version)) return { kind: 'refuse', reason: 'revoked' }
+  return { kind: 'serve', version, arm: 'pinned', reason: 'requested', bucket: undefined, assignment }
+}

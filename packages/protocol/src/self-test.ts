@@ -1,0 +1,47 @@
+import type { Outputs } from './contract.js'
+import type { GoldenVector, SelfTest } from './descriptor.js'
+
+/** One golden vector that an engine answered differently. */
+export interface Disagreement {
+  readonly vector: number
+  readonly output: string
+  readonly expected: number | boolean
+  readonly actual: number | boolean | undefined
+}
+
+/**
+ * Compares an engine's answers with the golden vectors, one answer a vector and in their order.
+ *
+ * @returns the first disagreement, or `undefined` when all agree. NaN agrees with nothing.
+ */
+export function findDisagreement(selfTest: SelfTest, answers: readonly Outputs[]): Disagreement | undefined {
+  for (const [vector, golden] of selfTest.vectors.entries()) {
+    const output = disagreeingOutput(golden, answers[vector], selfTest.tolerance)
+    if (output !== undefined) {
+      const expected = golden.output[output] ?? Number.NaN
+      return { vector, output, expected, actual: answers[vector]?.[output] }
+    }
+  }
+  return undefined
+}
+
+/** A sentence for people: which vector, what was promised, what came. */
+export function describeDisagreement({ vector, output, expected, actual }: Disagreement): string {
+  return `golden vector ${vector + 1} promises ${output} = ${shorten(expected)}, the model says ${shorten(actual)}`
+}
+
+function disagreeingOutput(
+  golden: GoldenVector,
+  answer: Outputs | undefined,
+  tolerance: SelfTest['tolerance'],
+): string | undefined {
+  return Object.entries(golden.output).find(([name, expected]) => {
+    const actual = answer?.[name]
+    if (typeof expected !== 'number' || typeof actual !== 'number') return actual !== expected
+    return !(Math.abs(actual - expected) <= tolerance.absolute + tolerance.relative * Math.abs(expected))
+  })?.[0]
+}
+
+function shorten(value: number | boolean | undefined): string {
+  return typeof value === 'number' ? String(Number(value.toPrecision(5))) : String(value)
+}
