@@ -1,0 +1,29 @@
+/**
+ * Bundles each worker to one file and puts onnxruntime's two files beside them, so that an app's bundler has
+ * nothing to resolve inside a worker. `tsc -b` has built everything else.
+ */
+import { copyFile, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const dist = join(here, 'dist')
+const ortDist = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/wasm'))
+
+for (const worker of ['keeper', 'engine']) {
+  const bundle = await rolldown({
+    input: join(here, 'src', worker, 'worker.ts'),
+    platform: 'browser',
+    // onnxruntime's glue and .wasm stay files of their own, which browsers can stream, cache and compile once.
+    resolve: { conditionNames: ['onnxruntime-web-use-extern-wasm', 'import', 'browser', 'default'] },
+    transform: { define: { 'import.meta.url': 'self.location.href' } },
+  })
+  await bundle.write({ file: join(dist, `${worker}.worker.js`), format: 'esm', minify: true, sourcemap: true })
+}
+
+await mkdir(join(dist, 'ort'), { recursive: true })
+for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
+  await copyFile(join(ortDist, file), join(dist, 'ort', file))
+}

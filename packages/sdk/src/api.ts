@@ -1,0 +1,104 @@
+import type { Outputs, RecordValue } from '@afield/protocol'
+import type { Explanation } from './keeper/explain.js'
+import type { CheckReport, StorageReport } from './keeper/keeper.js'
+import type { KeeperEvent, Logger } from './keeper/ports.js'
+import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+
+export interface AfieldOptions {
+  /** URL of the repository, such as `https://models.example.com/`. */
+  readonly repository: string
+  /** The repository's `1.root.json`, imported or as text: ship it with the app, never fetch it. */
+  readonly root: object | string
+  /**
+   * `local` (default): serve what is on the device at once, then look for news. `latest`: look first, for at most 4 s.
+   * `offline`: never use the network.
+   */
+  readonly policy?: 'local' | 'latest' | 'offline'
+  /** Milliseconds between looks for news, give or take a tenth; default one hour. */
+  readonly checkEveryMs?: number
+  /** Keeps apart what two apps of one origin store; default `default`. */
+  readonly namespace?: string
+  /** Off unless given, and off where the browser sends Global Privacy Control. */
+  readonly telemetry?: AfieldTelemetryOptions
+  /** Hears warnings and errors; default the console. Never sees inputs or answers. */
+  readonly logger?: Logger
+}
+
+export interface AfieldTelemetryOptions {
+  /** Where batches go, such as `https://telemetry.example.com/v1/batches`. */
+  readonly endpoint: string
+  /** The collector's ingest key. Not a secret: it is in the app. */
+  readonly key: string
+  /** On what legal basis the app sends; telemetry stays off without one. */
+  readonly basis: 'consent' | 'legitimate-interest'
+  /** Milliseconds between batches; default 15 minutes. */
+  readonly sealEveryMs?: number
+  /** A batch tells counts and latencies only of at least this many predictions; default 20. */
+  readonly floor?: number
+}
+
+export interface LoadOptions {
+  /** A version, or `latest`; default: what the rollout means for this device. */
+  readonly version?: string
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export type Progress = Extract<KeeperEvent, { type: 'progress' }>
+
+export interface PredictOptions {
+  readonly signal?: AbortSignal
+}
+
+/** An answer, and where it came from. */
+export interface Prediction<O extends Outputs = Outputs> {
+  /** The outputs of the model's contract, by name. */
+  readonly outputs: O
+  readonly model: string
+  readonly modelVersion: string
+  readonly servedBy: 'model'
+  readonly backend: 'wasm'
+  /** Milliseconds from the call to the answer. */
+  readonly latencyMs: number
+}
+
+/** A loaded model. Which version answers may change between two calls; each answer says which it was. */
+export interface Model {
+  readonly name: string
+  /** The version that serves now; `undefined` while none may. */
+  readonly version: string | undefined
+  /**
+   * Scores one record.
+   *
+   * @throws AfieldError `input/invalid` with `details.field`; `model/killed`; `engine/*`; `aborted`.
+   * @example
+   * const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
+   */
+  predict(record: RecordValue, options?: PredictOptions): Promise<Prediction>
+  /** Why this device runs this version, on this backend, right now. */
+  explain(): Promise<Explanation>
+}
+
+export type AfieldEvents = { readonly [E in KeeperEvent as E['type']]: E }
+
+export interface Afield {
+  /**
+   * Makes a model ready: from the device where it is there, else from the repository.
+   *
+   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `engine/*`, `storage/*`, `aborted`.
+   */
+  load(name: string, options?: LoadOptions): Promise<Model>
+  /** Looks for news now. Rejects when that fails; what serves goes on serving. */
+  check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
+  explain(name: string): Promise<Explanation>
+  /** What is stored on this device. */
+  storage(): Promise<StorageReport>
+  /** What telemetry holds and has sent, to the byte. */
+  telemetry(): Promise<TelemetryReport>
+  /** Seals and sends telemetry now. */
+  flush(): Promise<void>
+  /** @returns a function that stops listening. */
+  on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void
+  /** Ends all workers. Counts that were not sent stay on the device for the next visit. */
+  close(): Promise<void>
+}

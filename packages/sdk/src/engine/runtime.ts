@@ -1,0 +1,2 @@
+/** The pinned runtime, part of what a self-test is remembered for: another one must prove a model anew. */
+export const RUNTIME = 'onnxruntime-web 1.30.0'

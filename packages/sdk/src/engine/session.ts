@@ -1,0 +1,153 @@
+import * as ort from 'onnxruntime-web/wasm'
+import {
+  AfieldError,
+  asAfieldError,
+  checkRecord,
+  decodeOutputs,
+  describeDisagreement,
+  encodeRecords,
+  findDisagreement,
+  type Contract,
+  type Outputs,
+  type RecordValue,
+  type SelfTest,
+} from '@afield/protocol'
+import type { EngineModel } from '../keeper/ports.js'
+import type { RuntimeUrls } from './messages.js'
+
+/** `y = x` for one float, as ONNX bytes in base64: the smallest session there is. */
+const IDENTITY_MODEL =
+  'CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ=='
+
+/**
+ * Compiles the runtime before there is a model, so that it happens while the keeper still reads and verifies.
+ * onnxruntime has no call for that, so a session of the identity is made and dropped.
+ *
+ * @throws AfieldError `engine/runtime-unavailable`. Permanent for this worker: onnxruntime tries once per realm.
+ */
+export async function prepareRuntime(urls: RuntimeUrls | undefined): Promise<void> {
+  ort.env.wasm.numThreads = 1
+  if (urls) ort.env.wasm.wasmPaths = urls
+  const bytes = Uint8Array.from(atob(IDENTITY_MODEL), (char) => char.charCodeAt(0))
+  try {
+    const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
+    await session.release()
+  } catch (cause) {
+    throw asAfieldError(
+      cause,
+      'engine/runtime-unavailable',
+      'onnxruntime could not start: its .wasm was not reachable, or this browser has no WebAssembly SIMD',
+    )
+  }
+}
+
+/** onnxruntime allows one run at a time in a realm, whatever the session. */
+let lastRun: Promise<unknown> = Promise.resolve()
+
+/** One model on one backend. */
+export class Session {
+  readonly #session: ort.InferenceSession
+  readonly #contract: Contract
+
+  private constructor(session: ort.InferenceSession, contract: Contract) {
+    this.#session = session
+    this.#contract = contract
+  }
+
+  /**
+   * Makes a session and, when there are golden vectors, lets it serve only if it agrees with them.
+   *
+   * @throws AfieldError `engine/session-failed`, `engine/run-failed` or `model/self-test-failed`.
+   */
+  static async create({ bytes, contract, selfTest }: EngineModel): Promise<Session> {
+    let inner: ort.InferenceSession
+    try {
+      // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.
+      inner = await ort.InferenceSession.create(bytes, {
+        executionProviders: ['wasm'],
+        graphOptimizationLevel: 'all',
+        enableCpuMemArena: true,
+        enableMemPattern: true,
+      })
+    } catch (cause) {
+      throw asAfieldError(cause, 'engine/session-failed', 'onnxruntime refused the model')
+    }
+    const session = new Session(inner, contract)
+    if (selfTest) await session.#selfTest(selfTest)
+    return session
+  }
+
+  /** Answers or errors, one a record and in their order. One bad record does not touch the others. */
+  async predict(records: readonly RecordValue[]): Promise<readonly (Outputs | AfieldError)[]> {
+    const results: (Outputs | AfieldError)[] = []
+    const valid: number[] = []
+    for (const [at, record] of records.entries()) {
+      try {
+        checkRecord(this.#contract, record)
+        valid.push(at)
+      } catch (error) {
+        results[at] = asAfieldError(error, 'internal/unexpected', 'The record could not be read')
+      }
+    }
+    await Promise.all(
+      this.#groups(valid).map(async (group) => {
+        const answers = await this.#answer(group.map((at) => records[at] ?? {}))
+        group.forEach((at, i) => {
+          const answer = answers instanceof AfieldError ? answers : answers[i]
+          results[at] = answer ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+        })
+      }),
+    )
+    return results
+  }
+
+  async release(): Promise<void> {
+    await lastRun
+    await this.#session.release()
+  }
+
+  /** One run for all where the graph's batch dimension is free, else one run a record. */
+  #groups<T>(items: readonly T[]): readonly (readonly T[])[] {
+    if (items.length === 0) return []
+    const free = this.#session.inputMetadata.every((input) => input.isTensor && typeof input.shape[0] === 'string')
+    return free ? [items] : items.map((item) => [item])
+  }
+
+  async #answer(records: readonly RecordValue[]): Promise<readonly Outputs[] | AfieldError> {
+    // The run before this one may have failed; that is its caller's business.
+    const run = lastRun.then(() => this.#run(records))
+    lastRun = run.catch(() => undefined)
+    try {
+      return await run
+    } catch (cause) {
+      return asAfieldError(cause, 'engine/run-failed', 'The model failed to run')
+    }
+  }
+
+  async #run(records: readonly RecordValue[]): Promise<readonly Outputs[]> {
+    const encoded = encodeRecords(this.#contract, records)
+    const feeds = Object.fromEntries(
+      Object.entries(encoded).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(dtype, data, dims)]),
+    )
+    const results = await this.#session.run(feeds)
+    const tensors = Object.fromEntries(
+      Object.entries(results).map(([name, { type, dims, data }]) => [name, { dtype: type, dims, data }]),
+    )
+    return decodeOutputs(this.#contract, tensors, records.length)
+  }
+
+  async #selfTest(selfTest: SelfTest): Promise<void> {
+    if (selfTest.vectors.length === 0) return
+    const answers = await this.predict(selfTest.vectors.map((vector) => vector.input))
+    const outputs = answers.map((answer) => {
+      if (answer instanceof AfieldError) throw answer
+      return answer
+    })
+    const disagreement = findDisagreement(selfTest, outputs)
+    if (!disagreement) return
+    await this.release()
+    throw new AfieldError('model/self-test-failed', `${describeDisagreement(disagreement)}.`, {
+      details: { vector: disagreement.vector, output: disagreement.output },
+    })
+  }
+}

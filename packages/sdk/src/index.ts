@@ -1,0 +1,7 @@
+export type * from './api.js'
+export type { Explanation } from './keeper/explain.js'
+export type { CheckReport, StorageReport } from './keeper/keeper.js'
+export type { KeeperEvent, LogLevel, Logger, Served } from './keeper/ports.js'
+export type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+export { createAfield } from './router/create-afield.js'
+export { AfieldError, ERROR_CODES, type ErrorCode, type Outputs, type RecordValue } from '@afield/protocol'

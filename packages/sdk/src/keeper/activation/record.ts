@@ -1,0 +1,88 @@
+import * as v from 'valibot'
+import { ERROR_CODES, Sha256Schema, VersionSchema, type Sha256, type Version } from '@afield/protocol'
+import type { KeyValueStore } from '../ports.js'
+
+const VersionOnDeviceSchema = v.object({ version: VersionSchema, descriptor: Sha256Schema })
+export type VersionOnDevice = v.InferOutput<typeof VersionOnDeviceSchema>
+
+const FailureSchema = v.object({
+  version: VersionSchema,
+  descriptor: Sha256Schema,
+  code: v.picklist(ERROR_CODES),
+  message: v.string(),
+  /** When it may be tried again, in ms since 1970. */
+  until: v.number(),
+})
+export type Failure = v.InferOutput<typeof FailureSchema>
+
+const ModelRecordSchema = v.object({
+  assignment: v.optional(v.object({ epoch: v.number(), admitted: v.boolean() })),
+  /** The version that proved itself here last: what serves when everything else fails. */
+  current: v.optional(VersionOnDeviceSchema),
+  previous: v.optional(VersionOnDeviceSchema),
+  /** Written before a session is made of an unproven version, and cleared with its outcome. */
+  trial: v.optional(v.object({ ...VersionOnDeviceSchema.entries, life: v.string() })),
+  /** Trials that a death ended, by descriptor. */
+  strikes: v.record(v.string(), v.number()),
+  failures: v.array(FailureSchema),
+  /** What golden vectors passed: `<descriptor> <backend> <runtime> <browser build>`. */
+  selfTested: v.array(v.string()),
+})
+
+/** What a device remembers about one model. One record, so that it changes as a whole. */
+export type ModelRecord = v.InferOutput<typeof ModelRecordSchema>
+
+export const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
+
+const MAX_REMEMBERED = 50
+
+/** Reads the record; one of another shape counts as none, which costs a download or a self-test and no more. */
+export async function readRecord(state: KeyValueStore, model: string): Promise<ModelRecord> {
+  const result = v.safeParse(ModelRecordSchema, await state.get(keyOf(model)))
+  return result.success ? result.output : EMPTY_RECORD
+}
+
+export async function writeRecord(state: KeyValueStore, model: string, record: ModelRecord): Promise<void> {
+  await state.write(new Map([[keyOf(model), record]]))
+}
+
+/** The record after the golden vectors of a version passed. */
+export function passed(record: ModelRecord, proven: VersionOnDevice, selfTestKey: string): ModelRecord {
+  const { trial: _ended, ...rest } = record
+  const { [proven.descriptor]: _forgiven, ...strikes } = record.strikes
+  return {
+    ...rest,
+    strikes,
+    failures: record.failures.filter((failure) => failure.descriptor !== proven.descriptor),
+    selfTested: [...record.selfTested.filter((key) => key !== selfTestKey), selfTestKey].slice(-MAX_REMEMBERED),
+  }
+}
+
+/** The record after a version became the one that serves. */
+export function confirmed(record: ModelRecord, proven: VersionOnDevice): ModelRecord {
+  const { current } = record
+  if (current?.descriptor === proven.descriptor) return record
+  return { ...record, current: proven, ...(current ? { previous: current } : {}) }
+}
+
+/** The record after a version failed on this device. */
+export function failed(record: ModelRecord, failure: Failure): ModelRecord {
+  const { trial: _ended, ...rest } = record
+  const others = record.failures.filter((one) => one.descriptor !== failure.descriptor)
+  return { ...rest, failures: [...others, failure].slice(-MAX_REMEMBERED) }
+}
+
+/** Versions that failed here and whose time of rest is not over. */
+export function failedHere(record: ModelRecord, now: number): ReadonlyMap<Version, Failure> {
+  return new Map(
+    record.failures.filter((failure) => failure.until > now).map((failure) => [failure.version, failure]),
+  )
+}
+
+export function selfTestKey(descriptor: Sha256, backend: string, runtime: string, browserBuild: string): string {
+  return [descriptor, backend, runtime, browserBuild].join(' ')
+}
+
+function keyOf(model: string): string {
+  return `model/${model}`
+}

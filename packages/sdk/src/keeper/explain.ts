@@ -1,0 +1,110 @@
+import type { Decision, ErrorCode, Rollout, Version } from '@afield/protocol'
+import type { Running } from './activation/activator.js'
+import type { Failure } from './activation/record.js'
+import type { Manifest } from './manifest/client.js'
+
+/** Why this device runs this version, on this backend, right now. */
+export interface Explanation {
+  readonly model: string
+  /** `undefined` when nothing serves. */
+  readonly version: Version | undefined
+  readonly backend: string | undefined
+  readonly arm: 'stable' | 'candidate' | 'pinned' | undefined
+  readonly reason: Decision['reason'] | 'last-good'
+  /** The whole story in plain words. */
+  readonly sentence: string
+  /** The device's place among 10,000, and how many of them the candidate is meant for. */
+  readonly bucket: number | undefined
+  readonly coverage: number | undefined
+  /** Versions that failed on this device and rest until then (ms since 1970). */
+  readonly failures: readonly { version: Version; code: ErrorCode; message: string; until: number }[]
+  readonly manifestVersion: number | undefined
+  /** True when the manifest has expired; the last verified version goes on serving. */
+  readonly stale: boolean
+  readonly storage: 'indexeddb' | 'memory'
+  readonly lastCheck: { readonly at: number; readonly error: ErrorCode | undefined } | undefined
+}
+
+export interface ExplainInput {
+  readonly model: string
+  readonly running: Running | undefined
+  readonly decision: Decision
+  readonly rollout: Rollout | undefined
+  readonly failures: readonly Failure[]
+  readonly manifest: Manifest | undefined
+  readonly storage: 'indexeddb' | 'memory'
+  readonly lastCheck: Explanation['lastCheck']
+  readonly now: number
+}
+
+export function explain(input: ExplainInput): Explanation {
+  const { model, running, decision, rollout, manifest, now } = input
+  const served = running?.served
+  const bucket = decision.kind === 'serve' ? decision.bucket : undefined
+  const waiting = decision.kind === 'serve' && served !== undefined && served.version !== decision.version
+  const stale = manifest !== undefined && manifest.expiresAt <= now
+  return {
+    model,
+    version: served?.version,
+    backend: served?.backend,
+    arm: served?.arm,
+    reason: waiting ? 'last-good' : decision.reason,
+    sentence: [
+      served ? `This device runs ${model} ${served.version} on ${BACKEND_NAMES[served.backend]}` : 'Nothing serves',
+      waiting ? `, because ${decision.version}, which is meant for it, is not here yet` : because(decision, rollout),
+      ...input.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
+      stale ? '. The manifest has expired, so it may be behind' : '',
+      input.lastCheck?.error ? `. The last check did not get through (${input.lastCheck.error})` : '',
+      '.',
+    ].join(''),
+    bucket,
+    coverage: rollout?.candidate === undefined ? undefined : rollout.coverage,
+    failures: input.failures.map(({ version, code, message, until }) => ({ version, code, message, until })),
+    manifestVersion: manifest?.version,
+    stale,
+    storage: input.storage,
+    lastCheck: input.lastCheck,
+  }
+}
+
+const BACKEND_NAMES = { wasm: 'WASM' } as const
+
+function because(decision: Decision, rollout: Rollout | undefined): string {
+  const candidate = rollout?.candidate ?? 'the candidate'
+  const share = rollout ? `${rollout.coverage / 100} %` : ''
+  const place = decision.kind === 'serve' && decision.bucket !== undefined ? `bucket ${decision.bucket} of 10,000` : ''
+  switch (decision.reason) {
+    case 'latest-release':
+      return ', the newest release, because no rollout says otherwise'
+    case 'stable':
+      return ', the stable version'
+    case 'in-canary':
+      return `, because it is among the ${share} of devices that try ${candidate} (${place})`
+    case 'outside-canary':
+      return `, because it is not among the ${share} of devices that try ${candidate} (${place})`
+    case 'canary-paused':
+      return `, because the rollout of ${candidate} is paused and admits no new device (${place})`
+    case 'candidate-killed':
+      return `, because the team switched ${candidate} off`
+    case 'candidate-withdrawn':
+      return `, because ${candidate} was revoked`
+    case 'candidate-failed-here':
+      return `, although it is among the ${share} of devices that should try ${candidate} (${place})`
+    case 'stable-unavailable':
+      return `, because the stable version ${rollout?.stable ?? ''} cannot run here`
+    case 'requested':
+      return ', because the app asked for this version'
+    case 'model-killed':
+      return ', because the team switched the model off'
+    case 'revoked':
+      return ', because the version that the app asked for was revoked'
+    case 'not-found':
+      return ', because the version that the app asked for does not exist'
+    case 'nothing-runnable':
+      return ', because no version may run here'
+  }
+}
+
+function trimStop(sentence: string): string {
+  return sentence.replace(/\.$/, '')
+}

@@ -1,0 +1,117 @@
+import { AfieldError, type ErrorCode } from '@afield/protocol'
+import type { Clock, Fetch } from './ports.js'
+
+export interface FetchBytesOptions {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly url: string
+  /** Named in messages. */
+  readonly file: string
+  /** More bytes than this are never held in memory. */
+  readonly maxBytes: number
+  /** The code for an unreachable host, an HTTP error or a broken connection. */
+  readonly unavailable: ErrorCode
+  /** The code for more than `maxBytes`. */
+  readonly tooLarge: ErrorCode
+  /** Given up after this time in all. */
+  readonly timeoutMs?: number
+  /** Given up when no byte came for this time. */
+  readonly stallTimeoutMs?: number
+  /** How the HTTP cache may take part. */
+  readonly cache?: RequestCache
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Fetches a file of bounded size.
+ *
+ * @returns its bytes, or `undefined` when the host answers 404 or 403 (which object stores say for absent files).
+ * @throws AfieldError with the given codes, or `aborted`.
+ */
+export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { clock, file, signal } = options
+  const controller = new AbortController()
+  const giveUp = (why: string) => () => controller.abort(new Error(why))
+  const forward = (): void => controller.abort(signal?.reason)
+  if (signal?.aborted) forward()
+  signal?.addEventListener('abort', forward)
+  const stopTotal = options.timeoutMs
+    ? clock.after(options.timeoutMs, giveUp(`nothing whole came within ${options.timeoutMs / 1000} s`))
+    : undefined
+  const stall = options.stallTimeoutMs
+  let stopStall = stall ? clock.after(stall, giveUp(`no byte came for ${stall / 1000} s`)) : undefined
+  const alive = (): void => {
+    if (!stall) return
+    stopStall?.()
+    stopStall = clock.after(stall, giveUp(`no byte came for ${stall / 1000} s`))
+  }
+  try {
+    const response = await options.fetch(options.url, {
+      signal: controller.signal,
+      cache: options.cache ?? 'default',
+      credentials: 'omit',
+      redirect: 'follow',
+    })
+    if (response.status === 404 || response.status === 403) {
+      await response.body?.cancel()
+      return undefined
+    }
+    if (!response.ok) {
+      await response.body?.cancel()
+      throw new AfieldError(
+        options.unavailable,
+        `The repository answered ${response.status} for ${file}. It is tried again at the next check.`,
+        { details: { file, status: response.status } },
+      )
+    }
+    return await readBounded(response, options, alive)
+  } catch (cause) {
+    if (cause instanceof AfieldError) throw cause
+    if (signal?.aborted) throw new AfieldError('aborted', 'The call was aborted.', { cause })
+    throw new AfieldError(
+      options.unavailable,
+      `${file} could not be fetched: the device is offline, the repository is unreachable or does not allow this ` +
+        'origin (CORS), or the connection broke. It is tried again at the next check.',
+      { cause, details: { file } },
+    )
+  } finally {
+    stopTotal?.()
+    stopStall?.()
+    signal?.removeEventListener('abort', forward)
+  }
+}
+
+async function readBounded(
+  response: Response,
+  options: FetchBytesOptions,
+  alive: () => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { maxBytes, file } = options
+  const reader = response.body?.getReader()
+  const parts: Uint8Array[] = []
+  let length = 0
+  while (reader) {
+    const { done, value } = await reader.read()
+    if (done) break
+    alive()
+    length += value.length
+    if (length > maxBytes) {
+      await reader.cancel()
+      throw new AfieldError(options.tooLarge, `${file} is larger than the ${maxBytes} bytes it may have.`, {
+        details: { file, maxBytes },
+      })
+    }
+    parts.push(value)
+  }
+  return joinBytes(parts, length)
+}
+
+export function joinBytes(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

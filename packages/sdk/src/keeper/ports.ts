@@ -1,0 +1,133 @@
+import type { AfieldError, Contract, ErrorCode, ErrorData, SelfTest, Version } from '@afield/protocol'
+
+/**
+ * What the keeper needs from the world around it. A browser gives it IndexedDB, Web Locks and workers
+ * (`keeper/worker.ts`); Node gives it memory (`keeper/adapters/memory.ts`). The keeper cannot tell which.
+ */
+export interface Ports {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  /** Cryptographically strong random bytes. */
+  readonly random: (length: number) => Uint8Array<ArrayBuffer>
+  /** Small records that must change together. */
+  readonly state: KeyValueStore
+  /** Descriptors and chunks under the SHA-256 of their bytes. */
+  readonly blobs: KeyValueStore
+  readonly locks: Locks
+  readonly channel: Channel
+  readonly log: Logger
+  readonly host: Host
+  readonly platform: Platform
+}
+
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Calls back once after `ms`; the returned function cancels. */
+  after(ms: number, callback: () => void): () => void
+}
+
+/** The smallest store that can keep a promise: `write` happens as a whole or not at all. */
+export interface KeyValueStore {
+  readonly kind: 'indexeddb' | 'memory'
+  get(key: string): Promise<unknown>
+  /** Values in the order of the keys, `undefined` where there is none. */
+  getMany(keys: readonly string[]): Promise<readonly unknown[]>
+  keys(): Promise<readonly string[]>
+  /**
+   * Puts and, for `undefined`, deletes, in one transaction.
+   *
+   * @throws AfieldError `storage/quota` when the browser has no room, `storage/unavailable` otherwise.
+   */
+  write(changes: ReadonlyMap<string, unknown>): Promise<void>
+}
+
+/** Mutual exclusion across the tabs of an origin, held per operation and never for a tab's life. */
+export interface Locks {
+  hold<T>(name: string, task: () => Promise<T>): Promise<T>
+}
+
+/** Tells the other tabs of the origin that shared state changed. */
+export interface Channel {
+  post(message: ChannelMessage): void
+  subscribe(listener: (message: ChannelMessage) => void): void
+  close(): void
+}
+
+export interface ChannelMessage {
+  readonly type: 'changed'
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Receives what the SDK has to say. Never receives inputs or answers. */
+export type Logger = (level: LogLevel, message: string, error?: AfieldError) => void
+
+export interface Platform {
+  /** The runtime's name and version, part of what a self-test is remembered for. */
+  readonly runtime: string
+  /** Changes when the browser does, part of what a self-test is remembered for. */
+  readonly browserBuild: string
+  readonly device: 'desktop' | 'mobile' | 'other'
+}
+
+/** Where engines live and predictions are routed: the page, or a simulated device. */
+export interface Host {
+  /** Starts an engine, or hands over one that was started in advance. */
+  openEngine(): Promise<Engine>
+  /** From now on this engine answers for the model; the one before it drains and closes. */
+  serve(model: string, engineId: number, served: Served): Promise<void>
+  /** Nothing may answer for the model any more; `predict()` rejects with this error. */
+  refuse(model: string, error: ErrorData): Promise<void>
+  emit(event: KeeperEvent): void
+}
+
+export interface Engine {
+  readonly id: number
+  /**
+   * Makes a session from verified bytes, replays the golden vectors when given, and warms it up.
+   *
+   * @throws AfieldError `engine/*` or `model/self-test-failed`.
+   */
+  load(model: EngineModel): Promise<void>
+  close(): void
+}
+
+export interface EngineModel {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly contract: Contract
+  /** Golden vectors to replay before anything is served; `undefined` when they passed here before. */
+  readonly selfTest: SelfTest | undefined
+}
+
+/** What the keeper tells the page about the version that serves. */
+export interface Served {
+  readonly model: string
+  readonly version: Version
+  readonly arm: 'stable' | 'candidate' | 'pinned'
+  readonly backend: 'wasm'
+  readonly epoch: number
+  readonly step: number
+}
+
+export type KeeperEvent =
+  | {
+      readonly type: 'progress'
+      readonly model: string
+      readonly version: Version
+      /** Bytes of this version that are on the device and verified. */
+      readonly loadedBytes: number
+      readonly totalBytes: number
+    }
+  | { readonly type: 'update'; readonly model: string; readonly version: Version; readonly previous?: Version }
+  | {
+      readonly type: 'rejected'
+      readonly model: string
+      readonly version: Version
+      readonly code: ErrorCode
+      readonly message: string
+    }
+  | { readonly type: 'checked'; readonly manifestVersion: number | undefined; readonly error?: ErrorData }
+

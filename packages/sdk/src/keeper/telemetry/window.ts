@@ -1,0 +1,72 @@
+import * as v from 'valibot'
+import { BatchSchema, mergeOps, type Cell, type Day, type Ops } from '@afield/protocol'
+
+const { cell: CellSchema, day: DaySchema, ops: OpsSchema } = BatchSchema.pipe[0].entries
+
+const OpenCellSchema = v.object({ cell: CellSchema, day: DaySchema, ops: OpsSchema })
+export type OpenCell = v.InferOutput<typeof OpenCellSchema>
+
+const WindowSchema = v.object({
+  /** What is counted and not yet sealed, by cell and day. */
+  cells: v.record(v.string(), OpenCellSchema),
+  /** The last observation taken from each page's life, so that one told twice counts once. */
+  taken: v.record(v.string(), v.object({ sequence: v.number(), day: DaySchema })),
+})
+
+/** The checkpoint: survives killed tabs, and becomes batches when it is sealed. */
+export type Window = v.InferOutput<typeof WindowSchema>
+
+const EMPTY: Window = { cells: {}, taken: {} }
+
+/** Counts from one page, told at least once: `life` and `sequence` make telling it twice harmless. */
+export interface Observation {
+  readonly life: string
+  /** 1, 2, 3 … within a life. */
+  readonly sequence: number
+  readonly cells: readonly OpenCell[]
+}
+
+export function readWindow(value: unknown): Window {
+  const result = v.safeParse(WindowSchema, value)
+  return result.success ? result.output : EMPTY
+}
+
+/** The window with an observation added; unchanged when it was taken before. */
+export function take(window: Window, { life, sequence, cells }: Observation, day: Day): Window {
+  if (sequence <= (window.taken[life]?.sequence ?? 0)) return window
+  const sum: Record<string, OpenCell> = { ...window.cells }
+  for (const open of cells) {
+    const key = cellKey(open.cell, open.day)
+    const held = sum[key]
+    sum[key] = held ? { ...held, ops: mergeOps(held.ops, open.ops) } : open
+  }
+  return { cells: sum, taken: { ...window.taken, [life]: { sequence, day } } }
+}
+
+function cellKey(cell: Cell, day: Day): string {
+  return [day, cell.model, cell.version, cell.arm, cell.backend, cell.epoch, cell.step].join(' ')
+}
+
+/** What may leave now of a cell, and what stays for a fuller window. */
+export interface Split {
+  readonly send: Ops | undefined
+  readonly keep: Ops | undefined
+}
+
+/**
+ * Errors and the funnel leave however few they are; counts and latencies only from windows with at least `floor`
+ * answers, so that a batch says nothing about one person's few minutes.
+ */
+export function splitByFloor(ops: Ops, floor: number): Split {
+  if (ops.count >= floor) return { send: hasNews(ops) ? ops : undefined, keep: undefined }
+  const send: Ops = { ...ops, count: 0, latency: {} }
+  const keep: Ops = { count: ops.count, errors: {}, funnel: {}, latency: ops.latency }
+  return { send: hasNews(send) ? send : undefined, keep: hasNews(keep) ? keep : undefined }
+}
+
+function hasNews(ops: Ops): boolean {
+  return (
+    ops.count > 0 ||
+    [ops.errors, ops.funnel, ops.drops ?? {}].some((counts) => Object.values(counts).some((count) => count > 0))
+  )
+}

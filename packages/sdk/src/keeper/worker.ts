@@ -1,0 +1,161 @@
+import * as Comlink from 'comlink'
+import { AfieldError, errorFromData, type ErrorData } from '@afield/protocol'
+import { keepErrorCodes } from '../comlink-errors.js'
+import type { Supply } from '../engine/worker.js'
+import { openStore } from './adapters/indexeddb.js'
+import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
+import type { Explanation } from './explain.js'
+import {
+  Keeper,
+  type CheckReport,
+  type KeeperOptions,
+  type LoadRequest,
+  type Marks,
+  type StorageReport,
+} from './keeper.js'
+import type { TelemetryReport } from './telemetry/telemetry.js'
+import type { Observation } from './telemetry/window.js'
+import type { Channel, ChannelMessage, Engine, Host, KeeperEvent, Locks, LogLevel, Ports, Served } from './ports.js'
+
+/** What the page gives the keeper: the places that only a page has. All calls cross a worker boundary. */
+export interface PageHost {
+  /** Starts an engine and gives the keeper the other end of its supply port. */
+  openEngine(): Promise<{ readonly id: number; readonly supply: MessagePort }>
+  /** Resolves when the engine is gone: with why it died, or with nothing when it was closed. */
+  engineGone(id: number): Promise<ErrorData | undefined>
+  closeEngine(id: number): void
+  serve(route: string, engineId: number, served: Served): void
+  refuse(route: string, error: ErrorData): void
+  emit(event: KeeperEvent): void
+  log(level: LogLevel, message: string, error: AfieldError | undefined): void
+}
+
+export interface KeeperInit extends KeeperOptions {
+  readonly namespace: string
+  readonly runtime: string
+  readonly browserBuild: string
+  readonly device: 'desktop' | 'mobile' | 'other'
+}
+
+/** What the page may ask of the keeper's worker: `open` first, then anything else. */
+export interface KeeperWorker {
+  open(init: KeeperInit, host: PageHost & Comlink.ProxyMarked): Promise<void>
+  adoptMarks(marks: Marks): Promise<void>
+  /** @param task names the call, so that `cancel` can abort it. */
+  load(model: string, request: LoadRequest, task: number): Promise<Served>
+  check(task: number): Promise<CheckReport>
+  cancel(task: number): void
+  recover(route: string): Promise<void>
+  follow(): void
+  wake(): void
+  explain(route: string): Promise<Explanation>
+  storage(): Promise<StorageReport>
+  observe(observations: readonly Observation[]): Promise<void>
+  telemetry(): Promise<TelemetryReport>
+  flush(): Promise<void>
+  close(): void
+}
+
+/** The composition root: the only place that knows it runs in a browser. */
+async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Promise<Keeper> {
+  const log = (level: LogLevel, message: string, error?: AfieldError): void => void page.log(level, message, error)
+  const [state, blobs] = await Promise.all([
+    openStore(init.namespace, 'state', log),
+    openStore(init.namespace, 'blobs', log),
+  ])
+  const ports: Ports = {
+    fetch: (url, request) => fetch(url, request),
+    clock: systemClock,
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    state,
+    blobs,
+    // Without a secure context there are no Web Locks; then tabs may repeat each other's work, and no more.
+    locks: 'locks' in navigator ? webLocks(init.namespace) : localLocks(),
+    channel: 'BroadcastChannel' in self ? broadcastChannel(init.namespace) : silentChannel(),
+    log,
+    host: hostOf(page),
+    platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
+  }
+  return new Keeper(ports, init)
+}
+
+let keeper: Promise<Keeper> | undefined
+const tasks = new Map<number, AbortController>()
+
+function opened(): Promise<Keeper> {
+  return keeper ?? Promise.reject(new AfieldError('closed', 'The keeper was not opened.'))
+}
+
+async function cancellable<T>(task: number, run: (keeper: Keeper, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  tasks.set(task, controller)
+  try {
+    return await run(await opened(), controller.signal)
+  } finally {
+    tasks.delete(task)
+  }
+}
+
+keepErrorCodes()
+Comlink.expose({
+  open: async (init, host) => {
+    keeper = openKeeper(init, host as unknown as Comlink.Remote<PageHost>)
+    await keeper
+  },
+  adoptMarks: async (marks) => (await opened()).adoptMarks(marks),
+  load: (model, request, task) => cancellable(task, (it, signal) => it.load(model, request, signal)),
+  check: (task) => cancellable(task, (it, signal) => it.check(signal)),
+  cancel: (task) => tasks.get(task)?.abort(),
+  recover: async (route) => (await opened()).recover(route),
+  follow: async () => (await opened()).follow(),
+  wake: async () => (await opened()).wake(),
+  explain: async (route) => (await opened()).explain(route),
+  storage: async () => (await opened()).storage(),
+  observe: async (observations) => (await opened()).observe(observations),
+  telemetry: async () => (await opened()).telemetry(),
+  flush: async () => (await opened()).flush(),
+  close: async () => (await opened()).close(),
+} satisfies KeeperWorker)
+
+function hostOf(page: Comlink.Remote<PageHost>): Host {
+  return {
+    openEngine: async (): Promise<Engine> => {
+      const { id, supply } = await page.openEngine()
+      const engine = Comlink.wrap<Supply>(supply)
+      const gone = page.engineGone(id).then((error): never => {
+        throw error ? errorFromData(error) : new AfieldError('closed', 'The engine was closed.')
+      })
+      // Heard only while a load waits for it.
+      gone.catch(() => undefined)
+      return {
+        id,
+        // A dead worker never answers, so its death is awaited beside the answer.
+        load: (model) => Promise.race([engine.load(Comlink.transfer(model, [model.bytes.buffer])), gone]),
+        close: () => {
+          engine[Comlink.releaseProxy]()
+          void page.closeEngine(id)
+        },
+      }
+    },
+    serve: async (route, engineId, served) => page.serve(route, engineId, served),
+    refuse: async (route, error) => page.refuse(route, error),
+    emit: (event) => void page.emit(event),
+  }
+}
+
+function webLocks(namespace: string): Locks {
+  return {
+    hold: async (name, task) => navigator.locks.request(`afield-1-${namespace} ${name}`, task),
+  }
+}
+
+function broadcastChannel(namespace: string): Channel {
+  const channel = new BroadcastChannel(`afield-1-${namespace}`)
+  return {
+    post: (message) => channel.postMessage(message),
+    subscribe: (listener) => {
+      channel.onmessage = ({ data }: MessageEvent<ChannelMessage>) => listener(data)
+    },
+    close: () => channel.close(),
+  }
+}

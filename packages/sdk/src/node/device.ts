@@ -1,0 +1,195 @@
+import {
+  AfieldError,
+  asAfieldError,
+  errorFromData,
+  utf8,
+  type ErrorData,
+  type Outputs,
+  type RecordValue,
+} from '@afield/protocol'
+import type { AfieldTelemetryOptions, Prediction } from '../api.js'
+import { RUNTIME } from '../engine/runtime.js'
+import { Session, prepareRuntime } from '../engine/session.js'
+import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
+import { CHECK_EVERY_MS } from '../keeper/defaults.js'
+import type { Explanation } from '../keeper/explain.js'
+import { Keeper, randomName } from '../keeper/keeper.js'
+import type { Clock, Engine, Fetch, KeeperEvent, KeyValueStore, Logger, Served } from '../keeper/ports.js'
+import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
+import { Observer } from '../router/observer.js'
+import { Route, type AnsweringEngine } from '../router/route.js'
+import { SDK_VERSION } from '../version.js'
+
+export interface DeviceOptions {
+  readonly repository: string
+  /** The repository's `1.root.json` as text. */
+  readonly root: string
+  readonly checkEveryMs?: number
+  readonly telemetry?: AfieldTelemetryOptions
+  /** What outlives the device object, so that a test can kill it and start it anew; default fresh memory. */
+  readonly storage?: DeviceStorage
+  readonly fetch?: Fetch
+  readonly clock?: Clock
+  readonly logger?: Logger
+  readonly onEvent?: (event: KeeperEvent) => void
+}
+
+export interface DeviceStorage {
+  readonly state: KeyValueStore
+  readonly blobs: KeyValueStore
+}
+
+/** A device's storage in memory. */
+export function memoryStorage(): DeviceStorage {
+  return { state: memoryStore(), blobs: memoryStore() }
+}
+
+/** One device: the keeper, the routing and the sessions of the browser, in this Node process. */
+export interface Device {
+  load(name: string, version?: string): Promise<Served>
+  predict(name: string, record: RecordValue): Promise<Prediction>
+  check(): Promise<void>
+  explain(name: string): Promise<Explanation>
+  telemetry(): Promise<TelemetryReport>
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Starts a device outside the browser, for fleets and tests: the very keeper that browsers run, on memory instead
+ * of IndexedDB, with onnxruntime-web's WASM in this process instead of in a worker.
+ *
+ * @example
+ * const device = createDevice({ repository: 'http://127.0.0.1:8787/', root })
+ * await device.load('learner-risk')
+ * const { modelVersion } = await device.predict('learner-risk', { hours_studied: 4, quiz_score: 61 })
+ */
+export function createDevice(options: DeviceOptions): Device {
+  const random = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length))
+  const life = randomName(random)
+  const log = options.logger ?? (() => undefined)
+  const engines = new Map<number, LocalEngine>()
+  const routes = new Map<string, Route>()
+  const observer =
+    options.telemetry && new Observer(life, 'other', (observations) => keeper.observe(observations))
+  const routeTo = (name: string): Route => {
+    const known = routes.get(name)
+    if (known) return known
+    const route = new Route(name, observer, () => keeper.recover(name))
+    routes.set(name, route)
+    return route
+  }
+
+  const keeper = new Keeper(
+    {
+      fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+      clock: options.clock ?? systemClock,
+      random,
+      ...(options.storage ?? memoryStorage()),
+      locks: localLocks(),
+      channel: silentChannel(),
+      log,
+      host: {
+        openEngine: () => {
+          const engine = new LocalEngine(engines.size + 1)
+          engines.set(engine.id, engine)
+          return Promise.resolve(engine)
+        },
+        serve: (route, engineId, served) => {
+          const engine = engines.get(engineId)
+          if (engine) routeTo(route).serve(engine, served)
+          return Promise.resolve()
+        },
+        refuse: (route, error: ErrorData) => {
+          routeTo(route).refuse(errorFromData(error))
+          return Promise.resolve()
+        },
+        emit: (event) => options.onEvent?.(event),
+      },
+      platform: { runtime: RUNTIME, browserBuild: `node ${NODE_VERSION}`, device: 'other' },
+    },
+    {
+      life,
+      repository: options.repository,
+      root: utf8(options.root),
+      policy: 'local',
+      checkEveryMs: options.checkEveryMs ?? CHECK_EVERY_MS,
+      telemetry: options.telemetry && {
+        endpoint: options.telemetry.endpoint,
+        key: options.telemetry.key,
+        sealEveryMs: options.telemetry.sealEveryMs ?? 15 * 60 * 1000,
+        floor: options.telemetry.floor ?? 20,
+        sdk: SDK_VERSION,
+      },
+    },
+  )
+
+  return {
+    load: (name, version) => keeper.load(name, version === undefined ? {} : { version }),
+    predict: (name, record) => routeTo(name).predict(record, undefined),
+    check: async () => void (await keeper.check()),
+    explain: (name) => keeper.explain(name),
+    telemetry: async () => {
+      await observer?.handOver()
+      return keeper.telemetry()
+    },
+    flush: async () => {
+      await observer?.handOver()
+      await keeper.flush()
+    },
+    close: async () => {
+      await observer?.handOver()
+      keeper.close()
+      for (const route of routes.values()) route.close()
+    },
+  }
+}
+
+const NODE_VERSION = (globalThis as { process?: { version?: string } }).process?.version ?? 'unknown'
+
+/** onnxruntime once for all devices of this process; a failed start is tried again by the next device. */
+let runtime: Promise<void> | undefined
+
+function startRuntime(): Promise<void> {
+  runtime ??= prepareRuntime(undefined).catch((error: unknown) => {
+    runtime = undefined
+    throw error
+  })
+  return runtime
+}
+
+/** A session in this process behind the same two faces that an engine's worker has. */
+class LocalEngine implements Engine, AnsweringEngine {
+  readonly id: number
+  readonly gone: Promise<AfieldError | undefined>
+  #end: (error: AfieldError | undefined) => void = () => undefined
+  #session: Session | undefined
+  #running: Promise<unknown> = Promise.resolve()
+
+  constructor(id: number) {
+    this.id = id
+    this.gone = new Promise((resolve) => (this.#end = resolve))
+  }
+
+  async load(model: Parameters<Engine['load']>[0]): Promise<void> {
+    await startRuntime()
+    this.#session = await Session.create(model)
+  }
+
+  async predict(record: RecordValue): Promise<Outputs> {
+    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    const run = this.#session.predict([record])
+    this.#running = run
+    const [answer] = await run
+    if (!answer || answer instanceof AfieldError) {
+      throw asAfieldError(answer, 'internal/unexpected', 'An answer is missing')
+    }
+    return answer
+  }
+
+  close(): void {
+    const session = this.#session
+    this.#session = undefined
+    void this.#running.then(() => session?.release()).then(() => this.#end(undefined))
+  }
+}

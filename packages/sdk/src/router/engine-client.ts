@@ -1,0 +1,109 @@
+import { AfieldError, errorFromData, type Outputs, type RecordValue } from '@afield/protocol'
+import type { Answer, FromEngine, Question, RuntimeUrls, ToEngine } from '../engine/messages.js'
+
+import type { AnsweringEngine } from './route.js'
+
+/** Questions packed into one message at most. */
+const MAX_PACK = 1024
+
+interface Waiting {
+  readonly resolve: (outputs: Outputs) => void
+  readonly reject: (error: AfieldError) => void
+}
+
+/**
+ * The page's end of one engine. While the engine is busy, questions gather and travel together in one message and,
+ * where the model allows it, one run; an idle engine is asked at once.
+ */
+export class EngineClient implements AnsweringEngine {
+  readonly id: number
+  /** The keeper's end of the supply port; handed out once. */
+  readonly supply: MessagePort
+  readonly gone: Promise<AfieldError | undefined>
+  readonly #worker: Worker
+  readonly #unanswered = new Map<number, Waiting>()
+  #queue: Question[] = []
+  #busy = false
+  #closing = false
+  #nextId = 0
+  #end: (error: AfieldError | undefined) => void = () => undefined
+
+  constructor(id: number, worker: Worker, runtime: RuntimeUrls) {
+    this.id = id
+    this.#worker = worker
+    this.gone = new Promise((resolve) => (this.#end = resolve))
+    const { port1, port2 } = new MessageChannel()
+    this.supply = port2
+    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
+    worker.addEventListener('error', (event) => this.#crash(event))
+    this.#post({ type: 'open', runtime, supply: port1 }, [port1])
+  }
+
+  predict(record: RecordValue): Promise<Outputs> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#nextId
+      this.#unanswered.set(id, { resolve, reject })
+      this.#queue.push({ id, record })
+      if (!this.#busy) this.#ask()
+    })
+  }
+
+  /** Ending the worker is what gives its memory back. */
+  close(): void {
+    this.#closing = true
+    if (this.#unanswered.size === 0) this.#terminate(undefined)
+  }
+
+  #ask(): void {
+    const questions = this.#queue.slice(0, MAX_PACK)
+    if (questions.length === 0) return
+    this.#queue = this.#queue.slice(MAX_PACK)
+    this.#busy = true
+    try {
+      this.#post({ type: 'predict', questions }, [])
+    } catch (cause) {
+      this.#busy = false
+      const error = new AfieldError('input/invalid', 'A record holds something that cannot be sent to a worker.', { cause })
+      for (const { id } of questions) this.#take(id)?.reject(error)
+    }
+  }
+
+  #settle(answers: readonly Answer[]): void {
+    this.#busy = false
+    this.#ask()
+    for (const answer of answers) {
+      const waiting = this.#take(answer.id)
+      if ('error' in answer) waiting?.reject(errorFromData(answer.error))
+      else waiting?.resolve(answer.outputs)
+    }
+    if (this.#closing && this.#unanswered.size === 0) this.#terminate(undefined)
+  }
+
+  #crash(event: ErrorEvent): void {
+    event.preventDefault()
+    this.#terminate(
+      new AfieldError(
+        'engine/crashed',
+        `The engine's worker failed: ${event.message || 'its script could not be loaded'}. The next call starts another.`,
+      ),
+    )
+  }
+
+  #terminate(error: AfieldError | undefined): void {
+    this.#worker.terminate()
+    this.#end(error)
+    const reason = error ?? new AfieldError('closed', 'The engine was closed.')
+    for (const { reject } of this.#unanswered.values()) reject(reason)
+    this.#unanswered.clear()
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#unanswered.get(id)
+    this.#unanswered.delete(id)
+    return waiting
+  }
+
+  #post(message: ToEngine, transfer: Transferable[]): void {
+    this.#worker.postMessage(message, transfer)
+  }
+}

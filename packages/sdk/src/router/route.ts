@@ -1,0 +1,104 @@
+import { AfieldError, asAfieldError, type ErrorCode, type Outputs, type RecordValue } from '@afield/protocol'
+import type { Prediction } from '../api.js'
+import type { Served } from '../keeper/ports.js'
+import type { Observer } from './observer.js'
+
+/** What a route asks: an engine's worker, or a session in the same process. */
+export interface AnsweringEngine {
+  predict(record: RecordValue): Promise<Outputs>
+  /** Answers what it was asked, then ends. */
+  close(): void
+  /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
+  readonly gone: Promise<AfieldError | undefined>
+}
+
+/** Where predictions for one model go now: an engine, a recovery that is under way, or an error. */
+export class Route {
+  readonly name: string
+  readonly #observer: Observer | undefined
+  /** Asks the keeper for another engine; {@link serve} is called before it resolves. */
+  readonly #recover: () => Promise<void>
+  #engine: AnsweringEngine | undefined
+  #served: Served | undefined
+  #refusal: AfieldError | undefined
+
+  constructor(name: string, observer: Observer | undefined, recover: () => Promise<void>) {
+    this.name = name
+    this.#observer = observer
+    this.#recover = recover
+  }
+
+  get served(): Served | undefined {
+    return this.#served
+  }
+
+  /** New predictions go to this engine; the one before it answers what it was asked and closes. */
+  serve(engine: AnsweringEngine, served: Served): void {
+    const before = this.#engine
+    this.#engine = engine
+    this.#served = served
+    this.#refusal = undefined
+    if (before !== engine) before?.close()
+    void engine.gone.then(() => {
+      if (this.#engine === engine) this.#engine = undefined
+    })
+  }
+
+  refuse(error: AfieldError): void {
+    this.#engine?.close()
+    this.#engine = undefined
+    this.#refusal = error
+  }
+
+  close(): void {
+    this.refuse(new AfieldError('closed', 'Afield was closed. Create it anew.'))
+  }
+
+  async predict(record: RecordValue, signal: AbortSignal | undefined): Promise<Prediction> {
+    const began = performance.now()
+    const served = this.#served
+    try {
+      signal?.throwIfAborted()
+      const { outputs, by } = await abortable(this.#ask(record), signal)
+      const latencyMs = performance.now() - began
+      this.#observer?.answered(by, latencyMs)
+      return {
+        outputs,
+        model: by.model,
+        modelVersion: by.version,
+        servedBy: 'model',
+        backend: by.backend,
+        latencyMs,
+      }
+    } catch (cause) {
+      const error = signal?.aborted ? aborted(cause) : asAfieldError(cause, 'internal/unexpected', 'predict() failed')
+      if (served) this.#observer?.failed(served, error.code)
+      throw error
+    }
+  }
+
+  async #ask(record: RecordValue): Promise<{ readonly outputs: Outputs; readonly by: Served }> {
+    if (this.#refusal) throw this.#refusal
+    if (!this.#engine) await this.#recover()
+    const engine = this.#engine
+    const by = this.#served
+    if (!engine || !by) throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
+    return { outputs: await engine.predict(record), by }
+  }
+}
+
+function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(aborted(signal.reason))
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+function aborted(cause: unknown): AfieldError {
+  const code: ErrorCode = 'aborted'
+  return cause instanceof AfieldError && cause.code === code
+    ? cause
+    : new AfieldError(code, 'The call was aborted.', { cause })
+}
