@@ -16,6 +16,16 @@ export interface EncodedTensor extends PlainTensor {
 }
 
 /**
+ * Refuses a record that does not fit the contract.
+ *
+ * @throws AfieldError `input/invalid` naming the field. The message never holds the value.
+ */
+export function checkRecord({ input }: Contract, record: RecordValue): void {
+  checkShape(input, record)
+  for (const field of input.fields) encodeField(field, record[field.name])
+}
+
+/**
  * Turns N records into the graph's input tensors, in field order: one tensor [N, fields], or one [N, 1] a field.
  *
  * @throws AfieldError `input/invalid` naming the field of the first record that does not fit the contract. The

@@ -33,7 +33,7 @@ const ArtifactSchema = v.object({
 export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
 /** Launch checklist: a version without these does not publish. */
-const ChecklistSchema = v.object({
+export const ChecklistSchema = v.object({
   pattern: v.picklist(['direct', 'canary']),
   fallback: text(500),
   metrics: v.pipe(v.array(text(200)), v.minLength(1), v.maxLength(50)),
@@ -41,7 +41,7 @@ const ChecklistSchema = v.object({
 })
 export type Checklist = v.InferOutput<typeof ChecklistSchema>
 
-const CardSchema = v.object({
+export const CardSchema = v.object({
   type: text(200),
   trainingDate: text(40),
   framework: text(200),
@@ -59,7 +59,7 @@ const LineageSchema = v.object({
 })
 
 /** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
-const GoldenVectorSchema = v.object({
+export const GoldenVectorSchema = v.object({
   input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
   output: v.record(v.string(), v.union([finite, v.boolean()])),
 })
@@ -74,7 +74,7 @@ const SelfTestSchema = v.object({
 })
 export type SelfTest = v.InferOutput<typeof SelfTestSchema>
 
-const SloSchema = v.object({
+export const SloSchema = v.object({
   class: v.picklist(['realtime', 'interactive', 'near-realtime', 'batch']),
   maxFailureRate: v.pipe(finite, v.minValue(0), v.maxValue(1)),
   /** Share of predictions answered by a model rather than by a constant fallback. */

@@ -99,6 +99,14 @@ export class TrustedManifest {
     checkExpiry('root.json', this.#root, reference)
   }
 
+  /** Refuses when anything held has expired: an unchanged timestamp does not prolong what it names. */
+  checkExpiry(reference: Reference): void {
+    this.checkRootExpiry(reference)
+    if (this.#timestamp) checkExpiry('timestamp.json', this.#timestamp, reference)
+    if (this.#snapshot) checkExpiry('snapshot.json', this.#snapshot, reference)
+    for (const [role, targets] of this.#targets) checkExpiry(`${role}.json`, targets, reference)
+  }
+
   /** Accepts `timestamp.json` (5.4); `unchanged` when it is the one already held. */
   async acceptTimestamp(bytes: Uint8Array, reference: Reference): Promise<'accepted' | 'unchanged'> {
     const next = parseMetadata(TimestampSchema, bytes, 'timestamp.json')

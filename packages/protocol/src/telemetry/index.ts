@@ -1,1 +1,4 @@
-export {}
+export * from './batch.js'
+export * as histogram from './histogram.js'
+export type { Histogram, MutableHistogram } from './histogram.js'
+export * from './ops.js'

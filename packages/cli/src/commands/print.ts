@@ -1,0 +1,26 @@
+import process from 'node:process'
+import type { Command } from 'commander'
+import type { RepositoryOptions } from './options.js'
+
+/** Prints a command's result: one JSON object with `--json`, else lines for people. */
+export function print(options: { readonly json?: true }, value: object, lines: readonly string[]): void {
+  process.stdout.write(`${options.json ? JSON.stringify(value) : lines.join('\n')}\n`)
+}
+
+/** Prints what a person should know on stderr, where it disturbs no JSON. */
+export function warn(text: string): void {
+  process.stderr.write(`Warning: ${text}\n`)
+}
+
+/** A command to copy and run, with the folders that were named this time. */
+export function suggest(command: Command, options: RepositoryOptions, next: string): string {
+  const named = (['repo', 'keys'] as const).flatMap((name) =>
+    command.getOptionValueSource(name) === 'cli' ? [`--${name} ${options[name]}`] : [],
+  )
+  return ['  afield', next, ...named].join(' ')
+}
+
+/** The line about expiry that every write ends with. */
+export function refreshLine(refreshBy: string): string {
+  return `Refresh by ${refreshBy.slice(0, 10)}: any publish or rollout command does it.`
+}

@@ -1,0 +1,37 @@
+/**
+ * Every way the CLI itself refuses, beside the codes of the protocol's `AfieldError`. They are kept apart because
+ * a device never meets them and telemetry never counts them.
+ */
+export const CLI_ERROR_CODES = [
+  'config/incomplete',
+  'config/invalid',
+  'contract/mismatch',
+  'file/missing',
+  'golden/invalid',
+  'graph/invalid',
+  'keys/exist',
+  'keys/missing',
+  'keys/wrong',
+  'metrics/invalid',
+  'repository/conflict',
+  'repository/missing',
+  'repository/not-empty',
+  'serve/port-in-use',
+  'usage',
+  'version/exists',
+] as const
+
+export type CliErrorCode = (typeof CLI_ERROR_CODES)[number]
+
+/** A refusal of the CLI. `message` says what is wrong and what to do, over several lines where that helps. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+
+  constructor(
+    readonly code: CliErrorCode,
+    message: string,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options)
+  }
+}

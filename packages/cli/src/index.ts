@@ -1,0 +1,12 @@
+/** The library behind the `afield` command: the same steps for scripts, tests and automation. */
+export { CLI_ERROR_CODES, CliError, type CliErrorCode } from './errors.js'
+export type { Attribution } from './repository/change.js'
+export type { Committed } from './repository/commit.js'
+export { diskFiles, type RepositoryFiles } from './repository/files.js'
+export { initRepository, type Initialised } from './repository/init.js'
+export type { RepositoryLocation } from './repository/location.js'
+export { publish, type Published, type PublishOptions } from './publish/publish.js'
+export type { RolloutAction, StartAction } from './rollout/action.js'
+export { changeRollout, readRollout, type RolloutChanged } from './rollout/change.js'
+export { describeChange, describeRollout } from './rollout/sentence.js'
+export { serveRepository, type RepositoryServer, type ServeOptions } from './serve.js'

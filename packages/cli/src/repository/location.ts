@@ -1,0 +1,15 @@
+import { diskFiles, type RepositoryFiles } from './files.js'
+
+/** Which repository, and where its keys are. */
+export interface RepositoryLocation {
+  /** The repository's folder. */
+  readonly repo: string
+  /** The folder of the private keys; AFIELD_KEYS, else `<repo>.keys`, when left out. */
+  readonly keys?: string | undefined
+  /** Another way to the repository's files than this machine's disk. */
+  readonly files?: RepositoryFiles | undefined
+}
+
+export function openFiles({ repo, files }: RepositoryLocation): RepositoryFiles {
+  return files ?? diskFiles(repo)
+}

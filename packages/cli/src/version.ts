@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+
+/** The version of this package. */
+export const VERSION = readVersion()
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}

@@ -1,0 +1,101 @@
+import * as v from 'valibot'
+import { utf8 } from '../bytes.js'
+import { AfieldError } from '../errors.js'
+import { ModelNameSchema, VersionSchema } from '../ids.js'
+import { parseWith } from '../parse.js'
+import { OpsSchema } from './ops.js'
+
+/** A batch is at most this many bytes of UTF-8 JSON. */
+export const MAX_BATCH_BYTES = 16_384
+
+/** Which side of a rollout a device was on; `pinned` when the app itself asked for a version. */
+export const ARMS = ['stable', 'candidate', 'pinned'] as const
+export type Arm = (typeof ARMS)[number]
+
+/** What ran the session. */
+export const BACKENDS = ['wasm', 'webgpu', 'webnn'] as const
+export type Backend = (typeof BACKENDS)[number]
+
+/** As much about a device as may be known. */
+export const DEVICE_CLASSES = ['desktop', 'mobile', 'other'] as const
+export type DeviceClass = (typeof DEVICE_CLASSES)[number]
+
+const OrdinalSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+
+const BatchIdSchema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{32}$/, 'not 16 random bytes in lower-case hex'),
+  v.brand('BatchId'),
+)
+/** 16 random bytes in hex, drawn once per batch: a retry carries the same id and is counted once. */
+export type BatchId = v.InferOutput<typeof BatchIdSchema>
+
+const DaySchema = v.pipe(v.string(), v.check(isCalendarDay, 'not a day such as 2026-11-21'), v.brand('Day'))
+/** A UTC day, YYYY-MM-DD. Nothing finer leaves a device. */
+export type Day = v.InferOutput<typeof DaySchema>
+
+const CellSchema = v.pipe(
+  v.strictObject({
+    model: ModelNameSchema,
+    version: VersionSchema,
+    arm: v.picklist(ARMS),
+    backend: v.picklist(BACKENDS),
+    device: v.picklist(DEVICE_CLASSES),
+    epoch: OrdinalSchema,
+    step: OrdinalSchema,
+  }),
+  v.readonly(),
+)
+/** What the counts of a batch are about: one version, on one side of one step of a rollout, on one sort of device. */
+export type Cell = v.InferOutput<typeof CellSchema>
+
+/** See {@link Batch}. Strict: an unknown field is refused, so that nothing can be sent by accident. */
+export const BatchSchema = v.pipe(
+  v.strictObject({
+    v: v.literal(1),
+    id: BatchIdSchema,
+    day: DaySchema,
+    sdk: VersionSchema,
+    cell: CellSchema,
+    firstToday: v.boolean(),
+    ops: OpsSchema,
+  }),
+  v.readonly(),
+)
+
+/**
+ * One telemetry batch, the only thing a device ever sends. `firstToday` is true in the first batch of a device for
+ * this model and version on this day: summed, it counts device-days without naming a device.
+ */
+export type Batch = v.InferOutput<typeof BatchSchema>
+
+/**
+ * Parses the body of a batch.
+ *
+ * @throws AfieldError `batch/too-large` above {@link MAX_BATCH_BYTES}; `batch/invalid` for anything that is not
+ *   exactly a {@link Batch}, naming the field.
+ */
+export function parseBatch(text: string): Batch {
+  if (text.length > MAX_BATCH_BYTES || utf8(text).length > MAX_BATCH_BYTES) {
+    throw new AfieldError('batch/too-large', `A batch is at most ${MAX_BATCH_BYTES} bytes of UTF-8.`)
+  }
+  return parseWith(BatchSchema, parseText(text), 'batch/invalid', 'The batch')
+}
+
+/** The UTC day of a moment in milliseconds since 1970. */
+export function dayOf(timestamp: number): Day {
+  return new Date(timestamp).toISOString().slice(0, 10) as Day
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new AfieldError('batch/invalid', 'The batch is not JSON.', { cause })
+  }
+}
+
+function isCalendarDay(text: string): boolean {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN
+  return Number.isFinite(time) && dayOf(time) === text
+}

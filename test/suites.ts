@@ -1,0 +1,22 @@
+/** One entry of the test list: a folder under `test/` and a Vitest project of the same name. */
+export interface Suite {
+  readonly name: string
+  /** Seconds it may take on two cores. A suite still running then is stopped and fails. */
+  readonly budget: number
+  /** Drives real browsers: its files run one after another, each with the machine to itself. */
+  readonly browser?: true
+  /** Part of `npm run test:soak` instead of `npm test`. */
+  readonly soak?: true
+}
+
+/** In the order they run: what everything else stands on first. Budgets of `npm test` stay below 600 in sum. */
+export const suites: readonly Suite[] = [
+  { name: 'self', budget: 60, browser: true },
+  { name: 'protocol', budget: 60 },
+  { name: 'judge', budget: 60 },
+  { name: 'cli', budget: 60 },
+  { name: 'collector', budget: 60 },
+  { name: 'sdk', budget: 60 },
+  { name: 'e2e', budget: 180, browser: true },
+  { name: 'soak', budget: 1500, browser: true, soak: true },
+]
