@@ -20,7 +20,12 @@ for (const worker of ['keeper', 'engine']) {
     resolve: { conditionNames: ['onnxruntime-web-use-extern-wasm', 'import', 'browser', 'default'] },
     transform: { define: { 'import.meta.url': 'self.location.href' } },
   })
-  await bundle.write({ file: join(dist, `${worker}.worker.js`), format: 'esm', minify: true, sourcemap: true })
+  await bundle.write({
+    file: join(dist, `${worker}.worker.js`),
+    format: 'esm',
+    minify: true,
+    sourcemap: true,
+  })
 }
 
 await mkdir(join(dist, 'ort'), { recursive: true })

@@ -77,6 +77,8 @@ test('fits a phone', async () => {
   expect(
     await page.evaluate(() => getComputedStyle(document.querySelector('tbody tr') as Element).display),
   ).toBe('grid')
+  const versionHeight = await page.evaluate(() => document.querySelector('tbody th')?.clientHeight)
+  expect(versionHeight).toBeLessThan(60)
 })
 
 test(

@@ -1,6 +1,6 @@
 import { sha256, type Chunk } from '@afield/protocol'
 
-export const CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 1024 * 1024
 
 /** A chunk as the descriptor lists it, with its bytes (a view, not a copy). */
 export interface CutChunk {
@@ -8,7 +8,7 @@ export interface CutChunk {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** Cuts a file into chunks of {@link CHUNK_BYTES}; the last is what is left. */
+/** Cuts a file into chunks of 1 MiB; the last is what is left. */
 export async function cutChunks(bytes: Uint8Array<ArrayBuffer>): Promise<readonly CutChunk[]> {
   const cuts: CutChunk[] = []
   for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {

@@ -26,7 +26,7 @@ const ConfigSchema = v.object({
 /** What `afield.config.json` says of a model: all that does not change from version to version. */
 export type Config = v.InferOutput<typeof ConfigSchema>
 
-export const CONFIG_FILE = 'afield.config.json'
+const CONFIG_FILE = 'afield.config.json'
 
 /**
  * Reads the config of a model: the given file, else `afield.config.json` beside the model, in the folder above it,

@@ -62,9 +62,9 @@ function promote(current: Running): RolloutState {
 }
 
 /** No candidate any more: every device runs the stable version. A killed model stays killed. */
-function withdraw({ candidate: _, ...current }: Running): RolloutState {
+function withdraw(current: Running): RolloutState {
   const killed = current.killed === 'candidate' ? 'none' : current.killed
-  return { ...current, coverage: 0, paused: false, killed }
+  return { ...current, candidate: undefined, coverage: 0, paused: false, killed }
 }
 
 function killModel(current: RolloutState, index: ModelIndex): RolloutState {

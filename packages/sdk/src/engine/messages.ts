@@ -24,8 +24,7 @@ export interface Question {
 }
 
 export type Answer =
-  | { readonly id: number; readonly outputs: Outputs }
-  | { readonly id: number; readonly error: ErrorData }
+  { readonly id: number; readonly outputs: Outputs } | { readonly id: number; readonly error: ErrorData }
 
 /** Where onnxruntime's own two files are. */
 export interface RuntimeUrls {

@@ -109,7 +109,9 @@ export class Session {
   /** One run for all where the graph's batch dimension is free, else one run a record. */
   #groups<T>(items: readonly T[]): readonly (readonly T[])[] {
     if (items.length === 0) return []
-    const free = this.#session.inputMetadata.every((input) => input.isTensor && typeof input.shape[0] === 'string')
+    const free = this.#session.inputMetadata.every(
+      (input) => input.isTensor && typeof input.shape[0] === 'string',
+    )
     return free ? [items] : items.map((item) => [item])
   }
 
@@ -127,7 +129,10 @@ export class Session {
   async #run(records: readonly RecordValue[]): Promise<readonly Outputs[]> {
     const encoded = encodeRecords(this.#contract, records)
     const feeds = Object.fromEntries(
-      Object.entries(encoded).map(([name, { dtype, data, dims }]) => [name, new ort.Tensor(dtype, data, dims)]),
+      Object.entries(encoded).map(([name, { dtype, data, dims }]) => [
+        name,
+        new ort.Tensor(dtype, data, dims),
+      ]),
     )
     const results = await this.#session.run(feeds)
     const tensors = Object.fromEntries(

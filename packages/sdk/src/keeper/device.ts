@@ -7,8 +7,15 @@ const KEY = 'device'
  * The device's id: 128 random bits, made once, kept on the device and never sent. It decides buckets and nothing
  * else.
  */
-export async function deviceId({ state, random, locks }: Pick<Ports, 'state' | 'random' | 'locks'>): Promise<string> {
-  return (await storedId(state)) ?? locks.hold('device', async () => (await storedId(state)) ?? makeId(state, random))
+export async function deviceId({
+  state,
+  random,
+  locks,
+}: Pick<Ports, 'state' | 'random' | 'locks'>): Promise<string> {
+  return (
+    (await storedId(state)) ??
+    locks.hold('device', async () => (await storedId(state)) ?? makeId(state, random))
+  )
 }
 
 async function storedId(state: KeyValueStore): Promise<string | undefined> {

@@ -50,8 +50,12 @@ export function explain(input: ExplainInput): Explanation {
     arm: served?.arm,
     reason: waiting ? 'last-good' : decision.reason,
     sentence: [
-      served ? `This device runs ${model} ${served.version} on ${BACKEND_NAMES[served.backend]}` : 'Nothing serves',
-      waiting ? `, because ${decision.version}, which is meant for it, is not here yet` : because(decision, rollout),
+      served
+        ? `This device runs ${model} ${served.version} on ${BACKEND_NAMES[served.backend]}`
+        : 'Nothing serves',
+      waiting
+        ? `, because ${decision.version}, which is meant for it, is not here yet`
+        : because(decision, rollout),
       ...input.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
       stale ? '. The manifest has expired, so it may be behind' : '',
       input.lastCheck?.error ? `. The last check did not get through (${input.lastCheck.error})` : '',
@@ -72,7 +76,8 @@ const BACKEND_NAMES = { wasm: 'WASM' } as const
 function because(decision: Decision, rollout: Rollout | undefined): string {
   const candidate = rollout?.candidate ?? 'the candidate'
   const share = rollout ? `${rollout.coverage / 100} %` : ''
-  const place = decision.kind === 'serve' && decision.bucket !== undefined ? `bucket ${decision.bucket} of 10,000` : ''
+  const place =
+    decision.kind === 'serve' && decision.bucket !== undefined ? `bucket ${decision.bucket} of 10,000` : ''
   switch (decision.reason) {
     case 'latest-release':
       return ', the newest release, because no rollout says otherwise'

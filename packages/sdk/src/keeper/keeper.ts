@@ -19,7 +19,12 @@ import { deviceId } from './device.js'
 import { explain, type Explanation } from './explain.js'
 import { ManifestClient, type Manifest, type ModelDocuments } from './manifest/client.js'
 import type { Ports, Served } from './ports.js'
-import { TELEMETRY_OFF, Telemetry, type TelemetryOptions, type TelemetryReport } from './telemetry/telemetry.js'
+import {
+  TELEMETRY_OFF,
+  Telemetry,
+  type TelemetryOptions,
+  type TelemetryReport,
+} from './telemetry/telemetry.js'
 import type { Observation } from './telemetry/window.js'
 
 /** A page that comes back into view checks unless the last check is younger than this. */
@@ -108,7 +113,8 @@ export class Keeper {
     const activator = await this.#activator(model, request)
     await this.#turn(activator, () => this.#bringUp(activator, signal))
     const { running } = activator
-    if (!running) throw new AfieldError('internal/unexpected', `Nothing serves "${model}" after it was loaded.`)
+    if (!running)
+      throw new AfieldError('internal/unexpected', `Nothing serves "${model}" after it was loaded.`)
     return running.served
   }
 
@@ -201,14 +207,23 @@ export class Keeper {
     const here = this.#manifest?.models.get(model)
     if (here && (await activator.reconcile(here, false, signal))) return
     if (policy === 'offline') {
-      throw new AfieldError('model/not-found', `"${model}" is not on this device, and the policy is "offline".`)
+      throw new AfieldError(
+        'model/not-found',
+        `"${model}" is not on this device, and the policy is "offline".`,
+      )
     }
     await this.#update(activator, documentsOf(await this.#refresh(signal), model), signal)
   }
 
   /** Adopts documents, bytes included; one tab at a time, so that a version is downloaded once. */
-  #update(activator: Activator, documents: ModelDocuments, signal: AbortSignal | undefined): Promise<boolean> {
-    return this.#ports.locks.hold(`update ${activator.model}`, () => activator.reconcile(documents, true, signal))
+  #update(
+    activator: Activator,
+    documents: ModelDocuments,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    return this.#ports.locks.hold(`update ${activator.model}`, () =>
+      activator.reconcile(documents, true, signal),
+    )
   }
 
   /** The newest state if it comes in time; `undefined` when the device has something to serve without it. */
@@ -233,7 +248,9 @@ export class Keeper {
   async #refresh(signal: AbortSignal | undefined): Promise<Manifest> {
     const before = this.#manifest?.version
     try {
-      const manifest = await this.#ports.locks.hold('check', () => this.#client.check(this.#modelNames(), signal))
+      const manifest = await this.#ports.locks.hold('check', () =>
+        this.#client.check(this.#modelNames(), signal),
+      )
       this.#manifest = manifest
       this.#lastCheck = { at: manifest.checkedAt, error: undefined }
       this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
@@ -364,7 +381,10 @@ export function randomName(random: Ports['random']): string {
 function documentsOf(manifest: Manifest, model: string): ModelDocuments {
   const documents = manifest.models.get(model)
   if (documents) return documents
-  throw new AfieldError('model/not-found', `The repository has no model "${model}". Check the name, or publish it.`)
+  throw new AfieldError(
+    'model/not-found',
+    `The repository has no model "${model}". Check the name, or publish it.`,
+  )
 }
 
 function roleOf(version: string, current: string | undefined, previous: string | undefined): StoredRole {

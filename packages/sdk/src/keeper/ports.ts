@@ -121,7 +121,12 @@ export type KeeperEvent =
       readonly loadedBytes: number
       readonly totalBytes: number
     }
-  | { readonly type: 'update'; readonly model: string; readonly version: Version; readonly previous?: Version }
+  | {
+      readonly type: 'update'
+      readonly model: string
+      readonly version: Version
+      readonly previous?: Version
+    }
   | {
       readonly type: 'rejected'
       readonly model: string
@@ -130,4 +135,3 @@ export type KeeperEvent =
       readonly message: string
     }
   | { readonly type: 'checked'; readonly manifestVersion: number | undefined; readonly error?: ErrorData }
-

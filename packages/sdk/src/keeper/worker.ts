@@ -15,7 +15,17 @@ import {
 } from './keeper.js'
 import type { TelemetryReport } from './telemetry/telemetry.js'
 import type { Observation } from './telemetry/window.js'
-import type { Channel, ChannelMessage, Engine, Host, KeeperEvent, Locks, LogLevel, Ports, Served } from './ports.js'
+import type {
+  Channel,
+  ChannelMessage,
+  Engine,
+  Host,
+  KeeperEvent,
+  Locks,
+  LogLevel,
+  Ports,
+  Served,
+} from './ports.js'
 
 /** What the page gives the keeper: the places that only a page has. All calls cross a worker boundary. */
 export interface PageHost {
@@ -58,7 +68,8 @@ export interface KeeperWorker {
 
 /** The composition root: the only place that knows it runs in a browser. */
 async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Promise<Keeper> {
-  const log = (level: LogLevel, message: string, error?: AfieldError): void => void page.log(level, message, error)
+  const log = (level: LogLevel, message: string, error?: AfieldError): void =>
+    void page.log(level, message, error)
   const [state, blobs] = await Promise.all([
     openStore(init.namespace, 'state', log),
     openStore(init.namespace, 'blobs', log),
@@ -86,7 +97,10 @@ function opened(): Promise<Keeper> {
   return keeper ?? Promise.reject(new AfieldError('closed', 'The keeper was not opened.'))
 }
 
-async function cancellable<T>(task: number, run: (keeper: Keeper, signal: AbortSignal) => Promise<T>): Promise<T> {
+async function cancellable<T>(
+  task: number,
+  run: (keeper: Keeper, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   tasks.set(task, controller)
   try {

@@ -59,7 +59,8 @@ class PageAfield implements Afield {
     this.#worker = startKeeperWorker()
     this.#keeper = Comlink.wrap<KeeperWorker>(this.#worker)
     this.#worker.addEventListener('error', (event) => this.#keeperDied(event))
-    this.#observer = telemetry && new Observer(life, deviceClass(), (counts) => this.#keeper.observe([...counts]))
+    this.#observer =
+      telemetry && new Observer(life, deviceClass(), (counts) => this.#keeper.observe([...counts]))
     const init = {
       namespace,
       life,

@@ -63,7 +63,11 @@ export class EngineClient implements AnsweringEngine {
       this.#post({ type: 'predict', questions }, [])
     } catch (cause) {
       this.#busy = false
-      const error = new AfieldError('input/invalid', 'A record holds something that cannot be sent to a worker.', { cause })
+      const error = new AfieldError(
+        'input/invalid',
+        'A record holds something that cannot be sent to a worker.',
+        { cause },
+      )
       for (const { id } of questions) this.#take(id)?.reject(error)
     }
   }

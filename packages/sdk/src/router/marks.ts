@@ -70,5 +70,7 @@ function available(): boolean {
 }
 
 function isObservation(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'life' in value && 'sequence' in value && 'cells' in value
+  return (
+    typeof value === 'object' && value !== null && 'life' in value && 'sequence' in value && 'cells' in value
+  )
 }

@@ -37,7 +37,11 @@ export class Observer {
   #handedOver: Observation[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(life: string, device: DeviceClass, send: (observations: readonly Observation[]) => Promise<void>) {
+  constructor(
+    life: string,
+    device: DeviceClass,
+    send: (observations: readonly Observation[]) => Promise<void>,
+  ) {
     this.#life = life
     this.#device = device
     this.#send = send

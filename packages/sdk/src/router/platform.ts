@@ -24,9 +24,15 @@ export function runtimeUrls(): RuntimeUrls {
 
 /** The workers, likewise. */
 export function startKeeperWorker(): Worker {
-  return new Worker(new URL('../keeper.worker.js', import.meta.url), { type: 'module', name: 'afield keeper' })
+  return new Worker(new URL('../keeper.worker.js', import.meta.url), {
+    type: 'module',
+    name: 'afield keeper',
+  })
 }
 
 export function startEngineWorker(): Worker {
-  return new Worker(new URL('../engine.worker.js', import.meta.url), { type: 'module', name: 'afield engine' })
+  return new Worker(new URL('../engine.worker.js', import.meta.url), {
+    type: 'module',
+    name: 'afield engine',
+  })
 }

@@ -71,7 +71,9 @@ export class Route {
         latencyMs,
       }
     } catch (cause) {
-      const error = signal?.aborted ? aborted(cause) : asAfieldError(cause, 'internal/unexpected', 'predict() failed')
+      const error = signal?.aborted
+        ? aborted(cause)
+        : asAfieldError(cause, 'internal/unexpected', 'predict() failed')
       if (served) this.#observer?.failed(served, error.code)
       throw error
     }
@@ -82,7 +84,8 @@ export class Route {
     if (!this.#engine) await this.#recover()
     const engine = this.#engine
     const by = this.#served
-    if (!engine || !by) throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
+    if (!engine || !by)
+      throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
     return { outputs: await engine.predict(record), by }
   }
 }

@@ -27,7 +27,12 @@ export function serveOffline({ version, assets }: OfflineOptions): void {
   self.addEventListener('install', (event) => {
     // `reload` passes the HTTP cache by: what it holds may belong to another build.
     const requests = urls.map((url) => new Request(url, { cache: 'reload' }))
-    event.waitUntil(caches.open(name).then((cache) => cache.addAll(requests)).then(() => self.skipWaiting()))
+    event.waitUntil(
+      caches
+        .open(name)
+        .then((cache) => cache.addAll(requests))
+        .then(() => self.skipWaiting()),
+    )
   })
 
   self.addEventListener('activate', (event) => {
@@ -51,5 +56,7 @@ async function cachedFirst(name: string, url: string, request: Request): Promise
 
 async function dropOldBuilds(prefix: string, current: string): Promise<void> {
   const names = await caches.keys()
-  await Promise.all(names.filter((one) => one.startsWith(prefix) && one !== current).map((one) => caches.delete(one)))
+  await Promise.all(
+    names.filter((one) => one.startsWith(prefix) && one !== current).map((one) => caches.delete(one)),
+  )
 }

@@ -111,7 +111,8 @@ export class Activator {
       await this.#remember(record, decision.assignment)
       const served = servedBy(this.#options.model, decision, documents)
       const release = documents.index.versions[decision.version]
-      if (!release) throw new AfieldError('model/not-found', `${decision.version} is not in the model's index.`)
+      if (!release)
+        throw new AfieldError('model/not-found', `${decision.version} is not in the model's index.`)
       if (this.#running?.descriptor === release.descriptor.sha256) {
         await this.#relabel(this.#running, served)
         return true
@@ -150,7 +151,8 @@ export class Activator {
     const totalBytes = bytesOf(descriptor)
     await this.#blobs.download(descriptor, {
       signal,
-      onProgress: (loadedBytes) => this.#ports.host.emit({ type: 'progress', model, version, loadedBytes, totalBytes }),
+      onProgress: (loadedBytes) =>
+        this.#ports.host.emit({ type: 'progress', model, version, loadedBytes, totalBytes }),
     })
     this.#options.count(served, 'downloaded')
     return descriptor
@@ -186,7 +188,8 @@ export class Activator {
     const pinned = served.arm === 'pinned'
     const proven = tested && (pinned || record.current?.descriptor === version.descriptor)
     const stage = async (): Promise<boolean> => {
-      if (!proven) await this.#write({ ...(await this.#record()), trial: { ...version, life: this.#options.life } })
+      if (!proven)
+        await this.#write({ ...(await this.#record()), trial: { ...version, life: this.#options.life } })
       const engine = await this.#ports.host.openEngine()
       try {
         const selfTest = tested ? undefined : descriptor.selfTest
@@ -232,16 +235,26 @@ export class Activator {
 
   /** @throws the error itself when it is not the version's fault, so that the version is not blamed for it. */
   async #fail(served: Served, version: VersionOnDevice, error: AfieldError): Promise<void> {
-    const blamed: readonly ErrorCode[] = ['engine/session-failed', 'engine/run-failed', 'model/self-test-failed']
+    const blamed: readonly ErrorCode[] = [
+      'engine/session-failed',
+      'engine/run-failed',
+      'model/self-test-failed',
+    ]
     if (!blamed.includes(error.code)) {
       const { trial: _ended, ...rest } = await this.#record()
       await this.#write(rest)
       throw error
     }
     const until = this.#ports.clock.now() + REST_MS
-    await this.#write(failed(await this.#record(), { ...version, code: error.code, message: error.message, until }))
+    await this.#write(
+      failed(await this.#record(), { ...version, code: error.code, message: error.message, until }),
+    )
     this.#options.count(served, 'failed', error.code)
-    this.#ports.log('warn', `${served.model} ${served.version} failed on this device and is not served.`, error)
+    this.#ports.log(
+      'warn',
+      `${served.model} ${served.version} failed on this device and is not served.`,
+      error,
+    )
     this.#ports.host.emit({
       type: 'rejected',
       model: served.model,
@@ -324,7 +337,10 @@ function refusal(
     case 'revoked':
       return new AfieldError('model/revoked', `That version of "${model}" was revoked and never runs again.`)
     case 'not-found':
-      return new AfieldError('model/not-found', `"${model}" has no such version. Ask for one that was published.`)
+      return new AfieldError(
+        'model/not-found',
+        `"${model}" has no such version. Ask for one that was published.`,
+      )
     case 'nothing-runnable': {
       const [failure] = failures.values()
       return failure

@@ -54,7 +54,9 @@ export function passed(record: ModelRecord, proven: VersionOnDevice, selfTestKey
     ...rest,
     strikes,
     failures: record.failures.filter((failure) => failure.descriptor !== proven.descriptor),
-    selfTested: [...record.selfTested.filter((key) => key !== selfTestKey), selfTestKey].slice(-MAX_REMEMBERED),
+    selfTested: [...record.selfTested.filter((key) => key !== selfTestKey), selfTestKey].slice(
+      -MAX_REMEMBERED,
+    ),
   }
 }
 
@@ -79,7 +81,12 @@ export function failedHere(record: ModelRecord, now: number): ReadonlyMap<Versio
   )
 }
 
-export function selfTestKey(descriptor: Sha256, backend: string, runtime: string, browserBuild: string): string {
+export function selfTestKey(
+  descriptor: Sha256,
+  backend: string,
+  runtime: string,
+  browserBuild: string,
+): string {
   return [descriptor, backend, runtime, browserBuild].join(' ')
 }
 

@@ -17,7 +17,11 @@ export async function openStore(namespace: string, room: string, log: Logger): P
     return indexedDbStore(use)
   } catch (cause) {
     const error = storageError(cause)
-    log('warn', 'This browser refuses to store anything, so models are kept in memory for this visit only.', error)
+    log(
+      'warn',
+      'This browser refuses to store anything, so models are kept in memory for this visit only.',
+      error,
+    )
     return memoryStore()
   }
 }

@@ -24,12 +24,20 @@ export type StoredRole = 'current' | 'previous' | 'other'
 /** The versions of a model that are on the device whole. */
 export interface StoredVersions {
   readonly model: string
-  readonly versions: readonly { readonly version: Version; readonly bytes: number; readonly role: StoredRole }[]
+  readonly versions: readonly {
+    readonly version: Version
+    readonly bytes: number
+    readonly role: StoredRole
+  }[]
 }
 
 export interface ReleasesOfModel {
   readonly model: string
-  readonly releases: readonly { readonly version: Version; readonly release: Release; readonly role: StoredRole }[]
+  readonly releases: readonly {
+    readonly version: Version
+    readonly release: Release
+    readonly role: StoredRole
+  }[]
 }
 
 /**
@@ -54,7 +62,12 @@ export class Blobs {
   }
 
   /** The descriptor of a release, fetched where it is not stored. */
-  async descriptor(name: string, version: Version, release: Release, signal?: AbortSignal): Promise<Descriptor> {
+  async descriptor(
+    name: string,
+    version: Version,
+    release: Release,
+    signal?: AbortSignal,
+  ): Promise<Descriptor> {
     const stored = await this.storedDescriptor(name, version, release)
     if (stored) return stored
     const { sha256: hash, size } = release.descriptor
@@ -74,7 +87,10 @@ export class Blobs {
     for (const chunk of chunks) {
       if (!held.has(chunk.sha256) && !this.#unstored.has(chunk.sha256)) {
         const path = `chunks/${chunk.sha256.slice(0, 2)}/${chunk.sha256}`
-        await this.#store(chunk.sha256, await this.#fetchVerified(path, chunk.sha256, chunk.size, chunk.size, signal))
+        await this.#store(
+          chunk.sha256,
+          await this.#fetchVerified(path, chunk.sha256, chunk.size, chunk.size, signal),
+        )
         held.add(chunk.sha256)
       }
       loaded += chunk.size
@@ -94,7 +110,10 @@ export class Blobs {
     if (whole.length < parts.length) return undefined
     const [first] = whole
     if (first && whole.length === 1) return first
-    return joinBytes(whole, whole.reduce((sum, part) => sum + part.length, 0))
+    return joinBytes(
+      whole,
+      whole.reduce((sum, part) => sum + part.length, 0),
+    )
   }
 
   /** Bytes of each version that is on the device whole, and of all together. */
@@ -128,7 +147,8 @@ export class Blobs {
     const value = await this.#ports.blobs.get(hash)
     if (value === undefined) return undefined
     const bytes = value instanceof Uint8Array ? (value as Uint8Array<ArrayBuffer>) : undefined
-    if (bytes && (await sha256(bytes)) === hash) return this.#ports.blobs.kind === 'memory' ? bytes.slice() : bytes
+    if (bytes && (await sha256(bytes)) === hash)
+      return this.#ports.blobs.kind === 'memory' ? bytes.slice() : bytes
     this.#ports.log(
       'warn',
       'A stored chunk is damaged and is fetched anew.',
@@ -169,9 +189,13 @@ export class Blobs {
         signal,
       })
       if (!bytes) {
-        throw new AfieldError('chunk/unavailable', `${path} is not in the repository. Did its last deploy finish?`, {
-          details: { file: path },
-        })
+        throw new AfieldError(
+          'chunk/unavailable',
+          `${path} is not in the repository. Did its last deploy finish?`,
+          {
+            details: { file: path },
+          },
+        )
       }
       if (bytes.length !== size) throw mismatch('chunk/size-mismatch', path, bytes.length)
       if ((await sha256(bytes)) !== hash) throw mismatch('chunk/hash-mismatch', path, bytes.length)

@@ -84,13 +84,25 @@ export class ManifestClient {
       rootProbedAt = now
     }
     trusted.checkRootExpiry(now)
-    const timestamp = await this.#metadata('timestamp.json', 'timestamp.json', LIMITS.timestampBytes, 'no-cache', signal)
+    const timestamp = await this.#metadata(
+      'timestamp.json',
+      'timestamp.json',
+      LIMITS.timestampBytes,
+      'no-cache',
+      signal,
+    )
     const news = await trusted.acceptTimestamp(timestamp, now)
     if (news === 'unchanged') trusted.checkExpiry(now)
     const next: StoredManifest =
       news === 'unchanged' && before
         ? { ...before, roots, checkedAt: now, rootProbedAt }
-        : { ...(await this.#acceptState(trusted, timestamp, now, signal)), roots, documents: {}, checkedAt: now, rootProbedAt }
+        : {
+            ...(await this.#acceptState(trusted, timestamp, now, signal)),
+            roots,
+            documents: {},
+            checkedAt: now,
+            rootProbedAt,
+          }
 
     const documents = { ...next.documents }
     for (const model of this.#followed(before, models)) {
@@ -107,7 +119,9 @@ export class ManifestClient {
   }
 
   #followed(before: StoredManifest | undefined, models: readonly string[]): readonly string[] {
-    const known = Object.keys(before?.documents ?? {}).map((path) => path.replace(/^(models|rollouts)\/|\.json$/g, ''))
+    const known = Object.keys(before?.documents ?? {}).map((path) =>
+      path.replace(/^(models|rollouts)\/|\.json$/g, ''),
+    )
     return [...new Set([...models, ...known])]
   }
 
@@ -132,7 +146,8 @@ export class ManifestClient {
     for (const root of stored.roots) await trusted.acceptRoot(root)
     await trusted.acceptTimestamp(stored.timestamp, 'at-rest')
     await trusted.acceptSnapshot(stored.snapshot, 'at-rest')
-    for (const [role, bytes] of Object.entries(stored.roles)) await trusted.acceptTargets(role, bytes, 'at-rest')
+    for (const [role, bytes] of Object.entries(stored.roles))
+      await trusted.acceptTargets(role, bytes, 'at-rest')
     return trusted
   }
 
@@ -158,12 +173,24 @@ export class ManifestClient {
     signal: AbortSignal | undefined,
   ): Promise<Pick<StoredManifest, 'timestamp' | 'snapshot' | 'roles'>> {
     const snapshotVersion = trusted.snapshotMeta?.version ?? 0
-    const snapshot = await this.#metadata('snapshot.json', `${snapshotVersion}.snapshot.json`, LIMITS.snapshotBytes, 'default', signal)
+    const snapshot = await this.#metadata(
+      'snapshot.json',
+      `${snapshotVersion}.snapshot.json`,
+      LIMITS.snapshotBytes,
+      'default',
+      signal,
+    )
     await trusted.acceptSnapshot(snapshot, now)
     const roles: Record<string, Uint8Array<ArrayBuffer>> = {}
     const accept = async (role: string): Promise<void> => {
       const version = trusted.targetsMeta(role)?.version ?? 0
-      const bytes = await this.#metadata(`${role}.json`, `${version}.${role}.json`, LIMITS.targetsBytes, 'default', signal)
+      const bytes = await this.#metadata(
+        `${role}.json`,
+        `${version}.${role}.json`,
+        LIMITS.targetsBytes,
+        'default',
+        signal,
+      )
       await trusted.acceptTargets(role, bytes, now)
       roles[role] = bytes
     }

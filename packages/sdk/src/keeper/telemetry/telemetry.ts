@@ -29,7 +29,11 @@ const BACKOFF_MOST_MS = 60 * 60 * 1000
 const SealedSchema = v.object({ text: v.string(), sealedAt: v.number() })
 type Sealed = v.InferOutput<typeof SealedSchema>
 
-const LedgerSchema = v.object({ sent: v.number(), lastSent: v.optional(v.string()), drops: v.record(v.string(), v.number()) })
+const LedgerSchema = v.object({
+  sent: v.number(),
+  lastSent: v.optional(v.string()),
+  drops: v.record(v.string(), v.number()),
+})
 type Ledger = v.InferOutput<typeof LedgerSchema>
 
 export interface TelemetryOptions {
@@ -123,7 +127,11 @@ export class Telemetry {
     if (this.#closed) return
     this.#cancelTimer = this.#ports.clock.after(ms, () => {
       this.#round().catch((error: unknown) => {
-        this.#ports.log('error', 'A telemetry round failed.', asAfieldError(error, 'internal/unexpected', 'Telemetry'))
+        this.#ports.log(
+          'error',
+          'A telemetry round failed.',
+          asAfieldError(error, 'internal/unexpected', 'Telemetry'),
+        )
       })
     })
   }
@@ -213,7 +221,12 @@ export class Telemetry {
           outcome === 'kept'
             ? { ...ledger, sent: ledger.sent + 1, lastSent: sealed.text }
             : dropped(ledger, 'refused', 1)
-        await this.#ports.state.write(new Map<string, unknown>([[key, undefined], [LEDGER, next]]))
+        await this.#ports.state.write(
+          new Map<string, unknown>([
+            [key, undefined],
+            [LEDGER, next],
+          ]),
+        )
       }
       this.#failures = 0
     })
@@ -237,7 +250,10 @@ export class Telemetry {
       await response.body?.cancel()
       if (response.ok) return 'kept'
       const passing = response.status >= 500 || response.status === 429 || response.status === 408
-      this.#ports.log(passing ? 'debug' : 'warn', `The collector answered ${response.status} to a telemetry batch.`)
+      this.#ports.log(
+        passing ? 'debug' : 'warn',
+        `The collector answered ${response.status} to a telemetry batch.`,
+      )
       return passing ? 'later' : 'refused'
     } catch (error) {
       const wrapped = asAfieldError(error, 'internal/unexpected', 'The collector could not be reached')

@@ -67,6 +67,8 @@ export function splitByFloor(ops: Ops, floor: number): Split {
 function hasNews(ops: Ops): boolean {
   return (
     ops.count > 0 ||
-    [ops.errors, ops.funnel, ops.drops ?? {}].some((counts) => Object.values(counts).some((count) => count > 0))
+    [ops.errors, ops.funnel, ops.drops ?? {}].some((counts) =>
+      Object.values(counts).some((count) => count > 0),
+    )
   )
 }

@@ -1,0 +1,91 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { initRepository } from '@afield/cli'
+import { expect, test } from 'vitest'
+import { look } from './device.js'
+import { readJson, temporaryFolder } from './workspace.js'
+
+const DAY_MS = 86_400_000
+
+test('an empty repository is one that a device trusts, from the root that the app imports', async () => {
+  const repo = join(await temporaryFolder(), 'repo')
+  const made = await initRepository({ repo })
+  expect(made.root).toBe(join(repo, 'metadata', '1.root.json'))
+  expect(await readdir(join(repo, 'metadata'))).toEqual([
+    '1.rollouts.json',
+    '1.root.json',
+    '1.snapshot.json',
+    '1.targets.json',
+    'timestamp.json',
+  ])
+  const seen = await look(repo, 'learner-risk')
+  expect(seen).toMatchObject({ version: 1, index: undefined, rollout: undefined })
+})
+
+test('timestamp and snapshot are valid for 30 days, root and targets for a year', async () => {
+  const repo = join(await temporaryFolder(), 'repo')
+  const now = new Date('2026-03-01T12:00:00Z')
+  const { refreshBy } = await initRepository({ repo }, { now })
+  const expires = async (file: string) => {
+    const { signed } = (await readJson(join(repo, 'metadata', file))) as { signed: { expires: string } }
+    return (Date.parse(signed.expires) - now.getTime()) / DAY_MS
+  }
+  expect(await expires('timestamp.json')).toBe(30)
+  expect(await expires('1.snapshot.json')).toBe(30)
+  expect(await expires('1.targets.json')).toBe(365)
+  expect(await expires('1.rollouts.json')).toBe(365)
+  expect(await expires('1.root.json')).toBe(365)
+  expect(refreshBy).toBe('2026-03-31T12:00:00Z')
+})
+
+test('the keys lie outside the repository, for their owner alone', async () => {
+  const repo = join(await temporaryFolder(), 'repo')
+  const { keys } = await initRepository({ repo })
+  expect(keys).toBe(`${repo}.keys`)
+  expect((await stat(keys)).mode & 0o777).toBe(0o700)
+  for (const name of ['release.pem', 'ops.pem']) {
+    expect((await stat(join(keys, name))).mode & 0o777).toBe(0o600)
+    expect(await readFile(join(keys, name), 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----/)
+  }
+})
+
+test('the ops key signs rollouts, snapshot and timestamp; the release key what may run', async () => {
+  const repo = join(await temporaryFolder(), 'repo')
+  await initRepository({ repo })
+  const signer = async (file: string) => {
+    const { signatures } = (await readJson(join(repo, 'metadata', file))) as {
+      signatures: { keyid: string }[]
+    }
+    return signatures.map(({ keyid }) => keyid).join()
+  }
+  const release = await signer('1.root.json')
+  const ops = await signer('timestamp.json')
+  expect(release).not.toBe(ops)
+  expect(await signer('1.targets.json')).toBe(release)
+  expect(await signer('1.snapshot.json')).toBe(ops)
+  expect(await signer('1.rollouts.json')).toBe(ops)
+})
+
+test('a folder that holds anything is left alone', async () => {
+  const repo = await temporaryFolder()
+  await writeFile(join(repo, 'notes.txt'), 'mine')
+  await expect(initRepository({ repo })).rejects.toMatchObject({ code: 'repository/not-empty' })
+  expect(await readdir(repo)).toEqual(['notes.txt'])
+})
+
+test('keys that exist are never replaced, and then no repository is made', async () => {
+  const dir = await temporaryFolder()
+  const keys = join(dir, 'keys')
+  await mkdir(keys)
+  await writeFile(join(keys, 'ops.pem'), 'precious')
+  const repo = join(dir, 'repo')
+  await expect(initRepository({ repo, keys })).rejects.toMatchObject({ code: 'keys/exist' })
+  expect(await readFile(join(keys, 'ops.pem'), 'utf8')).toBe('precious')
+  await expect(stat(repo)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('keys inside the repository would be published, so they are refused', async () => {
+  const repo = join(await temporaryFolder(), 'repo')
+  const keys = join(repo, 'secret')
+  await expect(initRepository({ repo, keys })).rejects.toMatchObject({ code: 'usage' })
+})

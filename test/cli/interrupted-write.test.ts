@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { changeRollout, diskFiles, initRepository, publish, type RepositoryFiles } from '@afield/cli'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { download, look } from './device.js'
+import { copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+
+const MODEL = 'learner-risk'
+
+let dir: string
+let original: string
+let repo: string
+
+beforeAll(async () => {
+  dir = await temporaryFolder()
+  original = join(dir, 'original')
+  await initRepository({ repo: original })
+  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+})
+
+beforeEach(async () => {
+  repo = await copyRepository(original, join(dir, randomUUID()))
+})
+
+const publishSecond = (files?: RepositoryFiles, version = '2.0.0') =>
+  publish({ repo, files, model: learnerRisk('2.0.0'), version, skipReplay: true })
+
+/** Does something before each write, named by its path; throwing there is a crash at that instant. */
+function beforeWrites(
+  files: RepositoryFiles,
+  happens: (path: string) => Promise<void> | void,
+): RepositoryFiles {
+  return {
+    ...files,
+    put: async (path, bytes) => (await happens(path), files.put(path, bytes)),
+    create: async (path, bytes) => (await happens(path), files.create(path, bytes)),
+    replace: async (path, bytes) => (await happens(path), files.replace(path, bytes)),
+  }
+}
+
+class Crash extends Error {}
+
+function crashingAt(write: number): RepositoryFiles {
+  let count = 0
+  return beforeWrites(diskFiles(repo), () => {
+    if (++count === write) throw new Crash()
+  })
+}
+
+async function writesOf(action: (files: RepositoryFiles) => Promise<unknown>): Promise<readonly string[]> {
+  const paths: string[] = []
+  await action(beforeWrites(diskFiles(repo), (path) => void paths.push(path)))
+  return paths
+}
+
+describe('a crash before any write of a publish', () => {
+  test('comes in the order chunks, descriptor, index, targets, snapshot, timestamp', async () => {
+    const kinds = (await writesOf(publishSecond)).map((path) =>
+      path.replace(/[0-9a-f]{64}|\d+|\b[0-9a-f]{2}\b/g, '#'),
+    )
+    expect(kinds).toEqual([
+      'chunks/#/#',
+      'descriptors/#.json',
+      'targets/models/#.learner-risk.json',
+      'metadata/#.targets.json',
+      'metadata/#.snapshot.json',
+      'metadata/timestamp.json',
+    ])
+  })
+
+  test.each([1, 2, 3, 4, 5])(
+    'before write %i: the old repository is valid, and the next try succeeds',
+    async (write) => {
+      await expect(publishSecond(crashingAt(write))).rejects.toThrow(Crash)
+      const seen = await look(repo, MODEL)
+      expect(seen.version).toBe(2)
+      expect(Object.keys(seen.index?.versions ?? {})).toEqual(['1.0.0'])
+      await download(repo, seen, '1.0.0')
+
+      await publishSecond()
+      const after = await look(repo, MODEL)
+      expect(after.version).toBe(3)
+      await download(repo, after, '2.0.0')
+    },
+  )
+
+  test('before the timestamp, after the commit: the old one is valid, and the next write finishes it', async () => {
+    await expect(publishSecond(crashingAt(6))).rejects.toThrow(Crash)
+    expect((await look(repo, MODEL)).version).toBe(2)
+
+    await expect(publishSecond()).rejects.toMatchObject({ code: 'version/exists' })
+    const seen = await look(repo, MODEL)
+    expect(seen.version).toBe(3)
+    await download(repo, seen, '2.0.0')
+  })
+})
+
+test.each([1, 2, 3, 4])(
+  'a crash before write %i of a rollout leaves the old repository valid',
+  async (write) => {
+    const start = (files?: RepositoryFiles) =>
+      changeRollout({ repo, files }, MODEL, { kind: 'start', stable: '1.0.0' })
+    await expect(start(crashingAt(write))).rejects.toThrow(Crash)
+    const seen = await look(repo, MODEL)
+    expect(seen).toMatchObject({ version: 2, rollout: undefined })
+    await start()
+    expect((await look(repo, MODEL)).rollout).toMatchObject({ stable: '1.0.0' })
+  },
+)
+
+test('numbered metadata is never overwritten, since caches keep it for ever', async () => {
+  await expect(publishSecond(crashingAt(5))).rejects.toThrow(Crash)
+  await publishSecond()
+  const names = await readdir(join(repo, 'metadata'))
+  // 3.targets.json is the interrupted one's.
+  expect(names.filter((name) => name.endsWith('.targets.json'))).toEqual([
+    '1.targets.json',
+    '2.targets.json',
+    '3.targets.json',
+    '4.targets.json',
+  ])
+})
+
+describe('a second operator', () => {
+  test('is told when the other was first, and nothing of theirs is published', async () => {
+    const files = beforeWrites(diskFiles(repo), async (path) => {
+      if (path === 'metadata/3.snapshot.json') {
+        await changeRollout({ repo, author: 'The other' }, MODEL, { kind: 'start', stable: '1.0.0' })
+      }
+    })
+    await expect(publishSecond(files)).rejects.toMatchObject({
+      code: 'repository/conflict',
+      message: expect.stringContaining('metadata/3.snapshot.json is theirs'),
+    })
+    const seen = await look(repo, MODEL)
+    expect(seen).toMatchObject({ version: 3, rollout: { change: { author: 'The other' } } })
+    expect(Object.keys(seen.index?.versions ?? {})).toEqual(['1.0.0'])
+
+    await publishSecond()
+    expect(await look(repo, MODEL)).toMatchObject({ version: 4, rollout: { stable: '1.0.0' } })
+  })
+
+  test('is told when a snapshot lies there that is not whole', async () => {
+    await writeFile(join(repo, 'metadata', '3.snapshot.json'), '{ "signatures": [')
+    await expect(publishSecond()).rejects.toMatchObject({
+      code: 'repository/conflict',
+      message: expect.stringContaining('delete metadata/3.snapshot.json'),
+    })
+    expect((await look(repo, MODEL)).version).toBe(2)
+  })
+
+  test('several at once: what was reported as published is there, whole, and the others were told', async () => {
+    const versions = ['2.0.0', '2.0.1', '2.0.2', '2.0.3', '2.0.4', '2.0.5']
+    const outcomes = await Promise.allSettled(versions.map((version) => publishSecond(undefined, version)))
+    const done = versions.filter((_, i) => outcomes[i]?.status === 'fulfilled')
+    const refusals = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    )
+    expect(refusals).toEqual(refusals.map(() => expect.objectContaining({ code: 'repository/conflict' })))
+    const seen = await look(repo, MODEL)
+    expect(Object.keys(seen.index?.versions ?? {}).sort()).toEqual(['1.0.0', ...done])
+    expect(seen.version).toBe(2 + done.length)
+    expect(done.length).toBeGreaterThan(0)
+  })
+})

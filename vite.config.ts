@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+import { suites } from './test/suites.js'
+
+export default defineConfig({
+  test: {
+    projects: suites.map(({ name, browser }) => ({
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        setupFiles: ['test/seed.ts'],
+        fileParallelism: !browser,
+        testTimeout: browser ? 30_000 : 10_000,
+        hookTimeout: 30_000,
+      },
+    })),
+  },
+})
