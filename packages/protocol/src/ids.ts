@@ -30,8 +30,8 @@ export type Version = v.InferOutput<typeof VersionSchema>
 
 /** Orders two versions by SemVer precedence (https://semver.org, clause 11): negative, zero or positive. */
 export function compareVersions(a: Version, b: Version): number {
-  const [coreA = '', preA] = splitPrerelease(a)
-  const [coreB = '', preB] = splitPrerelease(b)
+  const [coreA, preA] = splitPrerelease(a)
+  const [coreB, preB] = splitPrerelease(b)
   const numbersA = coreA.split('.').map(Number)
   const numbersB = coreB.split('.').map(Number)
   for (let i = 0; i < 3; i++) {

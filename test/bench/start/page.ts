@@ -1,4 +1,4 @@
-import golden from '../../models/digits-mlp.golden.json'
+import golden from '../../models/digits-mlp.golden.json' with { type: 'json' }
 
 /** What each page measures: milliseconds from its navigation to its first answer. */
 export interface Measured {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initRepository, publish } from '@afield/cli'
-import { buildApp } from '../../app/build.js'
+import { buildApp } from '../../support/app/build.js'
 import type { Browser } from '../../browser/browser.js'
 import { launchChromium } from '../../browser/chromium.js'
 import { startServer } from '../../servers/static.js'
@@ -36,7 +36,9 @@ export async function benchStart(): Promise<readonly Figure[]> {
     for (const page of PAGES) await install(browser, `${server.url}/${page}/`)
     server.clearRequests()
     const online = await visit(browser, `${server.url}/afield/`, PREDICTIONS)
-    const requests = server.requests.filter(({ path, at }) => !path.endsWith('/sw.js') && at < online.answeredAt)
+    const requests = server.requests.filter(
+      ({ path, at }) => !path.endsWith('/sw.js') && at < online.answeredAt,
+    )
     await server.stop()
 
     const times: Record<PageName, number[]> = { afield: [], bare: [], transformers: [] }
@@ -45,7 +47,8 @@ export async function benchStart(): Promise<readonly Figure[]> {
         times[page].push((await visit(browser, `${server.url}/${page}/`, 0)).firstMs)
       }
     }
-    const ratio = (peer: PageName): readonly number[] => times.afield.map((ms, i) => ms / (times[peer][i] ?? Number.NaN))
+    const ratio = (peer: PageName): readonly number[] =>
+      times.afield.map((ms, i) => ms / (times[peer][i] ?? Number.NaN))
     return [
       figure('start/first-prediction/afield', 'ms', times.afield),
       figure('start/first-prediction/bare-worker', 'ms', times.bare),
@@ -109,7 +112,8 @@ async function visit(browser: Browser, url: string, predictions: number): Promis
     return await page.evaluate(async (count) => {
       const { firstMs } = await globalThis.measured
       const answeredAt = performance.timeOrigin + firstMs
-      if (count > 0) await (globalThis as unknown as { predictMany: (n: number) => Promise<void> }).predictMany(count)
+      if (count > 0)
+        await (globalThis as unknown as { predictMany: (n: number) => Promise<void> }).predictMany(count)
       return { firstMs, answeredAt, longTasks: globalThis.longTasks() }
     }, predictions)
   } finally {

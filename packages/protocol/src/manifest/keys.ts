@@ -21,18 +21,19 @@ export async function verifyThreshold(
   keys: Readonly<Record<string, Key>>,
 ): Promise<void> {
   const payload = canonicalBytes(envelope.raw)
-  // A key that signs twice, or is listed twice, counts once.
-  const candidates = new Map<string, { key: Key; signature: string }>()
-  for (const { keyid, sig } of envelope.signatures) {
-    const key = keys[keyid]
-    if (key && role.keyids.includes(keyid)) candidates.set(key.keyval.public, { key, signature: sig })
-  }
   const verdicts = await Promise.all(
-    [...candidates.values()].map(({ key, signature }) => verifySignature(key, signature, payload)),
+    envelope.signatures.map(async ({ keyid, sig }) => {
+      const key = role.keyids.includes(keyid) ? keys[keyid] : undefined
+      return { key, verdict: key ? await verifySignature(key, sig, payload) : 'invalid' } as const
+    }),
   )
-  const valid = verdicts.filter((verdict) => verdict === 'valid').length
+  // A key that signs twice, or is listed under two ids, counts once.
+  const signers = new Set(
+    verdicts.flatMap(({ key, verdict }) => (key && verdict === 'valid' ? [key.keyval.public] : [])),
+  )
+  const valid = signers.size
   if (valid >= role.threshold) return
-  if (verdicts.includes('unsupported')) {
+  if (verdicts.some(({ verdict }) => verdict === 'unsupported')) {
     throw new AfieldError(
       'platform/unsupported',
       'This browser cannot verify Ed25519 signatures, so it cannot trust the manifest. Update the browser.',

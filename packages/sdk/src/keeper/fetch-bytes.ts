@@ -87,10 +87,11 @@ async function readBounded(
   alive: () => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes, file } = options
-  const reader = response.body?.getReader()
   const parts: Uint8Array[] = []
   let length = 0
-  while (reader) {
+  if (!response.body) return joinBytes(parts, length)
+  const reader = response.body.getReader()
+  for (;;) {
     const { done, value } = await reader.read()
     if (done) break
     alive()

@@ -56,14 +56,14 @@ export interface KeeperWorker {
   check(task: number): Promise<CheckReport>
   cancel(task: number): void
   recover(route: string): Promise<void>
-  follow(): void
-  wake(): void
+  follow(): Promise<void>
+  wake(): Promise<void>
   explain(route: string): Promise<Explanation>
   storage(): Promise<StorageReport>
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>
-  close(): void
+  close(): Promise<void>
 }
 
 /** The composition root: the only place that knows it runs in a browser. */

@@ -13,6 +13,6 @@ async function run({ mjs, wasm, model, pixels }: Job): Promise<void> {
   ort.env.wasm.numThreads = 1
   ort.env.wasm.wasmPaths = { mjs, wasm }
   const session = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] })
-  const { probabilities } = await session.run({ pixels: new ort.Tensor('float32', pixels, [1, pixels.length]) })
-  postMessage([...((await probabilities?.getData()) as Float32Array)])
+  const results = await session.run({ pixels: new ort.Tensor('float32', pixels, [1, pixels.length]) })
+  postMessage(Array.from(results['probabilities']?.data as Float32Array))
 }

@@ -14,5 +14,5 @@ firstAnswer(async () => {
   const model = await AutoModel.from_pretrained('digits-mlp', { device: 'wasm', dtype: 'fp32' })
   const values = Float32Array.from(Object.values(pixels))
   const output = await model({ pixels: new Tensor('float32', values, [1, values.length]) })
-  return Array.from(output.probabilities.data as Float32Array)
+  return Array.from(output.probabilities.data)
 })
