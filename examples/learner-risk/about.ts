@@ -9,18 +9,19 @@ const stored = byId('stored', HTMLElement)
 const checked = byId('checked', HTMLElement)
 const checkNow = byId('check', HTMLButtonElement)
 const consent = byId('consent', HTMLInputElement)
-const consentText = byId('consent-text', HTMLElement)
 
-export function showDevice(why: Explanation, storage: StorageReport): void {
+export async function showDevice(why: Explanation, storage: StorageReport): Promise<void> {
   explanation.textContent = why.sentence
-  stored.textContent = describeStorage(storage)
+  const { usage = 0 } = await navigator.storage.estimate()
+  const all = usage > 0 ? ` This site in all, with its runtime: ${bytes(usage)}.` : ''
+  stored.textContent = describeStorage(storage) + all
 }
 
 export function showChecked(reached: boolean): void {
   const time = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
   checked.textContent = reached
     ? `Looked for at ${time}.`
-    : `Could not be looked for at ${time}; tried again by itself.`
+    : `Not reachable at ${time}; tried again by itself.`
 }
 
 export function onCheckNow(look: () => Promise<void>): void {
@@ -35,14 +36,8 @@ export function hasConsent(): boolean {
   return localStorage.getItem(CONSENT) === 'yes'
 }
 
-/** @param collects false when this installation has nobody to send to. */
-export function offerConsent(collects: boolean, onAnswer: (given: boolean) => void): void {
-  consent.checked = collects && hasConsent()
-  consent.disabled = !collects
-  consentText.textContent = collects
-    ? 'If you agree, the version, how often it answered, how fast, and error codes are sent every 15 minutes ' +
-      'once there are 20 answers. Never your input, an answer, or anything that names you or this device.'
-    : 'There is no collector here, so nothing can be sent.'
+export function offerConsent(onAnswer: (given: boolean) => void): void {
+  consent.checked = hasConsent()
   consent.addEventListener('change', () => {
     if (consent.checked) localStorage.setItem(CONSENT, 'yes')
     else localStorage.removeItem(CONSENT)

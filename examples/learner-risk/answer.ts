@@ -34,7 +34,7 @@ export function showPrediction({ outputs, modelVersion, latencyMs }: Prediction)
   gauge.setAttribute('aria-valuetext', `${percent} %. Support is suggested from ${THRESHOLD * 100} % on.`)
   gaugeValue.style.strokeDasharray = `${risk * 100} 100`
   decision.textContent = sentence
-  provenance.textContent = `Version ${modelVersion} answered in ${milliseconds(latencyMs)}, on this device`
+  provenance.textContent = `Version ${modelVersion} answered here in ${milliseconds(latencyMs)}`
   speak(`Risk ${percent} %. ${sentence}.`)
 }
 

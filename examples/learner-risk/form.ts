@@ -62,7 +62,7 @@ export function showError(error: AfieldError): string | undefined {
   clearErrors()
   const field = fields.find(({ name }) => name === error.details['field'])
   if (!field) return undefined
-  const sentence = `${field.label}: enter a number from ${field.box.min} to ${field.box.max}.`
+  const sentence = `${field.label} must be from ${field.box.min} to ${field.box.max}.`
   say(field, sentence)
   return sentence
 }

@@ -4,16 +4,16 @@ import { hasConsent, offerConsent, onCheckNow, showChecked, showDevice } from '.
 import { showInvalid, showLoading, showPrediction, showTrouble } from './answer.js'
 import { byId } from './dom.js'
 import { clearErrors, onChange, readRecord, showError } from './form.js'
-import { noteOfflineReady, noteRepository, watchNetwork } from './network.js'
-import { notify } from './notice.js'
+import { noteFilesKept, noteModelServes, noteRepository, watchNetwork } from './network.js'
+import { hideNotice, notify } from './notice.js'
 import { keepOffline } from './offline.js'
 import { Serving } from './serving.js'
 
 const serving = new Serving(config, {
   loading: showLoading,
   serving(version, previous) {
-    if (previous !== undefined && previous !== version)
-      notify(`Updated to version ${version} (before: ${previous}).`)
+    noteModelServes()
+    if (previous !== undefined && previous !== version) notify(`Updated to ${version} (was ${previous}).`)
     refresh()
   },
   rejected(version) {
@@ -23,7 +23,7 @@ const serving = new Serving(config, {
   checked(reached) {
     noteRepository(reached)
     showChecked(reached)
-    refresh()
+    background(describe())
   },
   failed: showFailure,
 })
@@ -49,6 +49,7 @@ function showFailure(error: AfieldError): void {
   if (error.code === 'input/invalid' && showError(error) !== undefined) return showInvalid()
   clearErrors()
   const { what, todo } = adviceFor(error)
+  hideNotice()
   showTrouble(what, todo)
 }
 
@@ -80,7 +81,10 @@ function refresh(): void {
 
 async function describe(): Promise<void> {
   const device = await serving.describe()
-  if (device) showDevice(device.explanation, device.storage)
+  if (!device) return
+  await showDevice(device.explanation, device.storage)
+  // Nothing tells when a version stops serving, so its absence is what says it.
+  if (device.explanation.version === undefined) await answer()
 }
 
 function background(work: Promise<void>): void {
@@ -98,6 +102,6 @@ onCheckNow(async () => {
 })
 byId('retry', HTMLButtonElement).addEventListener('click', retry)
 watchNetwork(retry)
-offerConsent(serving.collects, (given) => background(serving.start(given)))
+offerConsent((given) => background(serving.start(given)))
 background(serving.start(hasConsent()))
-background(keepOffline().then(noteOfflineReady))
+background(keepOffline().then(noteFilesKept))

@@ -4,7 +4,8 @@ type Network = 'online' | 'offline' | 'unreachable'
 
 const badge = byId('network', HTMLElement)
 let repositoryReached = true
-let startsOffline = false
+let filesKept = false
+let modelServes = false
 
 /** Says in the corner whether there is a network, and what that means here: little. */
 export function watchNetwork(onBack: () => void): void {
@@ -17,8 +18,13 @@ export function watchNetwork(onBack: () => void): void {
 }
 
 /** The page's files are on this device. */
-export function noteOfflineReady(): void {
-  startsOffline = true
+export function noteFilesKept(): void {
+  filesKept = true
+  show()
+}
+
+export function noteModelServes(): void {
+  modelServes = true
   show()
 }
 
@@ -44,10 +50,10 @@ function now(): Network {
 function sentenceOf(network: Network): string {
   switch (network) {
     case 'offline':
-      return 'Offline, still answering'
+      return 'Offline'
     case 'unreachable':
-      return 'No updates reachable, still answering'
+      return 'No updates reachable'
     case 'online':
-      return startsOffline ? 'Works offline' : ''
+      return filesKept && modelServes ? 'Works offline' : ''
   }
 }

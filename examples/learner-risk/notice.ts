@@ -4,10 +4,14 @@ const notice = byId('notice', HTMLElement)
 const text = byId('notice-text', HTMLElement)
 const close = byId('notice-close', HTMLButtonElement)
 
-close.addEventListener('click', () => (notice.hidden = true))
+close.addEventListener('click', hideNotice)
 
 /** Shows one sentence at the bottom until it is closed or another takes its place. */
 export function notify(sentence: string): void {
   notice.hidden = false
   text.textContent = sentence
+}
+
+export function hideNotice(): void {
+  notice.hidden = true
 }

@@ -14,6 +14,7 @@ const MODEL = 'learner-risk'
 /** The default is an hour; whoever tries this out wants to see a rollout arrive. */
 const CHECK_EVERY_MS = 15_000
 const RETRY_EVERY_MS = 10_000
+const ADOPTED_AFTER_MS = 500
 
 export interface ServingEvents {
   /** Bytes of the model that are here; both 0 while only the runtime starts. */
@@ -45,10 +46,6 @@ export class Serving {
     return this.#model !== undefined
   }
 
-  get collects(): boolean {
-    return this.#config.collector !== ''
-  }
-
   /** Starts, or starts anew, with or without consent to telemetry. */
   async start(consent: boolean): Promise<void> {
     await this.#stop()
@@ -59,14 +56,17 @@ export class Serving {
       // What belongs to an earlier example repository, with other keys, is not this one's.
       namespace: `learner-risk-${rootName(root)}`,
       checkEveryMs: CHECK_EVERY_MS,
-      ...(consent && this.collects
+      ...(consent
         ? { telemetry: { endpoint: `${collector}/v1/batches`, key: ingestKey, basis: 'consent' } }
         : {}),
     })
     this.#afield = afield
     afield.on('update', ({ version, previous }) => this.#events.serving(version, previous))
     afield.on('rejected', ({ version }) => this.#events.rejected(version))
-    afield.on('checked', ({ error }) => this.#events.checked(error?.code !== 'manifest/unavailable'))
+    // What a look found is adopted after it is told.
+    afield.on('checked', ({ error }) => {
+      setTimeout(() => this.#events.checked(error?.code !== 'manifest/unavailable'), ADOPTED_AFTER_MS)
+    })
     await this.load()
   }
 

@@ -1,6 +1,5 @@
 /** What the page tells its service worker. `set` switches the gate; each message is answered with its state. */
-export type GateMessage =
-  { readonly type: 'gate'; readonly set?: boolean } | { readonly type: 'claim' }
+export type GateMessage = { readonly type: 'gate'; readonly set?: boolean } | { readonly type: 'claim' }
 
 /** The answer, and what every open page hears when the gate was switched. */
 export interface GateState {

@@ -44,8 +44,9 @@ export function connectTeam(base = '/team'): TeamClient {
     },
     run: async (action) => {
       const response = await fetch(`${base}/actions/${action}`, { method: 'POST' })
-      if (!response.ok) throw new Error((await response.text()) || `the server answered ${response.status}`)
-      return (await response.json()) as CommandRun
+      const body = (await response.json()) as CommandRun | { readonly error: { readonly message: string } }
+      if ('error' in body) throw new Error(body.error.message)
+      return body
     },
   }
 }

@@ -54,6 +54,10 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
   })
 
   test('a second visit makes no request at all before its first prediction', async () => {
+    // The first visit looked once to load and once more after its first answer.
+    const looks = (): number =>
+      world.server.requests.filter(({ path }) => path.endsWith('/timestamp.json')).length
+    await expect.poll(looks).toBe(2)
     world.server.clearRequests()
     await page.reload()
     await loadModel(page, world, telemetryTo(world))

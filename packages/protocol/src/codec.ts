@@ -1,7 +1,9 @@
-import type { Contract, Field, Outputs, RecordInput, RecordValue } from './contract.js'
+import type { Contract, Field, Output, Outputs, RecordInput, RecordValue } from './contract.js'
 import { AfieldError } from './errors.js'
 
 export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array
+
+type ValueOutput = Extract<Output, { kind: 'value' }>
 
 /** A tensor without a runtime: what the engine hands to onnxruntime and takes from it. */
 export interface PlainTensor {
@@ -22,7 +24,7 @@ export interface EncodedTensor extends PlainTensor {
  */
 export function checkRecord({ input }: Contract, record: RecordValue): void {
   checkShape(input, record)
-  for (const field of input.fields) encodeField(field, record[field.name])
+  for (const field of input.fields) encodeAs(input.dtype, field, record)
 }
 
 /**
@@ -52,8 +54,8 @@ function encodeColumns(
   let at = 0
   for (const record of records) {
     for (const field of fields) {
-      const value = encodeField(field, record[field.name])
-      if (data instanceof BigInt64Array) data[at++] = toBigInt(field, value)
+      const value = encodeAs(dtype, field, record)
+      if (data instanceof BigInt64Array) data[at++] = BigInt(value)
       else data[at++] = value
     }
   }
@@ -70,15 +72,24 @@ export function decodeOutputs(
     const outputs: Record<string, number | boolean> = {}
     for (const output of contract.outputs) {
       if (output.kind === 'value') outputs[output.name] = readValue(tensors, output, row, rows)
-      else outputs[output.name] = Number(outputs[output.of]) >= output.threshold
+      else
+        outputs[output.name] =
+          readValue(tensors, decidedBy(contract, output.of), row, rows) >= output.threshold
     }
     return outputs
   })
 }
 
+/** Found by name, not among the outputs that were read: a decision may stand before its value. */
+function decidedBy({ outputs }: Contract, name: string): ValueOutput {
+  const value = outputs.find((output) => output.kind === 'value' && output.name === name)
+  if (value?.kind === 'value') return value
+  throw new AfieldError('descriptor/invalid', `The contract has no value output "${name}" to decide by.`)
+}
+
 function readValue(
   tensors: Readonly<Record<string, PlainTensor>>,
-  output: { readonly name: string; readonly tensor: string; readonly column: number },
+  output: ValueOutput,
   row: number,
   rows: number,
 ): number {
@@ -112,6 +123,19 @@ function checkShape(input: RecordInput, record: RecordValue): void {
     `${shown} is not a field of this model. Its fields are: ${input.fields.map((field) => field.name).join(', ')}.`,
     { details: { problem: 'unknown' } },
   )
+}
+
+/** The number that stands for a field in the graph, refused where the tensor would hold another one. */
+function encodeAs(dtype: RecordInput['dtype'], field: Field, record: RecordValue): number {
+  // A field may be named like something that every object inherits.
+  const value = encodeField(field, Object.hasOwn(record, field.name) ? record[field.name] : undefined)
+  if (Number.isNaN(value)) return value
+  if (dtype === 'float32' && !Number.isFinite(Math.fround(value))) {
+    throw invalid(field, 'out-of-range', 'is too large for the model')
+  }
+  if (dtype === 'int32' && value !== (value | 0))
+    throw invalid(field, 'out-of-range', 'is too large for the model')
+  return value
 }
 
 function encodeField(field: Field, value: unknown): number {
@@ -151,11 +175,6 @@ function rangeOf(field: { readonly min?: number | undefined; readonly max?: numb
   if (field.min === undefined) return `must be at most ${field.max}`
   if (field.max === undefined) return `must be at least ${field.min}`
   return `must be between ${field.min} and ${field.max}`
-}
-
-function toBigInt(field: Field, value: number): bigint {
-  if (!Number.isSafeInteger(value)) throw invalid(field, 'mistyped', 'takes a whole number')
-  return BigInt(value)
 }
 
 function invalid(field: Field, problem: string, rule: string): AfieldError {

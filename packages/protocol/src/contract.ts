@@ -5,7 +5,12 @@ import * as v from 'valibot'
  * contract travels from training to the device.
  */
 
-const name = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a name of letters, digits and _'))
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a name of letters, digits and _'),
+  // What JavaScript and the schema library do with these would lose a value in silence.
+  v.notValues(['__proto__', 'constructor', 'prototype'], 'this name is not free in JavaScript'),
+)
 const tensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
 const finite = v.pipe(v.number(), v.finite())
 
@@ -87,7 +92,7 @@ export const ContractSchema = v.pipe(
   ),
   v.check(
     ({ input }) => !input.dtype.startsWith('int') || input.fields.every(fitsInteger),
-    'an integer tensor takes no "number" field and no missing: "nan"',
+    'an integer tensor takes no "number" field, no missing: "nan" and no fraction as a default',
   ),
   v.check(
     ({ outputs }) =>
@@ -106,8 +111,9 @@ export type RecordValue = Readonly<Record<string, unknown>>
 /** An answer as the app reads it: output name to value. */
 export type Outputs = Readonly<Record<string, number | boolean>>
 
-function fitsInteger(field: Field): boolean {
-  return field.type !== 'number' && field.missing !== 'nan'
+function fitsInteger({ type, missing }: Field): boolean {
+  const whole = typeof missing === 'string' ? missing === 'reject' : Number.isSafeInteger(missing.default)
+  return type !== 'number' && whole
 }
 
 function unique(items: readonly { readonly name: string }[]): boolean {

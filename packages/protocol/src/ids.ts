@@ -21,7 +21,7 @@ export const VersionSchema = v.pipe(
   v.string(),
   v.maxLength(64),
   v.regex(
-    /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/,
+    /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-(?!0\d+(\.|$))[0-9a-zA-Z-]+(\.(?!0\d+(\.|$))[0-9a-zA-Z-]+)*)?$/,
     'not a SemVer version such as 1.4.0 or 2.0.0-beta.1',
   ),
   v.brand('Version'),
@@ -64,7 +64,8 @@ function comparePrereleases(a: readonly string[], b: readonly string[]): number 
     if (right === undefined) return 1
     const leftNumber = /^\d+$/.test(left)
     const rightNumber = /^\d+$/.test(right)
-    if (leftNumber && rightNumber) return Number(left) - Number(right)
+    // Too long for a number to hold, they still compare: without leading zeros the longer one is larger.
+    if (leftNumber && rightNumber && left.length !== right.length) return left.length - right.length
     if (leftNumber !== rightNumber) return leftNumber ? -1 : 1
     return left < right ? -1 : 1
   }

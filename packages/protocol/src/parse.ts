@@ -18,9 +18,15 @@ export function parseWith<const S extends v.GenericSchema>(
   const path = issue ? (v.getDotPath(issue) ?? '') : ''
   throw new AfieldError(
     code,
-    `${what} is not valid${path ? ` at "${path}"` : ''}: ${issue?.message ?? 'unknown'}.`,
+    `${what} is not valid${path ? ` at "${path}"` : ''}: ${issue ? withoutValue(issue) : 'unknown'}.`,
     {
       details: { what, path },
     },
   )
+}
+
+/** The schema library ends its own messages with what came, which may be anything. */
+function withoutValue({ message, received }: v.BaseIssue<unknown>): string {
+  const tail = [` but received ${received}`, `: Received ${received}`].find((end) => message.endsWith(end))
+  return tail === undefined ? message : message.slice(0, -tail.length)
 }

@@ -20,10 +20,17 @@ function canonical(value: unknown): string {
   }
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value === 'object') {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    const entries = Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b))
     return `{${entries.map(([key, item]) => `${canonicalString(key)}:${canonical(item)}`).join(',')}}`
   }
   throw new AfieldError('manifest/invalid', `Signed metadata cannot hold a value of type ${typeof value}.`)
+}
+
+/** Not `<`, which compares UTF-16 units and puts U+1F600 before U+FF5E. */
+function compareCodePoints(a: string, b: string): number {
+  let at = 0
+  while (at < a.length && a.codePointAt(at) === b.codePointAt(at)) at += 1
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1)
 }
 
 function canonicalString(text: string): string {

@@ -29,7 +29,9 @@ export async function verifyThreshold(
   )
   // A key that signs twice, or is listed under two ids, counts once.
   const signers = new Set(
-    verdicts.flatMap(({ key, verdict }) => (key && verdict === 'valid' ? [key.keyval.public] : [])),
+    verdicts.flatMap(({ key, verdict }) =>
+      key && verdict === 'valid' ? [key.keyval.public.toLowerCase()] : [],
+    ),
   )
   const valid = signers.size
   if (valid >= role.threshold) return

@@ -1,4 +1,4 @@
-import type { Version } from '../ids.js'
+import { isPrerelease, type Version } from '../ids.js'
 import { latestVersion, runnableVersions, type ModelIndex } from '../model-index.js'
 import { deviceBucket } from './bucket.js'
 import type { Rollout } from './document.js'
@@ -46,16 +46,18 @@ export type Decision =
     }
   | {
       readonly kind: 'refuse'
-      readonly reason: 'model-killed' | 'revoked' | 'not-found' | 'nothing-runnable'
+      readonly reason:
+        'model-killed' | 'version-killed' | 'revoked' | 'not-found' | 'failed-here' | 'nothing-runnable'
     }
 
 /**
  * Which version this device should run. Pure and deterministic: the same documents and the same device always give
- * the same answer. Order: killed or revoked, asked for, failed here, sticky, hash.
+ * the same answer. Order: killed or revoked, failed here, asked for, sticky, hash.
  */
 export function decide(input: DecisionInput): Decision {
   const { index, rollout, failedHere } = input
   if (rollout?.killed === 'model') return { kind: 'refuse', reason: 'model-killed' }
+  if (input.requested === 'latest') return decideLatest(input)
   if (input.requested !== undefined) return decideRequested(input, input.requested)
   const usable = (version: Version): boolean =>
     !failedHere.has(version) && runnableVersions(index).includes(version)
@@ -105,7 +107,7 @@ function serveRelease(
   place: { readonly bucket: number; readonly assignment: Assignment } | undefined,
   reason: DecisionReason,
 ): Decision {
-  const version = runnableVersions(index).find((one) => !one.includes('-') && usable(one))
+  const version = runnableVersions(index).find((one) => !isPrerelease(one) && usable(one))
   if (version === undefined) return { kind: 'refuse', reason: 'nothing-runnable' }
   return {
     kind: 'serve',
@@ -117,9 +119,39 @@ function serveRelease(
   }
 }
 
-function decideRequested({ index, assignment }: DecisionInput, requested: Version | 'latest'): Decision {
-  const version = requested === 'latest' ? latestVersion(index) : requested
-  if (version === undefined || !index.versions[version]) return { kind: 'refuse', reason: 'not-found' }
+/** The highest release that may run and did not fail here. */
+function decideLatest({ index, rollout, assignment, failedHere }: DecisionInput): Decision {
+  const version = runnableVersions(index).find(
+    (one) => !isPrerelease(one) && !isKilled(rollout, one) && !failedHere.has(one),
+  )
+  if (version !== undefined) return pinned(version, assignment)
+  return { kind: 'refuse', reason: latestVersion(index) === undefined ? 'not-found' : 'nothing-runnable' }
+}
+
+function decideRequested(
+  { index, rollout, assignment, failedHere }: DecisionInput,
+  version: Version,
+): Decision {
+  if (!index.versions[version]) return { kind: 'refuse', reason: 'not-found' }
   if (!runnableVersions(index).includes(version)) return { kind: 'refuse', reason: 'revoked' }
+  if (isKilled(rollout, version)) return { kind: 'refuse', reason: 'version-killed' }
+  if (failedHere.has(version)) return { kind: 'refuse', reason: 'failed-here' }
+  return pinned(version, assignment)
+}
+
+function pinned(version: Version, assignment: Assignment | undefined): Decision {
   return { kind: 'serve', version, arm: 'pinned', reason: 'requested', bucket: undefined, assignment }
+}
+
+/** Whether the team still lets a version run: it is listed, not revoked, not too old and not switched off. */
+export function mayRun(
+  { index, rollout }: Pick<DecisionInput, 'index' | 'rollout'>,
+  version: Version,
+): boolean {
+  return runnableVersions(index).includes(version) && !isKilled(rollout, version)
+}
+
+function isKilled(rollout: Rollout | undefined, version: Version): boolean {
+  if (rollout?.killed === 'model') return true
+  return rollout?.killed === 'candidate' && rollout.candidate === version
 }

@@ -13,6 +13,7 @@ import {
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
+import { compileEarly } from './compile.js'
 import type { RuntimeUrls } from './messages.js'
 
 /** `y = x` for one float, as ONNX bytes in base64: the smallest session there is. */
@@ -27,7 +28,10 @@ const IDENTITY_MODEL =
  */
 export async function prepareRuntime(urls: RuntimeUrls | undefined): Promise<void> {
   ort.env.wasm.numThreads = 1
-  if (urls) ort.env.wasm.wasmPaths = urls
+  if (urls) {
+    ort.env.wasm.wasmPaths = urls
+    compileEarly(urls.wasm)
+  }
   const bytes = Uint8Array.from(atob(IDENTITY_MODEL), (char) => char.charCodeAt(0))
   try {
     const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })

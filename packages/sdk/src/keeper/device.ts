@@ -1,20 +1,21 @@
-import { toHex } from '@afield/protocol'
+import { AfieldError, toHex } from '@afield/protocol'
 import type { KeyValueStore, Ports } from './ports.js'
 
 const KEY = 'device'
 
 /**
  * The device's id: 128 random bits, made once, kept on the device and never sent. It decides buckets and nothing
- * else.
+ * else. Where it cannot be stored, the next visit is another device.
  */
 export async function deviceId({
   state,
   random,
   locks,
-}: Pick<Ports, 'state' | 'random' | 'locks'>): Promise<string> {
+  log,
+}: Pick<Ports, 'state' | 'random' | 'locks' | 'log'>): Promise<string> {
   return (
     (await storedId(state)) ??
-    locks.hold('device', async () => (await storedId(state)) ?? makeId(state, random))
+    locks.hold('device', async () => (await storedId(state)) ?? makeId(state, random, log))
   )
 }
 
@@ -23,8 +24,15 @@ async function storedId(state: KeyValueStore): Promise<string | undefined> {
   return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : undefined
 }
 
-async function makeId(state: KeyValueStore, random: Ports['random']): Promise<string> {
+async function makeId(state: KeyValueStore, random: Ports['random'], log: Ports['log']): Promise<string> {
   const id = toHex(random(16))
-  await state.write(new Map([[KEY, id]]))
+  if ((await state.get(KEY)) !== undefined)
+    log('warn', 'The stored device id is unreadable; a new one is made.')
+  try {
+    await state.write(new Map([[KEY, id]]))
+  } catch (error) {
+    if (!(error instanceof AfieldError)) throw error
+    log('warn', 'The device id could not be stored, so the next visit counts as another device.', error)
+  }
   return id
 }

@@ -41,7 +41,7 @@ export function explain(input: ExplainInput): Explanation {
   const { model, running, decision, rollout, manifest, now } = input
   const served = running?.served
   const bucket = decision.kind === 'serve' ? decision.bucket : undefined
-  const waiting = decision.kind === 'serve' && served !== undefined && served.version !== decision.version
+  const waiting = decision.kind === 'serve' && served?.version !== decision.version
   const stale = manifest !== undefined && manifest.expiresAt <= now
   return {
     model,
@@ -54,7 +54,7 @@ export function explain(input: ExplainInput): Explanation {
         ? `This device runs ${model} ${served.version} on ${BACKEND_NAMES[served.backend]}`
         : 'Nothing serves',
       waiting
-        ? `, because ${decision.version}, which is meant for it, is not here yet`
+        ? `, because ${decision.version}, which is meant for ${served ? 'it' : 'this device'}, is not here yet`
         : because(decision, rollout),
       ...input.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
       stale ? '. The manifest has expired, so it may be behind' : '',
@@ -103,6 +103,10 @@ function because(decision: Decision, rollout: Rollout | undefined): string {
       return ', because the team switched the model off'
     case 'revoked':
       return ', because the version that the app asked for was revoked'
+    case 'version-killed':
+      return ', because the team switched off the version that the app asked for'
+    case 'failed-here':
+      return ', because the version that the app asked for failed on this device'
     case 'not-found':
       return ', because the version that the app asked for does not exist'
     case 'nothing-runnable':

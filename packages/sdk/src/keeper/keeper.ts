@@ -82,6 +82,7 @@ export class Keeper {
   readonly #turns = new Map<string, Promise<unknown>>()
   /** Trials are judged only after the marks were read that may excuse them. */
   #marks: Promise<unknown> = Promise.resolve()
+  #deviceId: Promise<string> | undefined
   #manifest: Manifest | undefined
   #lastCheck: Explanation['lastCheck']
   #cancelCheck: (() => void) | undefined
@@ -154,7 +155,7 @@ export class Keeper {
     const activator = this.#routes.get(route)
     if (!activator?.decision) throw new AfieldError('model/not-found', `"${route}" was not loaded.`)
     const { model } = activator
-    const record = await readRecord(this.#ports.state, model)
+    const record = await readRecord(this.#ports, model)
     const now = this.#ports.clock.now()
     return explain({
       model,
@@ -257,11 +258,19 @@ export class Keeper {
       if (manifest.version !== before) this.#ports.channel.post({ type: 'changed' })
       return manifest
     } catch (cause) {
-      const error = asAfieldError(cause, 'internal/unexpected', 'The check failed')
-      this.#lastCheck = { at: this.#ports.clock.now(), error: error.code }
-      this.#ports.host.emit({ type: 'checked', manifestVersion: before, error: errorToData(error) })
-      throw error
+      throw this.#noteFailure(cause)
     }
+  }
+
+  #noteFailure(cause: unknown): AfieldError {
+    const error = asAfieldError(cause, 'internal/unexpected', 'The check failed')
+    this.#lastCheck = { at: this.#ports.clock.now(), error: error.code }
+    this.#ports.host.emit({
+      type: 'checked',
+      manifestVersion: this.#manifest?.version,
+      error: errorToData(error),
+    })
+    return error
   }
 
   /** Another tab stored something newer: verify it and follow. */
@@ -273,33 +282,52 @@ export class Keeper {
     }
   }
 
+  /** Every model follows, also when one before it cannot; then it rejects with the first failure. */
   async #adoptManifest(manifest: Manifest, signal: AbortSignal | undefined): Promise<void> {
+    const failures: unknown[] = []
     for (const activator of this.#routes.values()) {
-      await this.#turn(activator, async () => {
-        await this.#update(activator, documentsOf(manifest, activator.model), signal)
-        if (activator.running) this.#count(activator.running.served, 'checked')
-      })
+      try {
+        await this.#turn(activator, async () => {
+          await this.#update(activator, documentsOf(manifest, activator.model), signal)
+          if (activator.running) this.#count(activator.running.served, 'checked')
+        })
+      } catch (error) {
+        failures.push(error)
+        // That nothing may serve is what the check found out, not how it failed.
+        if (error !== activator.refusal) this.#noteFailure(error)
+      }
     }
+    if (failures.length > 0) throw failures[0]
   }
 
   async #activator(model: string, { version }: LoadRequest): Promise<Activator> {
     const route = routeOf(model, version)
-    const known = this.#routes.get(route)
-    if (known) return known
     const requested =
       version === undefined || version === 'latest'
         ? version
         : parseWith(VersionSchema, version, 'model/not-found', `The version of "${model}"`)
+    const deviceId = await this.#identify()
+    const known = this.#routes.get(route)
+    if (known) return known
     const activator = new Activator(this.#ports, this.#blobs, {
       route,
       model,
       requested,
-      deviceId: await deviceId(this.#ports),
+      deviceId,
       life: this.#options.life,
       count: (served, step, error) => this.#count(served, step, error),
     })
     this.#routes.set(route, activator)
     return activator
+  }
+
+  /** One id for all models, also where it cannot be stored. */
+  #identify(): Promise<string> {
+    this.#deviceId ??= deviceId(this.#ports).catch((error: unknown) => {
+      this.#deviceId = undefined
+      throw error
+    })
+    return this.#deviceId
   }
 
   #modelNames(): readonly string[] {
@@ -318,13 +346,13 @@ export class Keeper {
     const keys = await this.#ports.state.keys()
     for (const key of keys.filter((one) => one.startsWith('model/'))) {
       const model = key.slice('model/'.length)
-      const { trial, ...record } = await readRecord(this.#ports.state, model)
+      const { trial, ...record } = await readRecord(this.#ports, model)
       if (trial?.life === life) await writeRecord(this.#ports.state, model, record)
     }
   }
 
   async #releases(model: string): Promise<ReleasesOfModel> {
-    const record = await readRecord(this.#ports.state, model)
+    const record = await readRecord(this.#ports, model)
     const index = this.#manifest?.models.get(model)?.index
     return {
       model,

@@ -80,9 +80,10 @@ async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Pro
     random: (length) => crypto.getRandomValues(new Uint8Array(length)),
     state,
     blobs,
-    // Without a secure context there are no Web Locks; then tabs may repeat each other's work, and no more.
-    locks: 'locks' in navigator ? webLocks(init.namespace) : localLocks(),
-    channel: 'BroadcastChannel' in self ? broadcastChannel(init.namespace) : silentChannel(),
+    // Tabs share a store or have nothing to share; browsers that refuse the one refuse these too.
+    ...(state.kind === 'memory'
+      ? { locks: localLocks(), channel: silentChannel() }
+      : { locks: webLocks(init.namespace), channel: broadcastChannel(init.namespace) }),
     log,
     host: hostOf(page),
     platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
@@ -157,7 +158,9 @@ function hostOf(page: Comlink.Remote<PageHost>): Host {
   }
 }
 
+/** Without a secure context there are no Web Locks; then tabs may repeat each other's work, and no more. */
 function webLocks(namespace: string): Locks {
+  if (!('locks' in navigator)) return localLocks()
   return {
     hold: async (name, task) => navigator.locks.request(`afield-1-${namespace} ${name}`, task),
   }

@@ -46,6 +46,8 @@ export function memoryStorage(): DeviceStorage {
 
 /** One device: the keeper, the routing and the sessions of the browser, in this Node process. */
 export interface Device {
+  /** The keeper itself, for what only a page would do: follow, wake, abort a call, hand over marks. */
+  readonly keeper: Keeper
   load(name: string, version?: string): Promise<Served>
   predict(name: string, record: RecordValue): Promise<Prediction>
   check(): Promise<void>
@@ -125,6 +127,7 @@ export function createDevice(options: DeviceOptions): Device {
   )
 
   return {
+    keeper,
     load: (name, version) => keeper.load(name, version === undefined ? {} : { version }),
     predict: (name, record) => routeTo(name).predict(record, undefined),
     check: async () => void (await keeper.check()),
@@ -138,9 +141,12 @@ export function createDevice(options: DeviceOptions): Device {
       await keeper.flush()
     },
     close: async () => {
-      await observer?.handOver()
-      keeper.close()
-      for (const route of routes.values()) route.close()
+      try {
+        await observer?.handOver()
+      } finally {
+        keeper.close()
+        for (const route of routes.values()) route.close()
+      }
     },
   }
 }

@@ -40,6 +40,8 @@ class PageAfield implements Afield {
   readonly #observer: Observer | undefined
   readonly #marks: PageMarks
   readonly #engines = new Map<number, EngineClient>()
+  /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
+  readonly #crashes = new Map<number, AfieldError>()
   readonly #routes = new Map<string, Route>()
   readonly #listeners = new Set<(event: KeeperEvent) => void>()
   readonly #stopWatching = new AbortController()
@@ -165,7 +167,7 @@ class PageAfield implements Afield {
         return Comlink.transfer({ id: engine.id, supply: engine.supply }, [engine.supply])
       },
       engineGone: async (id) => {
-        const error = await this.#engines.get(id)?.gone
+        const error = (await this.#engines.get(id)?.gone) ?? this.#crashes.get(id)
         return error && { code: error.code, message: error.message, details: error.details }
       },
       closeEngine: (id) => this.#engines.get(id)?.close(),
@@ -194,7 +196,9 @@ class PageAfield implements Afield {
     this.#engines.set(engine.id, engine)
     void engine.gone.then((error) => {
       this.#engines.delete(engine.id)
-      if (error) this.#log('error', error.message, error)
+      if (!error) return
+      this.#crashes.set(engine.id, error)
+      this.#log('error', error.message, error)
     })
     return engine
   }

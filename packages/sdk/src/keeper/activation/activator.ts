@@ -3,6 +3,7 @@ import {
   asAfieldError,
   decide,
   errorToData,
+  mayRun,
   type Assignment,
   type Decision,
   type Descriptor,
@@ -35,6 +36,12 @@ const BACKEND = 'wasm'
 
 type Serve = Extract<Decision, { kind: 'serve' }>
 
+/** A version as it came out of the store, whole and verified. */
+interface StoredVersion {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
 /** What a model runs right now in this tab. */
 export interface Running {
   readonly served: Served
@@ -66,6 +73,7 @@ export class Activator {
   readonly #options: ActivatorOptions
   #running: Running | undefined
   #decision: Decision | undefined
+  #refusal: AfieldError | undefined
 
   constructor(ports: Ports, blobs: Blobs, options: ActivatorOptions) {
     this.#ports = ports
@@ -89,6 +97,11 @@ export class Activator {
     return this.#decision
   }
 
+  /** Why nothing may serve, when that is what was decided. */
+  get refusal(): AfieldError | undefined {
+    return this.#refusal
+  }
+
   /**
    * Serves the decided version.
    *
@@ -104,10 +117,12 @@ export class Activator {
       const decision = this.#decide(documents, record)
       this.#decision = decision
       if (decision.kind === 'refuse') {
-        const error = refusal(this.#options.model, decision, failedHere(record, this.#ports.clock.now()))
+        const error = refusal(this.#options, decision, failedHere(record, this.#ports.clock.now()))
+        this.#refusal = error
         await this.#stop(error)
         throw error
       }
+      this.#refusal = undefined
       await this.#remember(record, decision.assignment)
       const served = servedBy(this.#options.model, decision, documents)
       const release = documents.index.versions[decision.version]
@@ -117,15 +132,11 @@ export class Activator {
         await this.#relabel(this.#running, served)
         return true
       }
-      const descriptor = network
-        ? await this.#download(served, release, signal)
-        : await this.#blobs.storedDescriptor(served.model, served.version, release)
-      const bytes = descriptor && (await this.#blobs.read(descriptor))
-      if (!descriptor || !bytes) {
-        if (network) throw new AfieldError('chunk/unavailable', 'A chunk was lost between download and use.')
-        return this.#running !== undefined || (await this.#serveLastGood(documents, record, served))
-      }
-      if (await this.#activate(served, release, descriptor, bytes)) return true
+      const stored = network
+        ? await this.#fetch(documents, served, release, signal)
+        : await this.#readStored(served.model, served.version, release)
+      if (!stored) return this.#mayGoOn(documents) || (await this.#serveLastGood(documents, record, served))
+      if (await this.#activate(served, release, stored.descriptor, stored.bytes)) return true
     }
   }
 
@@ -145,29 +156,69 @@ export class Activator {
     })
   }
 
-  async #download(served: Served, release: Release, signal: AbortSignal | undefined): Promise<Descriptor> {
+  /** Downloads what is missing. When that fails, a version that was withdrawn meanwhile does not go on serving. */
+  async #fetch(
+    documents: ModelDocuments,
+    served: Served,
+    release: Release,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredVersion> {
+    try {
+      const stored =
+        (await this.#download(served, release, signal)) ?? (await this.#download(served, release, signal))
+      if (stored) return stored
+      throw new AfieldError(
+        'chunk/unavailable',
+        'What was downloaded could not be read back from storage. Free some room and load it again.',
+      )
+    } catch (cause) {
+      const error = asAfieldError(cause, 'internal/unexpected', 'The download failed')
+      if (this.#running && !this.#mayGoOn(documents)) await this.#stop(error)
+      throw error
+    }
+  }
+
+  /** @returns `undefined` when the store gave back something else than it was given. */
+  async #download(
+    served: Served,
+    release: Release,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredVersion | undefined> {
     const { model, version } = served
     const descriptor = await this.#blobs.descriptor(model, version, release, signal)
     const totalBytes = bytesOf(descriptor)
-    await this.#blobs.download(descriptor, {
+    const fetched = await this.#blobs.download(descriptor, {
       signal,
       onProgress: (loadedBytes) =>
         this.#ports.host.emit({ type: 'progress', model, version, loadedBytes, totalBytes }),
     })
-    this.#options.count(served, 'downloaded')
-    return descriptor
+    if (fetched > 0) this.#options.count(served, 'downloaded')
+    const bytes = await this.#blobs.read(descriptor)
+    if (bytes && fetched > 0) this.#options.count(served, 'verified')
+    return bytes && { descriptor, bytes }
+  }
+
+  async #readStored(model: string, version: Version, release: Release): Promise<StoredVersion | undefined> {
+    const descriptor = await this.#blobs.storedDescriptor(model, version, release)
+    const bytes = descriptor && (await this.#blobs.read(descriptor))
+    return descriptor && bytes && { descriptor, bytes }
+  }
+
+  #mayGoOn(documents: ModelDocuments): boolean {
+    return this.#running !== undefined && mayRun(documents, this.#running.served.version)
   }
 
   /** The decided version is not here yet: the one that proved itself last serves meanwhile, if it still may. */
   async #serveLastGood(documents: ModelDocuments, record: ModelRecord, decided: Served): Promise<boolean> {
+    const failures = failedHere(record, this.#ports.clock.now())
     for (const held of [record.current, record.previous]) {
       const release = held && documents.index.versions[held.version]
-      if (!held || !release || release.revoked || release.descriptor.sha256 !== held.descriptor) continue
-      const descriptor = await this.#blobs.storedDescriptor(decided.model, held.version, release)
-      const bytes = descriptor && (await this.#blobs.read(descriptor))
-      if (!descriptor || !bytes) continue
+      if (!held || !release || release.descriptor.sha256 !== held.descriptor) continue
+      if (!mayRun(documents, held.version) || failures.has(held.version)) continue
+      const stored = await this.#readStored(decided.model, held.version, release)
+      if (!stored) continue
       const served: Served = { ...decided, version: held.version, arm: 'stable' }
-      if (await this.#activate(served, release, descriptor, bytes)) return true
+      if (await this.#activate(served, release, stored.descriptor, stored.bytes)) return true
     }
     return false
   }
@@ -298,7 +349,7 @@ export class Activator {
   }
 
   #record(): Promise<ModelRecord> {
-    return readRecord(this.#ports.state, this.#options.model)
+    return readRecord(this.#ports, this.#options.model)
   }
 
   /** A device that cannot write still predicts; it only forgets. */
@@ -324,7 +375,7 @@ function servedBy(model: string, decision: Serve, { rollout }: ModelDocuments): 
 }
 
 function refusal(
-  model: string,
+  { model, requested }: Pick<ActivatorOptions, 'model' | 'requested'>,
   { reason }: Extract<Decision, { kind: 'refuse' }>,
   failures: ReadonlyMap<Version, Failure>,
 ): AfieldError {
@@ -341,6 +392,18 @@ function refusal(
         'model/not-found',
         `"${model}" has no such version. Ask for one that was published.`,
       )
+    case 'version-killed':
+      return new AfieldError(
+        'model/killed',
+        `The team has switched ${requested} of "${model}" off. Load the model without a version.`,
+      )
+    case 'failed-here': {
+      const failure = [...failures.values()].find(({ version }) => version === requested)
+      return new AfieldError(
+        failure?.code ?? 'model/self-test-failed',
+        `${requested} of "${model}" does not work on this device: ${failure?.message ?? 'it failed here'}`,
+      )
+    }
     case 'nothing-runnable': {
       const [failure] = failures.values()
       return failure

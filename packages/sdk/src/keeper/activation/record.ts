@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ERROR_CODES, Sha256Schema, VersionSchema, type Sha256, type Version } from '@afield/protocol'
-import type { KeyValueStore } from '../ports.js'
+import type { KeyValueStore, Ports } from '../ports.js'
 
 const VersionOnDeviceSchema = v.object({ version: VersionSchema, descriptor: Sha256Schema })
 export type VersionOnDevice = v.InferOutput<typeof VersionOnDeviceSchema>
@@ -37,9 +37,16 @@ export const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested
 const MAX_REMEMBERED = 50
 
 /** Reads the record; one of another shape counts as none, which costs a download or a self-test and no more. */
-export async function readRecord(state: KeyValueStore, model: string): Promise<ModelRecord> {
-  const result = v.safeParse(ModelRecordSchema, await state.get(keyOf(model)))
-  return result.success ? result.output : EMPTY_RECORD
+export async function readRecord(
+  { state, log }: Pick<Ports, 'state' | 'log'>,
+  model: string,
+): Promise<ModelRecord> {
+  const value = await state.get(keyOf(model))
+  if (value === undefined) return EMPTY_RECORD
+  const result = v.safeParse(ModelRecordSchema, value)
+  if (result.success) return result.output
+  log('warn', `What this device remembered about "${model}" is unreadable and is learned anew.`)
+  return EMPTY_RECORD
 }
 
 export async function writeRecord(state: KeyValueStore, model: string, record: ModelRecord): Promise<void> {

@@ -12,6 +12,7 @@ import {
 } from '@afield/protocol'
 import { fetchBytes, joinBytes } from '../fetch-bytes.js'
 import { LIMITS } from '../manifest/limits.js'
+import { pastDamagedCache } from '../past-cache.js'
 import type { Ports } from '../ports.js'
 
 export interface DownloadOptions {
@@ -49,6 +50,8 @@ export class Blobs {
   readonly #repository: string
   /** What the browser had no room to store still serves this visit. */
   readonly #unstored = new Map<Sha256, Uint8Array<ArrayBuffer>>()
+  /** Came back from the store as something else. Fetched anew, they are kept in memory too, lest it happen again. */
+  readonly #damaged = new Set<Sha256>()
 
   constructor(ports: Ports, repository: string) {
     this.#ports = ports
@@ -78,24 +81,32 @@ export class Blobs {
     return descriptor
   }
 
-  /** Fetches the chunks that are not stored, one after the other, so that an interruption loses at most one. */
-  async download(descriptor: Descriptor, { signal, onProgress }: DownloadOptions): Promise<void> {
+  /**
+   * Fetches the chunks that are not stored, one after the other, so that an interruption loses at most one.
+   *
+   * @returns how many bytes were fetched.
+   */
+  async download(descriptor: Descriptor, { signal, onProgress }: DownloadOptions): Promise<number> {
     const chunks = chunksOf(descriptor)
     const total = chunks.reduce((sum, chunk) => sum + chunk.size, 0)
     const held = new Set(await this.#ports.blobs.keys())
     let loaded = 0
+    let fetched = 0
     for (const chunk of chunks) {
-      if (!held.has(chunk.sha256) && !this.#unstored.has(chunk.sha256)) {
+      const stored = held.has(chunk.sha256) && !this.#damaged.has(chunk.sha256)
+      if (!stored && !this.#unstored.has(chunk.sha256)) {
         const path = `chunks/${chunk.sha256.slice(0, 2)}/${chunk.sha256}`
         await this.#store(
           chunk.sha256,
           await this.#fetchVerified(path, chunk.sha256, chunk.size, chunk.size, signal),
         )
         held.add(chunk.sha256)
+        fetched += chunk.size
       }
       loaded += chunk.size
       onProgress?.(loaded, total)
     }
+    return fetched
   }
 
   /**
@@ -154,11 +165,18 @@ export class Blobs {
       'A stored chunk is damaged and is fetched anew.',
       mismatch('chunk/hash-mismatch', 'a stored chunk', bytes?.length ?? 0),
     )
-    await this.#ports.blobs.write(new Map([[hash, undefined]]))
+    this.#damaged.add(hash)
+    try {
+      await this.#ports.blobs.write(new Map([[hash, undefined]]))
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      this.#ports.log('warn', 'A damaged chunk could not be deleted; it is passed by.', error)
+    }
     return undefined
   }
 
   async #store(hash: Sha256, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#damaged.has(hash)) this.#unstored.set(hash, bytes)
     try {
       await this.#ports.blobs.write(new Map([[hash, bytes]]))
     } catch (error) {
@@ -175,7 +193,7 @@ export class Blobs {
     maxBytes: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const attempt = async (cache: RequestCache): Promise<Uint8Array<ArrayBuffer>> => {
+    return pastDamagedCache('default', this.#ports.log, async (cache) => {
       const bytes = await fetchBytes({
         fetch: this.#ports.fetch,
         clock: this.#ports.clock,
@@ -200,17 +218,7 @@ export class Blobs {
       if (bytes.length !== size) throw mismatch('chunk/size-mismatch', path, bytes.length)
       if ((await sha256(bytes)) !== hash) throw mismatch('chunk/hash-mismatch', path, bytes.length)
       return bytes
-    }
-    try {
-      return await attempt('default')
-    } catch (error) {
-      const damaged =
-        error instanceof AfieldError && ['chunk/size-mismatch', 'chunk/hash-mismatch'].includes(error.code)
-      if (!damaged) throw error
-      // The HTTP cache may hold what a broken host once sent under this name, so the second try passes it by.
-      this.#ports.log('warn', 'A download was damaged and is tried once more.', error)
-      return attempt('reload')
-    }
+    })
   }
 }
 

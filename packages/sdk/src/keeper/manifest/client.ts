@@ -11,6 +11,7 @@ import {
   type TargetFile,
 } from '@afield/protocol'
 import { fetchBytes } from '../fetch-bytes.js'
+import { pastDamagedCache } from '../past-cache.js'
 import type { Ports } from '../ports.js'
 import { LIMITS, ROOT_PROBE_EVERY_MS } from './limits.js'
 import { readStoredManifest, type StoredManifest } from './stored.js'
@@ -40,6 +41,8 @@ export class ManifestClient {
   readonly #ports: Ports
   readonly #repository: string
   readonly #root: Uint8Array<ArrayBuffer>
+  /** What was accepted and could not be stored still counts while this object lives. */
+  #unstored: StoredManifest | undefined
 
   constructor(ports: Ports, repository: string, root: Uint8Array<ArrayBuffer>) {
     this.#ports = ports
@@ -54,7 +57,7 @@ export class ManifestClient {
    * @returns `undefined` when nothing is stored or what is stored does not verify, which the log then says.
    */
   async restore(): Promise<Manifest | undefined> {
-    const stored = readStoredManifest(await this.#ports.state.get(KEY))
+    const stored = await this.#stored()
     if (!stored) return undefined
     try {
       const trusted = await this.#reload(stored)
@@ -70,31 +73,43 @@ export class ManifestClient {
    * Checks the repository for a newer state and stores what it accepted.
    *
    * @param models the models this device uses: their index and rollout are fetched too.
-   * @throws AfieldError `manifest/*`, `rollout/invalid`, `storage/*` or `aborted`; the stored state is then
+   * @throws AfieldError `manifest/*`, `rollout/invalid`, `storage/unavailable` or `aborted`; the stored state is then
    *   unchanged.
    */
   async check(models: readonly string[], signal?: AbortSignal): Promise<Manifest> {
+    try {
+      return await this.#check(models, 'when-due', signal)
+    } catch (error) {
+      if (!(error instanceof AfieldError) || error.code !== 'manifest/signature') throw error
+      // The keys may have changed since a root was last looked for.
+      return this.#check(models, 'now', signal)
+    }
+  }
+
+  async #check(
+    models: readonly string[],
+    probeRoot: 'when-due' | 'now',
+    signal: AbortSignal | undefined,
+  ): Promise<Manifest> {
     const now = this.#ports.clock.now()
-    const stored = readStoredManifest(await this.#ports.state.get(KEY))
+    const stored = await this.#stored()
     const { trusted, before, held } = await this.#startFrom(stored)
     const roots = [...(before?.roots ?? [])]
     let rootProbedAt = before?.rootProbedAt ?? 0
-    if (now - rootProbedAt >= ROOT_PROBE_EVERY_MS || now < rootProbedAt) {
+    const due = now - rootProbedAt >= ROOT_PROBE_EVERY_MS || now < rootProbedAt
+    if (due || probeRoot === 'now') {
       await this.#followRoots(trusted, roots, signal)
       rootProbedAt = now
     }
     trusted.checkRootExpiry(now)
-    const timestamp = await this.#metadata(
-      'timestamp.json',
-      'timestamp.json',
-      LIMITS.timestampBytes,
-      'no-cache',
-      signal,
+    const heldTimestamp = trusted.timestampVersion
+    const timestamp = await this.#metadata('timestamp.json', 'no-cache', signal, (bytes) =>
+      trusted.acceptTimestamp(bytes, now),
     )
-    const news = await trusted.acceptTimestamp(timestamp, now)
-    if (news === 'unchanged') trusted.checkExpiry(now)
+    const unchanged = trusted.timestampVersion === heldTimestamp
+    if (unchanged) trusted.checkExpiry(now)
     const next: StoredManifest =
-      news === 'unchanged' && before
+      unchanged && before
         ? { ...before, roots, checkedAt: now, rootProbedAt }
         : {
             ...(await this.#acceptState(trusted, timestamp, now, signal)),
@@ -114,8 +129,34 @@ export class ManifestClient {
     const state: StoredManifest = { ...next, documents }
     const manifest = await this.#read(trusted, state)
     refuseMovedDevices(held, manifest)
-    await this.#ports.state.write(new Map([[KEY, state]]))
+    await this.#store(state)
     return manifest
+  }
+
+  async #stored(): Promise<StoredManifest | undefined> {
+    if (this.#unstored) return this.#unstored
+    const value = await this.#ports.state.get(KEY)
+    const stored = readStoredManifest(value)
+    if (value !== undefined && !stored) {
+      this.#ports.log('warn', 'The stored manifest is unreadable and is fetched anew.')
+    }
+    return stored
+  }
+
+  /** A device that cannot write still follows the repository; its next visit starts anew. */
+  async #store(state: StoredManifest): Promise<void> {
+    try {
+      await this.#ports.state.write(new Map([[KEY, state]]))
+      this.#unstored = undefined
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      this.#ports.log(
+        'warn',
+        'The manifest is kept in memory for this visit, because storing it failed.',
+        error,
+      )
+      this.#unstored = state
+    }
   }
 
   #followed(before: StoredManifest | undefined, models: readonly string[]): readonly string[] {
@@ -172,27 +213,16 @@ export class ManifestClient {
     now: Reference,
     signal: AbortSignal | undefined,
   ): Promise<Pick<StoredManifest, 'timestamp' | 'snapshot' | 'roles'>> {
-    const snapshotVersion = trusted.snapshotMeta?.version ?? 0
-    const snapshot = await this.#metadata(
-      'snapshot.json',
-      `${snapshotVersion}.snapshot.json`,
-      LIMITS.snapshotBytes,
-      'default',
-      signal,
+    const snapshotName = `${trusted.snapshotMeta?.version ?? 0}.snapshot.json`
+    const snapshot = await this.#metadata(snapshotName, 'default', signal, (bytes) =>
+      trusted.acceptSnapshot(bytes, now),
     )
-    await trusted.acceptSnapshot(snapshot, now)
     const roles: Record<string, Uint8Array<ArrayBuffer>> = {}
     const accept = async (role: string): Promise<void> => {
-      const version = trusted.targetsMeta(role)?.version ?? 0
-      const bytes = await this.#metadata(
-        `${role}.json`,
-        `${version}.${role}.json`,
-        LIMITS.targetsBytes,
-        'default',
-        signal,
+      const name = `${trusted.targetsMeta(role)?.version ?? 0}.${role}.json`
+      roles[role] = await this.#metadata(name, 'default', signal, (bytes) =>
+        trusted.acceptTargets(role, bytes, now),
       )
-      await trusted.acceptTargets(role, bytes, now)
-      roles[role] = bytes
     }
     await accept('targets')
     for (const role of trusted.delegatesFor(ROLLOUT_PROBE)) await accept(role.name)
@@ -211,10 +241,9 @@ export class ManifestClient {
     const slash = path.indexOf('/')
     const url = `targets/${path.slice(0, slash)}/${target.hashes.sha256}.${path.slice(slash + 1)}`
     const limit = path.startsWith('models/') ? LIMITS.indexBytes : LIMITS.rolloutBytes
-    const bytes = await this.#fetch(url, path, Math.min(limit, target.length), 'default', signal)
-    if (!bytes) throw absent(path)
-    await checkBytes(path, bytes, target)
-    return bytes
+    return this.#verified(url, path, Math.min(limit, target.length), 'default', signal, (bytes) =>
+      checkBytes(path, bytes, target),
+    )
   }
 
   /** Reads the documents of a state; each is checked against the hash that the state's metadata gives it. */
@@ -245,16 +274,30 @@ export class ManifestClient {
     }
   }
 
-  async #metadata(
-    file: string,
+  /** Fetches a metadata file and has it accepted. */
+  #metadata(
     name: string,
+    cache: RequestCache,
+    signal: AbortSignal | undefined,
+    accept: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#verified(`metadata/${name}`, name, metadataLimit(name), cache, signal, accept)
+  }
+
+  async #verified(
+    path: string,
+    file: string,
     maxBytes: number,
     cache: RequestCache,
     signal: AbortSignal | undefined,
+    verify: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.#fetch(`metadata/${name}`, file, maxBytes, cache, signal)
-    if (!bytes) throw absent(file)
-    return bytes
+    return pastDamagedCache(cache, this.#ports.log, async (mode) => {
+      const bytes = await this.#fetch(path, file, maxBytes, mode, signal)
+      if (!bytes) throw absent(file)
+      await verify(bytes)
+      return bytes
+    })
   }
 
   #fetch(
@@ -281,6 +324,11 @@ export class ManifestClient {
 
 /** A path that whoever holds the rollouts role is delegated for; `*` is a legal file name and matches as such. */
 const ROLLOUT_PROBE = 'rollouts/*.json'
+
+function metadataLimit(name: string): number {
+  if (name === 'timestamp.json') return LIMITS.timestampBytes
+  return name.endsWith('.snapshot.json') ? LIMITS.snapshotBytes : LIMITS.targetsBytes
+}
 
 function documentPaths(model: string): readonly string[] {
   return [`models/${model}.json`, `rollouts/${model}.json`]

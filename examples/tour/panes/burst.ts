@@ -1,0 +1,110 @@
+import type { Model } from 'afield'
+import { find, make } from '../element.js'
+import { formatCount, formatMs, quantile } from '../format.js'
+
+const COUNT = 1000
+/** Long tasks are told to observers a little after they end. */
+const OBSERVER_LAG_MS = 120
+const BARS = 32
+
+interface Burst {
+  readonly latencies: readonly number[]
+  readonly totalMs: number
+  readonly versions: ReadonlySet<string>
+  /** Longest task of the page meanwhile: 0 when none was over 50 ms, `undefined` where nobody can tell. */
+  readonly longestTaskMs: number | undefined
+}
+
+/** The button that asks a thousand times, and what came of it. */
+export function mountBurst(root: HTMLElement, model: Promise<Model>): void {
+  const button = find(root, '#burst', HTMLButtonElement)
+  const result = find(root, '.burst-result', HTMLElement)
+  button.addEventListener('click', () => {
+    if (button.ariaBusy === 'true') return
+    button.ariaBusy = 'true'
+    model
+      .then(runBurst)
+      .then(
+        (burst) => result.replaceChildren(chart(burst.latencies), ...summary(burst)),
+        (error: unknown) =>
+          result.replaceChildren(make('p', { class: 'alarm' }, error instanceof Error ? error.message : '')),
+      )
+      .finally(() => {
+        button.ariaBusy = 'false'
+      })
+  })
+}
+
+async function runBurst(model: Model): Promise<Burst> {
+  const tasks = watchLongTasks()
+  const latencies: number[] = []
+  const versions = new Set<string>()
+  const began = performance.now()
+  for (let i = 0; i < COUNT; i += 1) {
+    const record = { hours_studied: (i * 7) % 60, quiz_score: (i * 13) % 100 }
+    const { latencyMs, modelVersion } = await model.predict(record)
+    latencies.push(latencyMs)
+    versions.add(modelVersion)
+  }
+  const totalMs = performance.now() - began
+  await new Promise((resolve) => setTimeout(resolve, OBSERVER_LAG_MS))
+  return { latencies, totalMs, versions, longestTaskMs: tasks?.(began) }
+}
+
+function watchLongTasks(): ((since: number) => number) | undefined {
+  if (!PerformanceObserver.supportedEntryTypes.includes('longtask')) return undefined
+  const tasks: PerformanceEntry[] = []
+  const observer = new PerformanceObserver((list) => void tasks.push(...list.getEntries()))
+  observer.observe({ type: 'longtask' })
+  return (since) => {
+    tasks.push(...observer.takeRecords())
+    observer.disconnect()
+    return Math.max(0, ...tasks.filter((task) => task.startTime >= since).map((task) => task.duration))
+  }
+}
+
+function summary({ latencies, totalMs, versions, longestTaskMs }: Burst): readonly HTMLElement[] {
+  const at = (q: number): string => formatMs(quantile(latencies, q) ?? 0)
+  return [
+    make(
+      'p',
+      { class: 'figures' },
+      make('span', {}, 'p50 ', make('b', {}, at(0.5))),
+      make('span', {}, 'p95 ', make('b', {}, at(0.95))),
+      make('span', {}, 'all ', make('b', {}, formatMs(totalMs))),
+    ),
+    make(
+      'p',
+      { class: 'hint' },
+      `${formatCount(latencies.length)} answers by ${[...versions].join(' and ')}. ${smoothness(longestTaskMs)}`,
+    ),
+  ]
+}
+
+function smoothness(longestTaskMs: number | undefined): string {
+  if (longestTaskMs === undefined) return 'This browser does not report long tasks.'
+  if (longestTaskMs === 0) return 'The page stayed smooth: no task over 50 ms.'
+  return `The page's longest task took ${formatMs(longestTaskMs)}.`
+}
+
+/** Where the latencies fall, from the fastest to the 99th percentile. */
+function chart(latencies: readonly number[]): HTMLElement {
+  const low = Math.min(...latencies)
+  const high = Math.max(low + 0.1, quantile(latencies, 0.99) ?? 0)
+  const counts = Array.from({ length: BARS }, () => 0)
+  for (const ms of latencies) {
+    const bar = Math.floor(((ms - low) / (high - low)) * (BARS - 1))
+    if (bar < BARS) counts[bar] = (counts[bar] ?? 0) + 1
+  }
+  const most = Math.max(...counts)
+  const bars = counts.map((count) => {
+    const bar = make('i')
+    bar.style.setProperty('--height', String(count / most))
+    return bar
+  })
+  return make(
+    'div',
+    { class: 'histogram', role: 'img', 'aria-label': `Latencies from ${formatMs(low)} to ${formatMs(high)}` },
+    ...bars,
+  )
+}
