@@ -87,11 +87,14 @@ async function start(
   }
   const origins = new Set([origin, `http://localhost:${ports.site}`])
   const site = join(PROJECT_ROOT, folder, 'site')
-  const [collector] = await Promise.all([
+  const parts = [
     openCollector(join(PROJECT_ROOT, folder, 'collector'), ports.collector, origins, log, opened),
     publishFirst(PROJECT_ROOT, repo),
     buildPages(site, config),
-  ])
+  ] as const
+  // When one fails, the others must not go on writing into a folder that is removed.
+  await Promise.allSettled(parts)
+  const [collector] = await Promise.all(parts)
 
   const fleet = startFleet({
     projectRoot: PROJECT_ROOT,

@@ -18,7 +18,7 @@ const PAGES = ['tour', 'learner-risk'] as const
  * @param site the folder to write to; a page lands in a folder of its name
  */
 export async function buildPages(site: string, config: TourConfig): Promise<void> {
-  await Promise.all(PAGES.filter((page) => existsSync(join(EXAMPLES, page, 'main.ts'))).map((page) => buildPage(page, join(site, page), config)))
+  await Promise.all(PAGES.map((page) => buildPage(page, join(site, page), config)))
 }
 
 async function buildPage(page: (typeof PAGES)[number], outDir: string, config: TourConfig): Promise<void> {

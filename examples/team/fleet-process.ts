@@ -57,11 +57,9 @@ export function startFleet(options: FleetProcessOptions): Fleet {
 }
 
 function argumentsOf({ repository, rootFile, devices, telemetry }: FleetProcessOptions): readonly string[] {
-  return [
-    ...['--import', 'tsx', 'examples/fleet/main.ts'],
-    ...['--repository', repository, '--root', rootFile, '--devices', String(devices)],
-    ...(telemetry ? ['--collector', telemetry.collector, '--key', telemetry.key] : []),
-  ]
+  const fleet = ['--repository', repository, '--root', rootFile, '--devices', String(devices)]
+  const reports = telemetry ? ['--collector', telemetry.collector, '--key', telemetry.key] : []
+  return ['--import', 'tsx', 'examples/fleet/main.ts', ...fleet, ...reports]
 }
 
 function tell(child: ChildProcess, message: ToFleet): void {

@@ -5,11 +5,11 @@ import { formatCount, plural } from './format.js'
 import { glyph, setGlyph } from './glyph.js'
 
 /** Pixels; `fleet.css` draws dots and lanes to the same measures. */
-const PITCH = 16
+const PITCH = 17
 const ROWS = 4
 const ROW_HEIGHT = 16
-const LABEL_HEIGHT = 32
-const LANE_HEIGHT = LABEL_HEIGHT + ROWS * ROW_HEIGHT + 8 + 8
+const LABEL_HEIGHT = 40
+const LANE_HEIGHT = LABEL_HEIGHT + ROWS * ROW_HEIGHT + 8
 const VACANT_HEIGHT = 56
 
 /** The visitor's browser, among the simulated devices. */
@@ -97,7 +97,7 @@ export function mountFleet(root: HTMLElement): FleetView {
     const element = make('div', { class: 'lane' }, make('p', { class: 'lane-head' }, mark, name, role, count))
     const lane = { element, role, count }
     lanes.set(version, lane)
-    stage.insertBefore(element, share)
+    stage.append(element)
     return lane
   }
 

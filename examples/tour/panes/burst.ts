@@ -5,7 +5,6 @@ import { formatCount, formatMs, quantile } from '../format.js'
 const COUNT = 1000
 /** Long tasks are told to observers a little after they end. */
 const OBSERVER_LAG_MS = 120
-const BARS = 32
 
 interface Burst {
   readonly latencies: readonly number[]
@@ -25,7 +24,7 @@ export function mountBurst(root: HTMLElement, model: Promise<Model>): void {
     model
       .then(runBurst)
       .then(
-        (burst) => result.replaceChildren(chart(burst.latencies), ...summary(burst)),
+        (burst) => result.replaceChildren(...summary(burst)),
         (error: unknown) =>
           result.replaceChildren(make('p', { class: 'alarm' }, error instanceof Error ? error.message : '')),
       )
@@ -65,13 +64,17 @@ function watchLongTasks(): ((since: number) => number) | undefined {
 
 function summary({ latencies, totalMs, versions, longestTaskMs }: Burst): readonly HTMLElement[] {
   const at = (q: number): string => formatMs(quantile(latencies, q) ?? 0)
+  const figures = [
+    [at(0.5), 'p50'],
+    [at(0.95), 'p95'],
+    [at(1), 'slowest'],
+    [formatMs(totalMs), 'all'],
+  ] as const
   return [
     make(
-      'p',
-      { class: 'figures' },
-      make('span', {}, 'p50 ', make('b', {}, at(0.5))),
-      make('span', {}, 'p95 ', make('b', {}, at(0.95))),
-      make('span', {}, 'all ', make('b', {}, formatMs(totalMs))),
+      'dl',
+      { class: 'counts' },
+      ...figures.map(([value, name]) => make('div', {}, make('dd', {}, value), make('dt', {}, name))),
     ),
     make(
       'p',
@@ -85,26 +88,4 @@ function smoothness(longestTaskMs: number | undefined): string {
   if (longestTaskMs === undefined) return 'This browser does not report long tasks.'
   if (longestTaskMs === 0) return 'The page stayed smooth: no task over 50 ms.'
   return `The page's longest task took ${formatMs(longestTaskMs)}.`
-}
-
-/** Where the latencies fall, from the fastest to the 99th percentile. */
-function chart(latencies: readonly number[]): HTMLElement {
-  const low = Math.min(...latencies)
-  const high = Math.max(low + 0.1, quantile(latencies, 0.99) ?? 0)
-  const counts = Array.from({ length: BARS }, () => 0)
-  for (const ms of latencies) {
-    const bar = Math.floor(((ms - low) / (high - low)) * (BARS - 1))
-    if (bar < BARS) counts[bar] = (counts[bar] ?? 0) + 1
-  }
-  const most = Math.max(...counts)
-  const bars = counts.map((count) => {
-    const bar = make('i')
-    bar.style.setProperty('--height', String(count / most))
-    return bar
-  })
-  return make(
-    'div',
-    { class: 'histogram', role: 'img', 'aria-label': `Latencies from ${formatMs(low)} to ${formatMs(high)}` },
-    ...bars,
-  )
 }

@@ -27,6 +27,7 @@ export function mountTeam(root: HTMLElement, client: TeamClient, afterAction: ()
   addLinks(find(root, '.links', HTMLElement))
   let own: OwnDevice = { version: undefined, bucket: undefined, failed: [] }
   let team: TeamState | undefined
+  let lost = false
 
   const act = async (action: Action): Promise<void> => {
     try {
@@ -45,12 +46,15 @@ export function mountTeam(root: HTMLElement, client: TeamClient, afterAction: ()
   client.subscribe((link) => {
     root.dataset['link'] = link.state
     if (link.state === 'live') {
-      if (team === undefined || root.dataset['link'] !== 'live') say(undefined)
+      if (lost) say(undefined)
+      lost = false
+      root.dataset['known'] = 'yes'
       team = link.team
       fleet.show(team, own)
       log(team)
       showStanding(standing, team)
     } else if (link.state === 'lost') {
+      lost = true
       say("The team's server is not reachable; your device goes on without it.")
     }
     actions(link.state === 'live' ? link.team : undefined)
@@ -75,7 +79,9 @@ function showStanding(
     const share = killed === 'candidate' ? 'killed' : `to ${coverage} %`
     facts.push(['Candidate', [glyph(candidate), `${candidate} ${share}`]])
   }
-  if (rollbackMs !== undefined) facts.push(['Time to roll back', [formatMs(rollbackMs)]])
+  if (rollbackMs !== undefined) {
+    facts.push([killed === 'none' ? 'Last roll-back took' : 'Time to roll back', [formatMs(rollbackMs)]])
+  } else if (killed !== 'none') facts.push(['Time to roll back', ['under way']])
   const text = JSON.stringify([stable, candidate, coverage, killed, rollbackMs])
   if (root.dataset['shown'] === text) return
   root.dataset['shown'] = text

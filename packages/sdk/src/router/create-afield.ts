@@ -1,16 +1,25 @@
 import * as Comlink from 'comlink'
-import { AfieldError, errorFromData, toHex, utf8 } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
+import { AfieldError, errorFromData, errorToData, toHex, utf8 } from '@afield/protocol'
+import type {
+  Afield,
+  AfieldEvents,
+  AfieldOptions,
+  AfieldTelemetryOptions,
+  LoadOptions,
+  Model,
+  PredictOptions,
+} from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import { RUNTIME } from '../engine/runtime.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperWorker, PageHost } from '../keeper/worker.js'
 import { SDK_VERSION } from '../version.js'
-import { EngineClient } from './engine-client.js'
+import { abortable, throwIfAborted } from './abort.js'
+import { Engines } from './engines.js'
 import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
-import { deviceClass, privacyControl, runtimeUrls, startEngineWorker, startKeeperWorker } from './platform.js'
+import { deviceClass, privacyControl, startKeeperWorker } from './platform.js'
 import { Route } from './route.js'
 
 const SEAL_EVERY_MS = 15 * 60 * 1000
@@ -39,30 +48,33 @@ class PageAfield implements Afield {
   readonly #keeper: Comlink.Remote<KeeperWorker>
   readonly #observer: Observer | undefined
   readonly #marks: PageMarks
-  readonly #engines = new Map<number, EngineClient>()
-  /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
-  readonly #crashes = new Map<number, AfieldError>()
+  readonly #engines: Engines
   readonly #routes = new Map<string, Route>()
   readonly #listeners = new Set<(event: KeeperEvent) => void>()
   readonly #stopWatching = new AbortController()
-  #spare: EngineClient | undefined
-  #lastEngine = 0
   #lastTask = 0
   #following = false
   #dead: AfieldError | undefined
+  #declareDead: (error: AfieldError) => void = () => undefined
+  /** Rejects when the keeper can no longer answer. */
+  readonly #death = new Promise<never>((_, reject) => (this.#declareDead = reject))
 
   constructor(options: AfieldOptions) {
     keepErrorCodes()
+    // Heard only while a call waits for the keeper.
+    this.#death.catch(() => undefined)
     this.#log = options.logger ?? consoleLogger
     const namespace = options.namespace ?? 'default'
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
-    const telemetry = options.telemetry && !privacyControl() ? options.telemetry : undefined
+    const telemetry = allowedTelemetry(options.telemetry)
+    this.#engines = new Engines((error) => this.#log('error', error.message, error))
     this.#marks = new PageMarks(namespace, life)
     this.#worker = startKeeperWorker()
     this.#keeper = Comlink.wrap<KeeperWorker>(this.#worker)
     this.#worker.addEventListener('error', (event) => this.#keeperDied(event))
     this.#observer =
-      telemetry && new Observer(life, deviceClass(), (counts) => this.#keeper.observe([...counts]))
+      telemetry &&
+      new Observer(life, deviceClass(), (counts) => this.#alive(this.#keeper.observe([...counts])))
     const init = {
       namespace,
       life,
@@ -90,13 +102,13 @@ class PageAfield implements Afield {
     const { version, signal, onProgress } = options
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     const route = this.#route(version === undefined ? name : `${name}@${version}`)
-    if (!route.served) this.#spare ??= this.#startEngine()
+    if (!route.served) this.#engines.prepare()
     try {
       const request = version === undefined ? {} : { version }
       await this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
     } finally {
       stop?.()
-      if (!route.served) this.#dropSpare()
+      if (!route.served) this.#engines.dropSpare()
     }
     setTimeout(() => this.#follow(), FOLLOW_AFTER_MS)
     return this.#model(name, route)
@@ -134,13 +146,16 @@ class PageAfield implements Afield {
 
   async close(): Promise<void> {
     this.#stopWatching.abort()
-    await this.#observer?.handOver()
-    await this.#alive(this.#keeper.close())
-    for (const route of this.#routes.values()) route.close()
-    for (const engine of this.#engines.values()) engine.close()
-    this.#dead = new AfieldError('closed', 'Afield was closed. Create it anew.')
-    this.#keeper[Comlink.releaseProxy]()
-    this.#worker.terminate()
+    try {
+      await this.#observer?.handOver()
+      await this.#alive(this.#keeper.close())
+    } finally {
+      for (const route of this.#routes.values()) route.close()
+      this.#engines.close()
+      this.#die(new AfieldError('closed', 'Afield was closed. Create it anew.'))
+      this.#keeper[Comlink.releaseProxy]()
+      this.#worker.terminate()
+    }
   }
 
   #model(name: string, route: Route): Model {
@@ -162,13 +177,12 @@ class PageAfield implements Afield {
   #host(): PageHost {
     return {
       openEngine: async () => {
-        const engine = this.#spare ?? this.#startEngine()
-        this.#spare = undefined
+        const engine = this.#engines.take()
         return Comlink.transfer({ id: engine.id, supply: engine.supply }, [engine.supply])
       },
       engineGone: async (id) => {
-        const error = (await this.#engines.get(id)?.gone) ?? this.#crashes.get(id)
-        return error && { code: error.code, message: error.message, details: error.details }
+        const error = await this.#engines.gone(id)
+        return error && errorToData(error)
       },
       closeEngine: (id) => this.#engines.get(id)?.close(),
       serve: (name, id, served) => {
@@ -191,23 +205,6 @@ class PageAfield implements Afield {
     return route
   }
 
-  #startEngine(): EngineClient {
-    const engine = new EngineClient(++this.#lastEngine, startEngineWorker(), runtimeUrls())
-    this.#engines.set(engine.id, engine)
-    void engine.gone.then((error) => {
-      this.#engines.delete(engine.id)
-      if (!error) return
-      this.#crashes.set(engine.id, error)
-      this.#log('error', error.message, error)
-    })
-    return engine
-  }
-
-  #dropSpare(): void {
-    this.#spare?.close()
-    this.#spare = undefined
-  }
-
   /** Looks for news only once the page has what it came for. */
   #follow(): void {
     if (this.#following || this.#dead) return
@@ -216,12 +213,12 @@ class PageAfield implements Afield {
   }
 
   async #cancellable<T>(signal: AbortSignal | undefined, call: (task: number) => Promise<T>): Promise<T> {
+    throwIfAborted(signal)
     const task = ++this.#lastTask
-    signal?.throwIfAborted()
     const abort = (): void => this.#background(this.#keeper.cancel(task))
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      return await this.#alive(call(task))
+      return await abortable(this.#alive(call(task)), signal)
     } finally {
       signal?.removeEventListener('abort', abort)
     }
@@ -233,17 +230,20 @@ class PageAfield implements Afield {
     return Promise.race([call, this.#death])
   }
 
-  #declareDead: (error: AfieldError) => void = () => undefined
-  readonly #death = new Promise<never>((_, reject) => (this.#declareDead = reject))
-
   #keeperDied(event: ErrorEvent): void {
     event.preventDefault()
-    this.#dead = new AfieldError(
+    const what = event.message || 'its script could not be loaded'
+    const error = new AfieldError(
       'internal/unexpected',
-      `Afield's keeper worker failed: ${event.message || 'its script could not be loaded'}. Reload the page.`,
+      `Afield's keeper worker failed: ${what}. Reload the page.`,
     )
-    this.#log('error', this.#dead.message, this.#dead)
-    this.#declareDead(this.#dead)
+    this.#log('error', error.message, error)
+    this.#die(error)
+  }
+
+  #die(error: AfieldError): void {
+    this.#dead = error
+    this.#declareDead(error)
   }
 
   #adoptMarks(): void {
@@ -281,6 +281,12 @@ class PageAfield implements Afield {
       this.#log('warn', error?.message ?? String(cause), error)
     })
   }
+}
+
+/** Off without a basis, and where the user told the browser not to share. */
+function allowedTelemetry(asked: AfieldTelemetryOptions | undefined): AfieldTelemetryOptions | undefined {
+  const bases: readonly unknown[] = ['consent', 'legitimate-interest']
+  return asked && bases.includes(asked.basis) && !privacyControl() ? asked : undefined
 }
 
 const consoleLogger: Logger = (level: LogLevel, message: string, error?: AfieldError) => {

@@ -59,16 +59,30 @@ export class EngineClient implements AnsweringEngine {
     if (questions.length === 0) return
     this.#queue = this.#queue.slice(MAX_PACK)
     this.#busy = true
+    if (this.#send(questions)) return
+    // One of them cannot be cloned; the others are asked all the same.
+    const sent = questions.length > 1 ? questions.filter((question) => this.#send([question])) : []
+    this.#busy = sent.length > 0
+    for (const question of questions) {
+      if (sent.includes(question)) continue
+      this.#take(question.id)?.reject(
+        new AfieldError(
+          'input/invalid',
+          'A record holds something that cannot be sent to a worker, such as a function.',
+        ),
+      )
+    }
+    if (!this.#busy) this.#ask()
+  }
+
+  /** False when the browser refuses to clone what a question holds. */
+  #send(questions: readonly Question[]): boolean {
     try {
       this.#post({ type: 'predict', questions }, [])
-    } catch (cause) {
-      this.#busy = false
-      const error = new AfieldError(
-        'input/invalid',
-        'A record holds something that cannot be sent to a worker.',
-        { cause },
-      )
-      for (const { id } of questions) this.#take(id)?.reject(error)
+      return true
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'DataCloneError') return false
+      throw error
     }
   }
 

@@ -1,6 +1,7 @@
-import { AfieldError, asAfieldError, type ErrorCode, type Outputs, type RecordValue } from '@afield/protocol'
+import { AfieldError, asAfieldError, type Outputs, type RecordValue } from '@afield/protocol'
 import type { Prediction } from '../api.js'
 import type { Served } from '../keeper/ports.js'
+import { abortable, throwIfAborted } from './abort.js'
 import type { Observer } from './observer.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */
@@ -58,7 +59,7 @@ export class Route {
     const began = performance.now()
     const served = this.#served
     try {
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       const { outputs, by } = await abortable(this.#ask(record), signal)
       const latencyMs = performance.now() - began
       this.#observer?.answered(by, latencyMs)
@@ -71,9 +72,7 @@ export class Route {
         latencyMs,
       }
     } catch (cause) {
-      const error = signal?.aborted
-        ? aborted(cause)
-        : asAfieldError(cause, 'internal/unexpected', 'predict() failed')
+      const error = asAfieldError(cause, 'internal/unexpected', 'predict() failed')
       if (served) this.#observer?.failed(served, error.code)
       throw error
     }
@@ -88,20 +87,4 @@ export class Route {
       throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
     return { outputs: await engine.predict(record), by }
   }
-}
-
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(aborted(signal.reason))
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
-function aborted(cause: unknown): AfieldError {
-  const code: ErrorCode = 'aborted'
-  return cause instanceof AfieldError && cause.code === code
-    ? cause
-    : new AfieldError(code, 'The call was aborted.', { cause })
 }

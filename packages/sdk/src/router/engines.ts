@@ -1,0 +1,61 @@
+import type { AfieldError } from '@afield/protocol'
+import { EngineClient } from './engine-client.js'
+import { runtimeUrls, startEngineWorker } from './platform.js'
+
+/** The engines of this page: started in advance, handed out, and gone. */
+export class Engines {
+  readonly #alive = new Map<number, EngineClient>()
+  /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
+  readonly #crashes = new Map<number, AfieldError>()
+  readonly #onCrash: (error: AfieldError) => void
+  #spare: EngineClient | undefined
+  #lastId = 0
+
+  constructor(onCrash: (error: AfieldError) => void) {
+    this.#onCrash = onCrash
+  }
+
+  get(id: number): EngineClient | undefined {
+    return this.#alive.get(id)
+  }
+
+  /** Starts an engine that compiles its runtime while the keeper still looks for a model. */
+  prepare(): void {
+    this.#spare ??= this.#start()
+  }
+
+  /** The prepared engine, or a new one. */
+  take(): EngineClient {
+    const engine = this.#spare ?? this.#start()
+    this.#spare = undefined
+    return engine
+  }
+
+  /** Ends the prepared engine that nobody took. */
+  dropSpare(): void {
+    this.#spare?.close()
+    this.#spare = undefined
+  }
+
+  /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
+  async gone(id: number): Promise<AfieldError | undefined> {
+    return (await this.#alive.get(id)?.gone) ?? this.#crashes.get(id)
+  }
+
+  close(): void {
+    for (const engine of this.#alive.values()) engine.close()
+  }
+
+  #start(): EngineClient {
+    const engine = new EngineClient(++this.#lastId, startEngineWorker(), runtimeUrls())
+    this.#alive.set(engine.id, engine)
+    void engine.gone.then((error) => {
+      this.#alive.delete(engine.id)
+      if (this.#spare === engine) this.#spare = undefined
+      if (!error) return
+      this.#crashes.set(engine.id, error)
+      this.#onCrash(error)
+    })
+    return engine
+  }
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  changeRollout,
+  initRepository,
+  publish,
+  type Published,
+  type RolloutAction,
+  type RolloutChanged,
+} from '@afield/cli'
+import { afterAll } from 'vitest'
+import { startServer, type StaticServer } from '../../servers/static.js'
+
+/** The example model: 2.0.0 is better than 1.0.0, and 3.0.0 broken in a way that only its golden vectors catch. */
+export const MODEL = 'learner-risk'
+/** Another model, 340 kB with 64 fields. */
+export const DIGITS = 'digits-mlp'
+export type ExampleVersion = '1.0.0' | '2.0.0' | '3.0.0'
+
+/** A repository on disk, and a real HTTP server in front of it that can fail. */
+export interface TestRepository {
+  readonly dir: string
+  readonly server: StaticServer
+  /** Where devices find it. */
+  readonly url: string
+  /** Its first root, as an app ships it. */
+  readonly root: string
+  /** Publishes a version of the example. 3.0.0 goes out without the replay that would refuse it. */
+  publish(version: ExampleVersion, now?: Date): Promise<Published>
+  publishDigits(): Promise<Published>
+  rollout(action: RolloutAction, now?: Date): Promise<RolloutChanged>
+  /** Paths that devices asked for so far, after the repository's own. */
+  requests(): readonly string[]
+}
+
+const cleanUps: (() => Promise<void>)[] = []
+
+afterAll(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+/** Makes a repository with these versions published, and serves it until the file's tests are over. */
+export async function makeRepository(
+  versions: readonly ExampleVersion[] = ['1.0.0'],
+  now?: Date,
+): Promise<TestRepository> {
+  const dir = await mkdtemp(join(tmpdir(), 'afield-sdk-'))
+  cleanUps.push(() => rm(dir, { recursive: true, force: true }))
+  const location = { repo: join(dir, 'repository') }
+  const { root } = await initRepository(location, now ? { now } : {})
+  const server = await startServer({ mounts: { '/repository': location.repo } })
+  cleanUps.push(() => server.close())
+  const repository: TestRepository = {
+    dir: location.repo,
+    server,
+    url: `${server.url}/repository/`,
+    root: await readFile(root, 'utf8'),
+    publish: (version, at = now) =>
+      publish({
+        ...location,
+        model: inCheckout(`examples/learner-risk/models/learner-risk-${version}.onnx`),
+        version,
+        skipReplay: version === '3.0.0',
+        now: at,
+        author: 'Tests',
+      }),
+    publishDigits: () =>
+      publish({
+        ...location,
+        model: inCheckout('test/models/digits-mlp.onnx'),
+        version: '1.0.0',
+        skipReplay: true,
+        now,
+        author: 'Tests',
+      }),
+    rollout: (action, at = now) => changeRollout({ ...location, author: 'Tests', now: at }, MODEL, action),
+    requests: () => server.requests.map(({ path }) => path.replace('/repository/', '')),
+  }
+  for (const version of versions) await repository.publish(version)
+  return repository
+}
+
+function inCheckout(path: string): string {
+  return fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+}
