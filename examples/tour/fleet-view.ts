@@ -117,7 +117,11 @@ export function mountFleet(root: HTMLElement): FleetView {
   }
 
   const addDot = (key: string): HTMLElement => {
-    const dot = make('div', { class: key === 'own' ? 'dot own' : 'dot' }, glyph(undefined))
+    const dot = make(
+      'div',
+      { class: key === 'own' ? 'dot own' : 'dot', 'aria-hidden': 'true' },
+      glyph(undefined),
+    )
     if (key === 'own') dot.append(make('span', { class: 'own-label' }, 'you'))
     dots.set(key, dot)
     stage.append(dot)

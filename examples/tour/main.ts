@@ -1,4 +1,4 @@
-import type { AfieldError } from 'afield'
+import { AfieldError } from 'afield'
 import { startDevice } from './device.js'
 import { watchDevice } from './device-watch.js'
 import { find } from './element.js'
@@ -22,22 +22,24 @@ const look = watchDevice(afield, (snapshot) => {
   team.place({ version, bucket, failed: failures.map((failure) => failure.version) })
 })
 
+let networkOn = true
 network.then(
-  (gate) =>
+  (gate) => {
+    networkOn = gate.on
     gate.subscribe((on) => {
-      if (on) void follow()
-      else look()
-    }),
-  // The phone says so where the switch is.
-  () => undefined,
+      networkOn = on
+      void follow()
+    })
+  },
+  (error: unknown) => console.info('There is no network switch.', error),
 )
 
 /** Looks for what the team did, and sends what waited, now rather than in a few seconds. */
 async function follow(): Promise<void> {
   try {
-    await Promise.all([afield.check(), afield.flush()])
+    if (networkOn) await Promise.all([afield.check(), afield.flush()])
   } catch (error) {
-    console.info('The device could not look for news.', (error as AfieldError).code)
+    console.info('The device could not look for news.', error instanceof AfieldError ? error.code : error)
   }
   look()
 }

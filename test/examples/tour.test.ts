@@ -1,8 +1,3 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTour, type Tour } from '../../examples/start-tour.js'
 import type { FleetDevice } from '../../examples/team/api.js'
@@ -20,10 +15,8 @@ let tour: Tour
 let team: TeamClient
 let browser: Browser
 let page: Page
-let folder: string
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'afield-examples-'))
   tour = await startTour({ port: 0, devices: DEVICES })
   team = teamClient(tour.urls.tour)
   browser = await launchChromium()
@@ -33,7 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await tour?.close()
-  await rm(folder, { recursive: true })
 })
 
 const fleet = async (): Promise<readonly FleetDevice[]> => (await team.state()).fleet
@@ -206,45 +198,6 @@ describe('the team', () => {
       .poll(served, { timeout: 25_000, interval: 500 })
       .toEqual(expect.arrayContaining(['1.0.0', '2.0.0']))
   })
-})
-
-describe('npm run fleet', () => {
-  test('shows how the versions are spread', async () => {
-    const where = ['--repository', tour.urls.repository, '--root', await rootFile()]
-    const { stdout } = await fleetCommand(
-      ...where,
-      '--devices',
-      '5',
-      '--seconds',
-      '1',
-      '--seed',
-      '7',
-      '--json',
-    )
-    const report = JSON.parse(stdout) as { devices: number; answers: number; errors: number; spread: unknown }
-    expect(report).toMatchObject({ devices: 5, seed: 7, errors: 0 })
-    expect(report.spread).toEqual([{ version: '1.0.0', devices: 5, refusedAnother: 0 }])
-    expect(report.answers).toBeGreaterThan(0)
-  })
-
-  test.each([
-    [[], 'Name a repository and its root'],
-    [['--repository', 'ftp://x/', '--root', 'r'], '--repository takes an http or https URL'],
-    [['--repository', 'http://127.0.0.1:1/', '--root', 'no-such-file'], 'no-such-file cannot be read'],
-  ])('says what is wrong with %j', async (args, message) => {
-    await expect(fleetCommand(...args)).rejects.toThrow(message)
-  })
-
-  function fleetCommand(...args: readonly string[]) {
-    return promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/fleet/main.ts', ...args])
-  }
-
-  async function rootFile(): Promise<string> {
-    const root = await (await fetch(`${tour.urls.repository}metadata/1.root.json`)).text()
-    const file = join(folder, '1.root.json')
-    await writeFile(file, root)
-    return file
-  }
 })
 
 describe('without a network', () => {

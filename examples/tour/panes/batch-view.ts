@@ -12,8 +12,8 @@ export function showTelemetry(
   const counted = open.reduce((sum, { ops }) => sum + ops.count, 0)
   const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0)
   figures(counts, [
-    ['answers counted', counted],
-    ['batches wait', pending.length],
+    ['answers held', counted],
+    ['batches held', pending.length],
     ['batches sent', sent],
     ...(dropped > 0 ? [['batches dropped', dropped] as const] : []),
   ])
