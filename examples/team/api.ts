@@ -4,7 +4,16 @@
  * answers with the {@link CommandRun}.
  */
 
-export const ACTIONS = ['publish-v2', 'start-canary', 'step', 'promote', 'ship-broken', 'kill', 'revive', 'reset'] as const
+export const ACTIONS = [
+  'publish-v2',
+  'start-canary',
+  'step',
+  'promote',
+  'ship-broken',
+  'kill',
+  'revive',
+  'reset',
+] as const
 export type Action = (typeof ACTIONS)[number]
 
 /** One CLI command that was run, as a person would type it, and what it printed. */

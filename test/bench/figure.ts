@@ -21,7 +21,7 @@ export function figure(id: string, unit: string, samples: readonly number[], bar
   return { id, value, unit, spread, ...(bar ? { bar: `≤ ${bar.most}`, holds: value <= bar.most } : {}) }
 }
 
-export function quantileOf(samples: readonly number[], q: number): number {
+function quantileOf(samples: readonly number[], q: number): number {
   const sorted = [...samples].sort((a, b) => a - b)
   const place = (sorted.length - 1) * q
   const low = sorted[Math.floor(place)] ?? Number.NaN

@@ -25,9 +25,9 @@ test(
     const repository = await makeRepository(['1.0.0'])
     await repository.rollout({ kind: 'start', stable: '1.0.0' })
     const folder = await temporaryFolder()
-    cleanUps.push(folder.remove)
+    cleanUps.push(() => folder.remove())
     const collector = await startProcess(folder.path, '--rate-per-second', '10000')
-    cleanUps.push(collector.stop)
+    cleanUps.push(() => collector.stop())
     const fleet = Array.from({ length: DEVICES }, () => new SoakDevice(repository, collector))
     for (const device of fleet) await device.start()
 
@@ -91,7 +91,7 @@ class SoakDevice {
       await wait(random() * 400)
       await this.#predict()
       const what = random()
-      if (what < 0.1) await this.#device.check().catch(expectAfieldError)
+      if (what < 0.1) await this.#device.check().catch(allowAfieldError)
       if (what > 0.97) await this.#die()
     }
   }
@@ -117,7 +117,7 @@ class SoakDevice {
       hours_studied: random() * 60,
       quiz_score: random() * 100,
     })
-    expect(modelVersion).not.toBe('3.0.0')
+    if (modelVersion === '3.0.0') throw new Error('the broken version answered')
     this.answers += 1
   }
 
@@ -174,6 +174,6 @@ function pick<T>(list: readonly T[]): T {
   return item
 }
 
-function expectAfieldError(error: unknown): void {
-  expect(error).toHaveProperty('code')
+function allowAfieldError(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error)) throw error
 }

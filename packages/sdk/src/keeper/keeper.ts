@@ -397,7 +397,7 @@ export class Keeper {
 }
 
 /** What a page's predictions are routed by: a model, or one version of it that the app asked for. */
-export function routeOf(model: string, version: string | undefined): string {
+function routeOf(model: string, version: string | undefined): string {
   return version === undefined ? model : `${model}@${version}`
 }
 

@@ -32,7 +32,7 @@ const ModelRecordSchema = v.object({
 /** What a device remembers about one model. One record, so that it changes as a whole. */
 export type ModelRecord = v.InferOutput<typeof ModelRecordSchema>
 
-export const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
+const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
 
 const MAX_REMEMBERED = 50
 
