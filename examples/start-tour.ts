@@ -18,7 +18,7 @@ export interface TourOptions {
    * free one; 0 takes free ones. 7420 when left out.
    */
   readonly port?: number
-  /** 40 when left out. */
+  /** 60 when left out. */
   readonly devices?: number
   /** Hears what a person should know; default the console. */
   readonly log?: (line: string) => void
@@ -42,7 +42,7 @@ interface Open {
 }
 
 export const DEFAULT_PORT = 7420
-export const DEFAULT_DEVICES = 40
+export const DEFAULT_DEVICES = 60
 
 const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url))
 const INGEST_KEY = 'tour-development-key'

@@ -7,7 +7,7 @@ export const HELP = `Runs a fleet of devices: the keeper that browsers run, many
 
   --repository URL   the repository, such as http://127.0.0.1:7421/
   --root FILE        its root metadata, such as .afield/tour/repository/metadata/1.root.json
-  --devices NUMBER   how many (default 40)
+  --devices NUMBER   how many (default 60)
   --seconds NUMBER   for how long (default 30)
   --collector URL    send telemetry there
   --key KEY          the collector's ingest key
@@ -34,7 +34,7 @@ export function parseFleetCommand(args: readonly string[]): FleetCommand | 'help
     options: {
       repository: { type: 'string' },
       root: { type: 'string' },
-      devices: { type: 'string', default: '40' },
+      devices: { type: 'string', default: '60' },
       seconds: { type: 'string', default: '30' },
       collector: { type: 'string' },
       key: { type: 'string' },

@@ -41,7 +41,7 @@ export class SimulatedDevice {
       root,
       ...(telemetry ? { telemetry } : {}),
       onEvent: ({ type }) => {
-        if (type === 'update' || type === 'rejected') this.#background(this.#refresh())
+        if (type === 'update' || type === 'rejected' || type === 'refused') this.#background(this.#refresh())
       },
     })
   }

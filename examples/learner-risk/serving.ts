@@ -14,7 +14,6 @@ const MODEL = 'learner-risk'
 /** The default is an hour; whoever tries this out wants to see a rollout arrive. */
 const CHECK_EVERY_MS = 15_000
 const RETRY_EVERY_MS = 10_000
-const ADOPTED_AFTER_MS = 500
 
 export interface ServingEvents {
   /** Bytes of the model that are here; both 0 while only the runtime starts. */
@@ -63,10 +62,7 @@ export class Serving {
     this.#afield = afield
     afield.on('update', ({ version, previous }) => this.#events.serving(version, previous))
     afield.on('rejected', ({ version }) => this.#events.rejected(version))
-    // What a look found is adopted after it is told.
-    afield.on('checked', ({ error }) => {
-      setTimeout(() => this.#events.checked(error?.code !== 'manifest/unavailable'), ADOPTED_AFTER_MS)
-    })
+    afield.on('checked', ({ error }) => this.#events.checked(error?.code !== 'manifest/unavailable'))
     await this.load()
   }
 

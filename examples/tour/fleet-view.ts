@@ -62,6 +62,7 @@ export function mountFleet(root: HTMLElement): FleetView {
     const tops = drawLanes(team, devices)
     drawShare(share, team)
     drawDots(devices, tops)
+    axis.hidden = devices.every(({ bucket }) => bucket === undefined)
     write(summary, summarise(team, devices))
   }
 

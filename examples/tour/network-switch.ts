@@ -20,6 +20,7 @@ export interface NetworkSwitch {
 export async function openNetworkSwitch(script: string): Promise<NetworkSwitch> {
   const { serviceWorker } = navigator
   if (!serviceWorker) throw new Error('this browser has no service workers here')
+  reloadForAnotherBuild(serviceWorker)
   await serviceWorker.register(script)
   const { active } = await serviceWorker.ready
   // A forced reload leaves a page without its worker until the worker claims it.
@@ -43,6 +44,12 @@ export async function openNetworkSwitch(script: string): Promise<NetworkSwitch> 
     set: async (next) => hear(await ask(serviceWorker, next)),
     subscribe: (listener) => void listeners.add(listener),
   }
+}
+
+/** The page came from an older build's cache, perhaps with the root of a repository that is gone. */
+function reloadForAnotherBuild(serviceWorker: ServiceWorkerContainer): void {
+  if (!serviceWorker.controller) return
+  serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true })
 }
 
 function controlled(serviceWorker: ServiceWorkerContainer): Promise<void> {

@@ -149,7 +149,7 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
 
   test('killed, the model answers nothing; revived, it answers at once and downloads nothing', async () => {
     await world.rollout('kill')
-    expect(await check(page)).toBe('model/killed')
+    expect(await check(page)).toBe('checked')
     const refused = await page.evaluate(async (record) => {
       const error: unknown = await model.predict(record).catch((reason: unknown) => reason)
       return error instanceof AfieldError ? error.code : String(error)

@@ -31,9 +31,13 @@ describe('parseJson', () => {
   })
 
   test.each<[string, Uint8Array, RegExp]>([
-    ['half a file', utf8('{"a":'), /f\.json is not JSON\.$/],
-    ['nothing', utf8(''), /f\.json is not JSON\.$/],
-    ['bytes that are no UTF-8', Uint8Array.of(0x22, 0xff, 0x22), /f\.json is not JSON\.$/],
+    ['half a file', utf8('{"a":'), /f\.json is not JSON: it was cut or changed on the way\.$/],
+    ['nothing', utf8(''), /f\.json is not JSON: it was cut or changed on the way\.$/],
+    [
+      'bytes that are no UTF-8',
+      Uint8Array.of(0x22, 0xff, 0x22),
+      /f\.json is not JSON: it was cut or changed on the way\.$/,
+    ],
     ['a web page', utf8('<!doctype html>'), /does the host rewrite unknown URLs\?$/],
   ])('refuses %s', (_, bytes, message) => {
     expect(() => parseJson(bytes, 'manifest/invalid', 'f.json')).toThrow(

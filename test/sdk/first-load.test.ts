@@ -162,7 +162,9 @@ describe('several models', () => {
     await both.publishDigits()
     const device = startDevice(both)
     await Promise.all([device.load(MODEL), device.load(DIGITS)])
-    const digit = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`pixel_${i}`, i % 16]))
+    const digit = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`pixel_${String(i).padStart(2, '0')}`, i % 16]),
+    )
     const [risk, read] = await Promise.all([device.predict(MODEL, RECORD), device.predict(DIGITS, digit)])
     expect(Object.keys(risk.outputs)).toEqual(['risk_score', 'needs_support'])
     expect(Object.keys(read.outputs)).toHaveLength(10)

@@ -99,20 +99,22 @@ describe('a rollback', () => {
 })
 
 describe('several models', () => {
-  test('follow each on its own: one that cannot does not hold the other back', async () => {
-    await repository.publishDigits()
+  test('follow each on its own: one that is switched off does not hold the others back', async () => {
+    await repository.publishDigits('1.0.0')
     const { device } = await loadedDevice(repository)
     await device.load(DIGITS)
-    await device.load(MODEL, '1.0.0')
-    await repository.publish('2.0.0')
-    // The route that comes first is switched off, the second has nothing to do, the third is a version of its own.
-    repository.server.fault('/repository/chunks/**', { kind: 'status', status: 500 })
-    await expect(device.check()).rejects.toMatchObject({ code: 'chunk/unavailable' })
-    repository.server.clearFaults()
+    await repository.rollout({ kind: 'kill', what: 'model' })
+    await repository.publishDigits('1.1.0')
+    await expect(device.check()).rejects.toMatchObject({ code: 'model/killed' })
+    expect(await device.explain(DIGITS)).toMatchObject({ version: '1.1.0', lastCheck: { error: undefined } })
+  })
 
+  test('and so does each version of one that the app asked for', async () => {
+    const { device } = await loadedDevice(repository)
+    await device.load(MODEL, '1.0.0')
     await repository.rollout({ kind: 'kill', what: 'model' })
     await expect(device.check()).rejects.toMatchObject({ code: 'model/killed' })
+    await expect(device.predict(MODEL, RECORD)).rejects.toMatchObject({ code: 'model/killed' })
     await expect(device.predict(`${MODEL}@1.0.0`, RECORD)).rejects.toMatchObject({ code: 'model/killed' })
-    expect(await device.explain(DIGITS)).toMatchObject({ version: '1.0.0', lastCheck: { error: undefined } })
   })
 })

@@ -38,7 +38,10 @@ export function parseJson(bytes: Uint8Array, code: ErrorCode, what: string): unk
     return JSON.parse(decoder.decode(bytes))
   } catch (cause) {
     const html = bytes[0] === 0x3c ? ' It starts like an HTML page: does the host rewrite unknown URLs?' : ''
-    throw new AfieldError(code, `${what} is not JSON.${html}`, { cause, details: { file: what } })
+    throw new AfieldError(code, `${what} is not JSON: it was cut or changed on the way.${html}`, {
+      cause,
+      details: { file: what },
+    })
   }
 }
 

@@ -29,7 +29,7 @@ export interface TestRepository {
   readonly root: string
   /** Publishes a version of the example. 3.0.0 goes out without the replay that would refuse it. */
   publish(version: ExampleVersion, now?: Date): Promise<Published>
-  publishDigits(): Promise<Published>
+  publishDigits(version?: string): Promise<Published>
   rollout(action: RolloutAction, now?: Date): Promise<RolloutChanged>
   /** Paths that devices asked for so far, after the repository's own. */
   requests(): readonly string[]
@@ -66,11 +66,11 @@ export async function makeRepository(
         now: at,
         author: 'Tests',
       }),
-    publishDigits: () =>
+    publishDigits: (version = '1.0.0') =>
       publish({
         ...location,
         model: inCheckout('test/models/digits-mlp.onnx'),
-        version: '1.0.0',
+        version,
         skipReplay: true,
         now,
         author: 'Tests',

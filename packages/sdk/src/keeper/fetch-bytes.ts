@@ -98,9 +98,12 @@ async function readBounded(
     length += value.length
     if (length > maxBytes) {
       await reader.cancel()
-      throw new AfieldError(options.tooLarge, `${file} is larger than the ${maxBytes} bytes it may have.`, {
-        details: { file, maxBytes },
-      })
+      throw new AfieldError(
+        options.tooLarge,
+        `${file} is larger than the ${maxBytes} bytes it may have: something else answers under its name. ` +
+          'It is tried again at the next check.',
+        { details: { file, maxBytes } },
+      )
     }
     parts.push(value)
   }

@@ -119,10 +119,14 @@ export class Keeper {
     return running.served
   }
 
-  /** Looks for news now and adopts them. Rejects when the check fails; what serves goes on serving. */
+  /**
+   * Looks for news now and adopts them. Rejects when the check or what it asked for fails; what serves goes on
+   * serving. A model that the team switched off is news, not a failure.
+   */
   async check(signal?: AbortSignal): Promise<CheckReport> {
     const manifest = await this.#refresh(signal)
     await this.#adoptManifest(manifest, signal)
+    this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
     return { manifestVersion: manifest.version, at: manifest.checkedAt }
   }
 
@@ -254,7 +258,6 @@ export class Keeper {
       )
       this.#manifest = manifest
       this.#lastCheck = { at: manifest.checkedAt, error: undefined }
-      this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
       if (manifest.version !== before) this.#ports.channel.post({ type: 'changed' })
       return manifest
     } catch (cause) {
@@ -292,9 +295,8 @@ export class Keeper {
           if (activator.running) this.#count(activator.running.served, 'checked')
         })
       } catch (error) {
-        failures.push(error)
         // That nothing may serve is what the check found out, not how it failed.
-        if (error !== activator.refusal) this.#noteFailure(error)
+        if (error !== activator.refusal) failures.push(this.#noteFailure(error))
       }
     }
     if (failures.length > 0) throw failures[0]

@@ -134,4 +134,11 @@ export type KeeperEvent =
       readonly code: ErrorCode
       readonly message: string
     }
+  | {
+      /** Nothing may serve this model any more: it was switched off, or no version may run. */
+      readonly type: 'refused'
+      readonly model: string
+      readonly code: ErrorCode
+      readonly message: string
+    }
   | { readonly type: 'checked'; readonly manifestVersion: number | undefined; readonly error?: ErrorData }

@@ -71,6 +71,7 @@ export function createDevice(options: DeviceOptions): Device {
   const life = randomName(random)
   const log = options.logger ?? (() => undefined)
   const engines = new Map<number, LocalEngine>()
+  let lastEngine = 0
   const routes = new Map<string, Route>()
   const observer =
     options.telemetry && new Observer(life, 'other', (observations) => keeper.observe(observations))
@@ -93,8 +94,9 @@ export function createDevice(options: DeviceOptions): Device {
       log,
       host: {
         openEngine: () => {
-          const engine = new LocalEngine(engines.size + 1)
+          const engine = new LocalEngine(++lastEngine)
           engines.set(engine.id, engine)
+          void engine.gone.then(() => engines.delete(engine.id))
           return Promise.resolve(engine)
         },
         serve: (route, engineId, served) => {

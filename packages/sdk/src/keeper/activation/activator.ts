@@ -208,8 +208,12 @@ export class Activator {
     return this.#running !== undefined && mayRun(documents, this.#running.served.version)
   }
 
-  /** The decided version is not here yet: the one that proved itself last serves meanwhile, if it still may. */
+  /**
+   * The decided version is not here yet: the one that proved itself last serves meanwhile, if it still may. Nothing
+   * stands in for a version that the app asked for.
+   */
   async #serveLastGood(documents: ModelDocuments, record: ModelRecord, decided: Served): Promise<boolean> {
+    if (decided.arm === 'pinned') return false
     const failures = failedHere(record, this.#ports.clock.now())
     for (const held of [record.current, record.previous]) {
       const release = held && documents.index.versions[held.version]
@@ -282,6 +286,8 @@ export class Activator {
   async #stop(error: AfieldError): Promise<void> {
     this.close()
     await this.#ports.host.refuse(this.route, errorToData(error))
+    const { code, message } = error
+    this.#ports.host.emit({ type: 'refused', model: this.#options.model, code, message })
   }
 
   /** @throws the error itself when it is not the version's fault, so that the version is not blamed for it. */

@@ -1,0 +1,63 @@
+import { memoryStorage } from 'afield/node'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { BAD_ANSWERS } from './support/bad-answers.js'
+import { servedVersion, startDevice } from './support/devices.js'
+import { keepJournal } from './support/journal.js'
+import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
+
+let repository: TestRepository
+
+beforeAll(async () => {
+  repository = await makeRepository(['1.0.0', '2.0.0'])
+  await repository.rollout({ kind: 'start', candidate: '2.0.0', stable: '1.0.0', steps: [10_000] })
+})
+
+afterEach(() => repository.server.clearFaults())
+
+test.each(BAD_ANSWERS)(
+  '$file $name: $code, and the next load succeeds',
+  async ({ pattern, fault, code, advice }) => {
+    const storage = memoryStorage()
+    const device = startDevice(repository, { storage })
+    repository.server.fault(pattern, fault)
+    await expect(device.load(MODEL)).rejects.toMatchObject({
+      name: 'AfieldError',
+      code,
+      message: expect.stringMatching(advice),
+    })
+    await expect(servedVersion(device)).rejects.toThrow()
+
+    repository.server.clearFaults()
+    await device.load(MODEL)
+    expect(await servedVersion(device)).toBe('2.0.0')
+  },
+)
+
+test('a chunk that is damaged once is fetched again, and the app notices nothing', async () => {
+  const journal = keepJournal()
+  const device = startDevice(repository, journal)
+  repository.server.clearRequests()
+  repository.server.fault('/repository/chunks/**', { kind: 'corrupt', times: 1 })
+  await device.load(MODEL)
+  expect(await servedVersion(device)).toBe('2.0.0')
+  expect(repository.requests().filter((path) => path.startsWith('chunks/'))).toHaveLength(2)
+  expect(journal.warnings()).toEqual(['A download was damaged and is tried once more.'])
+})
+
+test('a web page in place of the next root is the usual "there is none"', async () => {
+  repository.server.fault('/repository/metadata/2.root.json', { kind: 'html' })
+  const device = startDevice(repository)
+  await device.load(MODEL)
+  expect(await servedVersion(device)).toBe('2.0.0')
+})
+
+test("a root that is another repository's is refused", async () => {
+  const other = await makeRepository([])
+  const device = startDevice({ url: repository.url, root: other.root })
+  await expect(device.load(MODEL)).rejects.toMatchObject({ code: 'manifest/signature' })
+})
+
+test('a root that is none is refused', async () => {
+  const device = startDevice({ url: repository.url, root: '<!doctype html>' })
+  await expect(device.load(MODEL)).rejects.toMatchObject({ code: 'manifest/invalid' })
+})

@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { DAY, HOUR, TestClock } from './support/clock.js'
+import { RECORD, loadedDevice, promisedRisk, servedVersion, startDevice } from './support/devices.js'
+import { keepJournal, type Journal } from './support/journal.js'
+import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
+
+let repository: TestRepository
+let clock: TestClock
+let journal: Journal
+
+beforeEach(async () => {
+  clock = new TestClock()
+  journal = keepJournal()
+  repository = await makeRepository(['1.0.0', '2.0.0'])
+})
+
+/** A device that serves 2.0.0 and has met 3.0.0, which answers its golden vectors wrongly. */
+async function deviceThatMetTheBrokenVersion() {
+  const loaded = await loadedDevice(repository, { clock, ...journal })
+  await repository.publish('3.0.0')
+  await loaded.device.check()
+  return loaded
+}
+
+describe('a version that fails its golden vectors', () => {
+  test('never serves; the one before it does', async () => {
+    const { device } = await deviceThatMetTheBrokenVersion()
+    const { outputs, modelVersion } = await device.predict(MODEL, RECORD)
+    expect(modelVersion).toBe('2.0.0')
+    expect(outputs['risk_score']).toBeCloseTo(await promisedRisk('2.0.0'), 3)
+    expect(journal.of('update').map(({ version }) => version)).toEqual(['2.0.0'])
+  })
+
+  test('is explained: which version, which vector, what was promised', async () => {
+    const { device } = await deviceThatMetTheBrokenVersion()
+    const { version, failures, sentence } = await device.explain(MODEL)
+    expect(version).toBe('2.0.0')
+    expect(failures).toEqual([
+      {
+        version: '3.0.0',
+        code: 'model/self-test-failed',
+        message: expect.stringMatching(
+          /^golden vector 1 promises risk_score = [\d.]+, the model says [\d.]+\.$/,
+        ),
+        until: clock.now() + DAY,
+      },
+    ])
+    expect(sentence).toMatch(/3\.0\.0 failed here: golden vector 1 promises risk_score/)
+    expect(journal.of('rejected')).toEqual([
+      {
+        type: 'rejected',
+        model: MODEL,
+        version: '3.0.0',
+        code: 'model/self-test-failed',
+        message: failures[0]?.message,
+      },
+    ])
+    expect(journal.warnings()).toEqual(['learner-risk 3.0.0 failed on this device and is not served.'])
+  })
+
+  test('is not tried again within 24 hours, in this visit or the next', async () => {
+    const { device, storage } = await deviceThatMetTheBrokenVersion()
+    clock.advance(23 * HOUR)
+    await device.check()
+    const next = startDevice(repository, { storage, clock, ...journal })
+    await next.load(MODEL)
+    await next.check()
+    expect(journal.of('rejected')).toHaveLength(1)
+    expect(await servedVersion(next)).toBe('2.0.0')
+  })
+
+  test('is tried once more after 24 hours, and rests again', async () => {
+    const { device } = await deviceThatMetTheBrokenVersion()
+    clock.advance(DAY)
+    await device.check()
+    expect(journal.of('rejected')).toHaveLength(2)
+    expect(await servedVersion(device)).toBe('2.0.0')
+    clock.advance(23 * HOUR)
+    await device.check()
+    expect(journal.of('rejected')).toHaveLength(2)
+  })
+
+  test('stops no canary: a device inside says that it failed there', async () => {
+    await repository.publish('3.0.0')
+    await repository.rollout({ kind: 'start', candidate: '3.0.0', stable: '2.0.0', steps: [10_000] })
+    const { device } = await loadedDevice(repository, journal)
+    expect(await servedVersion(device)).toBe('2.0.0')
+    expect(await device.explain(MODEL)).toMatchObject({
+      arm: 'stable',
+      reason: 'candidate-failed-here',
+      sentence: expect.stringMatching(
+        /although it is among the 100 % .* 3\.0\.0 failed here: golden vector 1/,
+      ),
+    })
+  })
+
+  test('does not serve when the app asks for it by name, and says why', async () => {
+    await repository.publish('3.0.0')
+    const { device } = await loadedDevice(repository, journal)
+    await expect(device.load(MODEL, '3.0.0')).rejects.toMatchObject({
+      code: 'model/self-test-failed',
+      message: expect.stringMatching(
+        /^3\.0\.0 of "learner-risk" does not work on this device: golden vector 1/,
+      ),
+    })
+    expect(journal.of('rejected')).toHaveLength(1)
+    expect(await servedVersion(device)).toBe('2.0.0')
+  })
+
+  test('makes latest mean the newest that works here', async () => {
+    await repository.publish('3.0.0')
+    const device = startDevice(repository, journal)
+    expect(await device.load(MODEL, 'latest')).toMatchObject({ version: '2.0.0' })
+    expect(journal.of('rejected')).toHaveLength(1)
+  })
+
+  test('leaves nothing to serve when there is no other', async () => {
+    const alone = await makeRepository(['3.0.0'])
+    await expect(startDevice(alone).load(MODEL)).rejects.toMatchObject({
+      code: 'model/self-test-failed',
+      message: expect.stringMatching(/^No version of "learner-risk" works on this device: golden vector 1/),
+    })
+  })
+})

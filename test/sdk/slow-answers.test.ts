@@ -1,0 +1,87 @@
+import { LIMITS } from 'afield/node'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { TestClock } from './support/clock.js'
+import { loadedDevice, servedVersion, startDevice } from './support/devices.js'
+import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
+
+let repository: TestRepository
+
+beforeAll(async () => {
+  repository = await makeRepository(['1.0.0'])
+})
+
+afterEach(() => repository.server.clearFaults())
+
+/** Resolves once the server has begun to answer a request for such a path. */
+async function requested(path: RegExp): Promise<void> {
+  await vi.waitFor(() => expect(repository.requests().some((one) => path.test(one))).toBe(true), {
+    interval: 5,
+  })
+}
+
+/** The code with which a load ends that is given up after this time and not before. */
+async function codeAfter(ms: number, path: RegExp): Promise<unknown> {
+  repository.server.clearRequests()
+  const clock = new TestClock()
+  const device = startDevice(repository, { clock })
+  let outcome: unknown
+  const load = device.load(MODEL).catch((error: unknown) => (outcome = error))
+  await requested(path)
+  clock.advance(ms - 1)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(outcome).toBeUndefined()
+  clock.advance(1)
+  await load
+  repository.server.clearFaults()
+  await device.load(MODEL)
+  expect(await servedVersion(device)).toBe('1.0.0')
+  return outcome
+}
+
+describe('given up after a stated time', () => {
+  test('metadata that drips in', async () => {
+    repository.server.fault('/repository/metadata/timestamp.json', { kind: 'drip', bytesPerSecond: 10 })
+    expect(await codeAfter(LIMITS.metadataTimeoutMs, /timestamp/)).toMatchObject({
+      code: 'manifest/unavailable',
+      cause: expect.objectContaining({ message: 'nothing whole came within 20 s' }),
+    })
+  })
+
+  test('metadata that never begins to come', async () => {
+    repository.server.fault('/repository/metadata/*.snapshot.json', { kind: 'delay', ms: 60_000 })
+    expect(await codeAfter(LIMITS.metadataTimeoutMs, /snapshot/)).toMatchObject({
+      code: 'manifest/unavailable',
+    })
+  })
+
+  test('a chunk of which no byte comes', async () => {
+    repository.server.fault('/repository/chunks/**', { kind: 'delay', ms: 60_000 })
+    expect(await codeAfter(LIMITS.stallTimeoutMs, /^chunks/)).toMatchObject({
+      code: 'chunk/unavailable',
+      cause: expect.objectContaining({ message: 'no byte came for 20 s' }),
+    })
+  })
+})
+
+describe('given up at its limit in bytes', () => {
+  test.each([
+    ['metadata', '/repository/metadata/timestamp.json', 'manifest/too-large'],
+    ['a document', '/repository/targets/**', 'manifest/too-large'],
+    ['a chunk', '/repository/chunks/**', 'chunk/size-mismatch'],
+  ])('%s without end', async (_, pattern, code) => {
+    repository.server.fault(pattern, { kind: 'endless' })
+    await expect(startDevice(repository).load(MODEL)).rejects.toMatchObject({ code })
+  })
+})
+
+test('while a check hangs, predictions do not', async () => {
+  const clock = new TestClock()
+  const { device } = await loadedDevice(repository, { clock })
+  repository.server.clearRequests()
+  repository.server.fault('/repository/metadata/timestamp.json', { kind: 'delay', ms: 60_000 })
+  const check = device.check()
+  await requested(/timestamp/)
+  expect(await servedVersion(device)).toBe('1.0.0')
+  clock.advance(LIMITS.metadataTimeoutMs)
+  await expect(check).rejects.toMatchObject({ code: 'manifest/unavailable' })
+})
