@@ -22,8 +22,22 @@ export interface Room {
 }
 
 const BUCKETS = 10_000
+const USUAL_PITCH = 17
+const SMALL_PITCH = 11
+const MANY_DEVICES = 120
+const LEAST_ROWS = 4
+const MOST_ROWS = 14
+/** A hash leaves gaps and heaps: this much more room than an even spread takes leaves few dots on each other. */
+const SLACK = 1.5
 /** Half the width of a label, in pitches. */
 const LABEL_REACH = 1.5
+
+/** How large the dots are and how many rows a lane has, for so many devices on so much room. */
+export function roomFor(devices: number, width: number): Room {
+  const pitch = devices > MANY_DEVICES ? SMALL_PITCH : USUAL_PITCH
+  const needed = Math.ceil((devices * pitch * SLACK) / Math.max(1, width))
+  return { width, pitch, rows: Math.min(MOST_ROWS, Math.max(LEAST_ROWS, needed)) }
+}
 
 /**
  * Where each device stands: across by its bucket, so that a canary's share is a stretch from the left; in the row

@@ -1,16 +1,13 @@
 import type { FleetDevice, TeamState } from '../team/api.js'
 import { make, write } from './element.js'
-import { placeDevices, type Placeable, type Spot } from './fleet-layout.js'
+import { placeDevices, roomFor, type Placeable, type Room } from './fleet-layout.js'
 import { formatCount, plural } from './format.js'
 import { glyph, setGlyph } from './glyph.js'
 
-/** Pixels; `fleet.css` draws dots and lanes to the same measures. */
-const PITCH = 17
-const ROWS = 4
-const ROW_HEIGHT = 16
+/** Pixels; `fleet.css` draws the labels to the same measure. */
 const LABEL_HEIGHT = 40
-const LANE_HEIGHT = LABEL_HEIGHT + ROWS * ROW_HEIGHT + 8
-const VACANT_HEIGHT = 56
+const VACANT_RAIL = 16
+const RAIL_PADDING = 4
 
 /** The visitor's browser, among the simulated devices. */
 export interface OwnDevice {
@@ -59,15 +56,20 @@ export function mountFleet(root: HTMLElement): FleetView {
   const draw = (team: TeamState, own: OwnDevice): void => {
     shown = [team, own]
     const devices = [...team.fleet.map(fleetDot), ownDot(own)]
-    const tops = drawLanes(team, devices)
+    const room = roomFor(devices.length, stage.clientWidth)
+    const tops = drawLanes(team, devices, room)
     drawShare(share, team)
-    drawDots(devices, tops)
+    drawDots(devices, tops, room)
     axis.hidden = devices.every(({ bucket }) => bucket === undefined)
     write(summary, summarise(team, devices))
   }
 
   /** @returns the upper edge of each version's lane, in pixels. */
-  const drawLanes = (team: TeamState, devices: readonly Dot[]): ReadonlyMap<string | undefined, number> => {
+  const drawLanes = (
+    team: TeamState,
+    devices: readonly Dot[],
+    room: Room,
+  ): ReadonlyMap<string | undefined, number> => {
     const versions = laneVersions(team, devices)
     for (const [version, lane] of lanes) {
       if (versions.includes(version)) continue
@@ -80,11 +82,12 @@ export function mountFleet(root: HTMLElement): FleetView {
       const lane = lanes.get(version) ?? addLane(version)
       const count = devices.filter((device) => device.version === version).length
       lane.element.style.transform = `translateY(${top}px)`
-      lane.element.classList.toggle('vacant', count === 0)
+      const rail = count === 0 ? VACANT_RAIL : room.rows * room.pitch + 2 * RAIL_PADDING
+      lane.element.style.height = `${LABEL_HEIGHT + rail}px`
       write(lane.role, roleOf(version, team))
       write(lane.count, `${plural(count, 'device')} · ${Math.round((100 * count) / devices.length)} %`)
       tops.set(version, top)
-      top += count === 0 ? VACANT_HEIGHT : LANE_HEIGHT
+      top += LABEL_HEIGHT + rail
     }
     stage.style.height = `${top}px`
     return tops
@@ -102,8 +105,13 @@ export function mountFleet(root: HTMLElement): FleetView {
     return lane
   }
 
-  const drawDots = (devices: readonly Dot[], tops: ReadonlyMap<string | undefined, number>): void => {
-    const spots = placeDevices(devices, { width: stage.clientWidth, pitch: PITCH, rows: ROWS })
+  const drawDots = (
+    devices: readonly Dot[],
+    tops: ReadonlyMap<string | undefined, number>,
+    room: Room,
+  ): void => {
+    const spots = placeDevices(devices, room)
+    stage.style.setProperty('--pitch', `${room.pitch}px`)
     const wanted = new Set(devices.map(({ key }) => key))
     for (const [key, dot] of dots) {
       if (wanted.has(key)) continue
@@ -112,8 +120,9 @@ export function mountFleet(root: HTMLElement): FleetView {
     }
     for (const device of devices) {
       const spot = spots.get(device.key)
-      if (spot)
-        moveDot(dots.get(device.key) ?? addDot(device.key), device, tops.get(device.version) ?? 0, spot)
+      if (!spot) continue
+      const y = (tops.get(device.version) ?? 0) + LABEL_HEIGHT + RAIL_PADDING + (spot.row + 0.5) * room.pitch
+      moveDot(dots.get(device.key) ?? addDot(device.key), device, spot.x, y)
     }
   }
 
@@ -135,8 +144,7 @@ export function mountFleet(root: HTMLElement): FleetView {
   return { show: draw }
 }
 
-function moveDot(dot: HTMLElement, device: Dot, top: number, { x, row }: Spot): void {
-  const y = top + LABEL_HEIGHT + 4 + (row + 0.5) * ROW_HEIGHT
+function moveDot(dot: HTMLElement, device: Dot, x: number, y: number): void {
   dot.style.transform = `translate(${x}px, ${y}px)`
   dot.title = device.title
   dot.classList.toggle('refused', device.failed.length > 0)

@@ -41,7 +41,19 @@ test('a chunk that is damaged once is fetched again, and the app notices nothing
   await device.load(MODEL)
   expect(await servedVersion(device)).toBe('2.0.0')
   expect(repository.requests().filter((path) => path.startsWith('chunks/'))).toHaveLength(2)
-  expect(journal.warnings()).toEqual(['A download was damaged and is tried once more.'])
+  expect(journal.warnings()).toEqual([])
+})
+
+test('a timestamp that somebody else wrote: manifest/signature', async () => {
+  const { signatures, signed } = JSON.parse(
+    await (await fetch(`${repository.url}metadata/timestamp.json`)).text(),
+  ) as { signatures: unknown; signed: object }
+  const forged = JSON.stringify({ signatures, signed: { ...signed, version: 99 } })
+  repository.server.fault('/repository/metadata/timestamp.json', { kind: 'replace', body: forged })
+  await expect(startDevice(repository).load(MODEL)).rejects.toMatchObject({
+    code: 'manifest/signature',
+    message: expect.stringContaining('Check that the app bundles the root.json of this repository'),
+  })
 })
 
 test('a web page in place of the next root is the usual "there is none"', async () => {

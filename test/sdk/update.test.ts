@@ -105,7 +105,7 @@ describe('several models', () => {
     await device.load(DIGITS)
     await repository.rollout({ kind: 'kill', what: 'model' })
     await repository.publishDigits('1.1.0')
-    await expect(device.check()).rejects.toMatchObject({ code: 'model/killed' })
+    await device.check()
     expect(await device.explain(DIGITS)).toMatchObject({ version: '1.1.0', lastCheck: { error: undefined } })
   })
 
@@ -113,7 +113,7 @@ describe('several models', () => {
     const { device } = await loadedDevice(repository)
     await device.load(MODEL, '1.0.0')
     await repository.rollout({ kind: 'kill', what: 'model' })
-    await expect(device.check()).rejects.toMatchObject({ code: 'model/killed' })
+    await device.check()
     await expect(device.predict(MODEL, RECORD)).rejects.toMatchObject({ code: 'model/killed' })
     await expect(device.predict(`${MODEL}@1.0.0`, RECORD)).rejects.toMatchObject({ code: 'model/killed' })
   })

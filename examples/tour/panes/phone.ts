@@ -25,7 +25,7 @@ export function mountPhone(root: HTMLElement, afield: Afield, network: Promise<N
   return {
     show({ explanation, storage, telemetry }) {
       showVersion(explanation)
-      write(sentence, explanation?.sentence ?? 'No model is on this device yet.')
+      write(sentence, explanation?.sentence.replaceAll(' %', '\u00a0%') ?? 'No model is on this device yet.')
       showStorage(stored, storage, explanation?.failures.map(({ version }) => version) ?? [])
       showTelemetry(counts, batches, telemetry)
       lastCheck(explanation?.lastCheck)

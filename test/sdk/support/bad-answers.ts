@@ -48,7 +48,7 @@ function codeFor(file: File, fault: FaultName): ErrorCode {
       return file === 'timestamp' ? 'manifest/invalid' : 'manifest/hash-mismatch'
     case 'bit-flipped':
       if (bytes) return 'chunk/hash-mismatch'
-      return file === 'timestamp' ? 'manifest/signature' : 'manifest/hash-mismatch'
+      return file === 'timestamp' ? 'manifest/invalid' : 'manifest/hash-mismatch'
   }
 }
 
@@ -59,7 +59,6 @@ const ADVICE: { readonly [code in ErrorCode]?: RegExp } = {
   'chunk/unavailable': /tried again at the next check|Did its last deploy finish\?/,
   'manifest/hash-mismatch': /the next check tries again/,
   'manifest/invalid': /cut or changed on the way/,
-  'manifest/signature': /Check that the app bundles the root\.json of this repository/,
   'manifest/too-large': /tried again at the next check/,
   'manifest/unavailable': /tried again at the next check|Check the repository's URL/,
 }
