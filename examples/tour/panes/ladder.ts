@@ -13,7 +13,7 @@ interface Rung {
 /** Publish, 5 %, 25 %, 100 %, promote: each rung is a command, and shows whether it was climbed. */
 const RUNGS: readonly Rung[] = [
   {
-    label: 'Publish 2.0.0',
+    label: 'Publish v2',
     action: () => 'publish-v2',
     done: ({ versions }) => versions.includes('2.0.0'),
   },
@@ -32,7 +32,7 @@ const RUNGS: readonly Rung[] = [
 
 /** The buttons for when it goes wrong, and for starting over. */
 const EMERGENCY: readonly { readonly action: Action; readonly label: string; readonly kind: string }[] = [
-  { action: 'ship-broken', label: 'Ship a broken 3.0.0', kind: 'button' },
+  { action: 'ship-broken', label: 'Ship a broken v3', kind: 'button' },
   { action: 'kill', label: 'Kill', kind: 'button danger' },
   { action: 'revive', label: 'Revive', kind: 'link' },
   { action: 'reset', label: 'Reset', kind: 'link' },

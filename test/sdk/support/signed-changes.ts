@@ -1,11 +1,12 @@
-import { createPrivateKey, sign } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalBytes, jsonBytes, sha256, toHex } from '@afield/protocol'
+import { jsonBytes, sha256 } from '@afield/protocol'
+import { MetadataFiles, metaOf, readSigner, type Signed } from './metadata-files.js'
 import { MODEL } from './repository.js'
 
-type Signed = Record<string, unknown> & { version: number }
-type Room = 'models' | 'rollouts'
+/** Numbers far above the CLI's, so that its later files do not meet these. */
+const JUMP = 1000
 
 /** Which metadata lists a room's documents, and whose key signs it. */
 const ROOMS = {
@@ -14,76 +15,71 @@ const ROOMS = {
 } as const
 
 /**
- * Writes and signs what the CLI would not: the model's index or rollout is replaced by whatever `change` makes of
- * it, with the team's own keys and all metadata above it in order.
- *
- * @returns what takes it back: the repository is again as it was.
+ * Signs what the CLI would not: the model's index or rollout is replaced by what `change` makes of it, with the
+ * team's own keys, and all metadata above it in order.
  */
 export async function replaceDocument(
   dir: string,
-  room: Room,
+  room: keyof typeof ROOMS,
   change: (document: Record<string, unknown>) => Record<string, unknown>,
-): Promise<() => Promise<void>> {
-  const metadata = (file: string): string => join(dir, 'metadata', file)
+): Promise<void> {
+  const files = new MetadataFiles(dir)
   const { role, key } = ROOMS[room]
-  const path = `${room}/${MODEL}.json`
-  const before = await readFile(metadata('timestamp.json'))
-  const timestamp = signedPart(before)
-  const snapshot = await readSigned(metadata(`${versionIn(timestamp, 'snapshot.json')}.snapshot.json`))
-  const listing = await readSigned(metadata(`${versionIn(snapshot, `${role}.json`)}.${role}.json`))
+  const timestamp = await files.read('timestamp.json')
+  const snapshot = await files.readNamed(timestamp, 'snapshot')
+  const listing = await files.readNamed(snapshot, role)
+
   const targets = listing['targets'] as Record<string, { length: number; hashes: { sha256: string } }>
+  const path = `${room}/${MODEL}.json`
   const file = (hash: string): string => join(dir, 'targets', room, `${hash}.${MODEL}.json`)
+  const document: unknown = JSON.parse(await readFile(file(targets[path]?.hashes.sha256 ?? ''), 'utf8'))
+  const bytes = jsonBytes(change(document as Record<string, unknown>))
+  const hash = await sha256(bytes)
+  await writeFile(file(hash), bytes)
+  targets[path] = { length: bytes.length, hashes: { sha256: hash } }
 
-  const document = JSON.parse(await readFile(file(targets[path]?.hashes.sha256 ?? ''), 'utf8')) as Record<
-    string,
-    unknown
-  >
-  const bytes = jsonBytes(change(document))
-  await writeFile(file(await sha256(bytes)), bytes)
-  targets[path] = { length: bytes.length, hashes: { sha256: await sha256(bytes) } }
+  const next = raised(listing)
+  metaOf(snapshot)[`${role}.json`] = await files.write(`${next.version}.${role}.json`, next, key)
+  await writeTop(files, timestamp, snapshot)
+}
 
-  // Numbers far above the CLI's, so that its later ones do not meet these.
-  const jump = 1000
-  const listed = await write(metadata(`${listing.version + jump}.${role}.json`), listing, jump, key)
-  meta(snapshot)[`${role}.json`] = listed
-  const shot = await write(metadata(`${snapshot.version + jump}.snapshot.json`), snapshot, jump, 'ops')
-  meta(timestamp)['snapshot.json'] = shot
-  await write(metadata('timestamp.json'), timestamp, jump, 'ops')
-  return () => writeFile(metadata('timestamp.json'), before)
+/** Gives the repository a new ops key, as a team does that lost its old one: root 2, and all that the key signs. */
+export async function rotateOpsKey(dir: string): Promise<void> {
+  const files = new MetadataFiles(dir)
+  const root = await files.read('1.root.json')
+  const timestamp = await files.read('timestamp.json')
+  const snapshot = await files.readNamed(timestamp, 'snapshot')
+  const targets = await files.readNamed(snapshot, 'targets')
+  const rollouts = await files.readNamed(snapshot, 'rollouts')
 
-  async function write(path: string, signed: Signed, raise: number, signer: 'release' | 'ops') {
-    signed.version += raise
-    const written = await signedFile(signed, join(`${dir}.keys`, `${signer}.pem`))
-    await writeFile(path, written)
-    return { version: signed.version, length: written.length, hashes: { sha256: await sha256(written) } }
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await writeFile(files.keyPath('ops'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const release = await readSigner(files.keyPath('release'))
+  const ops = await readSigner(files.keyPath('ops'))
+  const role = { keyids: [ops.id], threshold: 1 }
+  const newRoot = {
+    ...root,
+    version: root.version + 1,
+    keys: { [release.id]: release.key, [ops.id]: ops.key },
+    roles: { ...(root['roles'] as object), snapshot: role, timestamp: role },
   }
+  await files.write(`${newRoot.version}.root.json`, newRoot, 'release')
+
+  const delegated = { name: 'rollouts', ...role, terminating: true, paths: ['rollouts/*.json'] }
+  const newTargets = raised({ ...targets, delegations: { keys: { [ops.id]: ops.key }, roles: [delegated] } })
+  const newRollouts = raised(rollouts)
+  const meta = metaOf(snapshot)
+  meta['targets.json'] = await files.write(`${newTargets.version}.targets.json`, newTargets, 'release')
+  meta['rollouts.json'] = await files.write(`${newRollouts.version}.rollouts.json`, newRollouts, 'ops')
+  await writeTop(files, timestamp, snapshot)
 }
 
-/** A metadata file signed with the key in a PEM file. The key's id is that of the CLI's files. */
-async function signedFile(signed: Signed, pem: string): Promise<Uint8Array<ArrayBuffer>> {
-  const key = createPrivateKey(await readFile(pem))
-  const { x } = key.export({ format: 'jwk' })
-  const publicKey = {
-    keytype: 'ed25519',
-    scheme: 'ed25519',
-    keyval: { public: toHex(Buffer.from(x ?? '', 'base64url')) },
-  }
-  const keyid = await sha256(canonicalBytes(publicKey))
-  return jsonBytes({ signatures: [{ keyid, sig: toHex(sign(null, canonicalBytes(signed), key)) }], signed })
+async function writeTop(files: MetadataFiles, timestamp: Signed, snapshot: Signed): Promise<void> {
+  const next = raised(snapshot)
+  metaOf(timestamp)['snapshot.json'] = await files.write(`${next.version}.snapshot.json`, next, 'ops')
+  await files.write('timestamp.json', raised(timestamp), 'ops')
 }
 
-function meta(signed: Signed): Record<string, { version: number }> {
-  return signed['meta'] as Record<string, { version: number }>
-}
-
-function versionIn(signed: Signed, file: string): number {
-  return meta(signed)[file]?.version ?? 0
-}
-
-async function readSigned(path: string): Promise<Signed> {
-  return signedPart(await readFile(path))
-}
-
-function signedPart(bytes: Buffer): Signed {
-  return (JSON.parse(bytes.toString('utf8')) as { signed: Signed }).signed
+function raised(signed: Signed): Signed {
+  return { ...signed, version: signed.version + JUMP }
 }

@@ -1,28 +1,9 @@
 /**
- * Starts to download and compile onnxruntime's .wasm at once, where onnxruntime would first load its glue, and
- * streams it, so that the browser's cache of compiled code takes part. onnxruntime has no setting that takes a
- * compiled module, so the two calls by which its glue gets one are answered here, once, in this worker's realm.
+ * Downloads and compiles onnxruntime's .wasm, streamed so that the browser's cache of compiled code takes part.
+ *
+ * @throws TypeError or WebAssembly.CompileError when it cannot be had.
  */
-export function compileEarly(wasm: string): void {
-  const { fetch } = globalThis
-  const compiled = compileStreamed(wasm)
-  // Whoever instantiates hears of a failure; until then nobody is there to tell.
-  compiled.catch(() => undefined)
-  const { instantiateStreaming } = WebAssembly
-
-  globalThis.fetch = (input, init) => {
-    if (input !== wasm) return fetch(input, init)
-    globalThis.fetch = fetch
-    return Promise.resolve(new Response(null, { headers: { 'content-type': 'application/wasm' } }))
-  }
-  WebAssembly.instantiateStreaming = async (_response, imports) => {
-    WebAssembly.instantiateStreaming = instantiateStreaming
-    const module = await compiled
-    return { module, instance: await WebAssembly.instantiate(module, imports) }
-  }
-}
-
-async function compileStreamed(wasm: string): Promise<WebAssembly.Module> {
+export async function compileRuntime(wasm: string): Promise<WebAssembly.Module> {
   try {
     return await compileFrom(wasm, 'default')
   } catch (error) {
@@ -38,4 +19,23 @@ async function compileFrom(wasm: string, cache: RequestCache): Promise<WebAssemb
   // Hosts that send another type rule out streaming, so the bytes are gathered first.
   const typed = response.headers.get('content-type')?.startsWith('application/wasm')
   return typed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
+}
+
+/**
+ * Has onnxruntime use a module that was compiled elsewhere. It has no setting for that, so the two calls by which its
+ * glue gets one are answered here, once, in this worker's realm.
+ */
+export function provideModule(wasm: string, module: Promise<WebAssembly.Module>): void {
+  const { fetch } = globalThis
+  const { instantiateStreaming } = WebAssembly
+  globalThis.fetch = (input, init) => {
+    if (input !== wasm) return fetch(input, init)
+    globalThis.fetch = fetch
+    return Promise.resolve(new Response(null, { headers: { 'content-type': 'application/wasm' } }))
+  }
+  WebAssembly.instantiateStreaming = async (_response, imports) => {
+    WebAssembly.instantiateStreaming = instantiateStreaming
+    const compiled = await module
+    return { module: compiled, instance: await WebAssembly.instantiate(compiled, imports) }
+  }
 }

@@ -13,24 +13,31 @@ import {
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
-import { compileEarly } from './compile.js'
+import { provideModule } from './compile.js'
 import type { RuntimeUrls } from './messages.js'
 
 /** `y = x` for one float, as ONNX bytes in base64: the smallest session there is. */
 const IDENTITY_MODEL =
   'CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ=='
 
+/** Where a worker gets onnxruntime from: its files, and its .wasm compiled once for all engines of the page. */
+export interface Runtime {
+  readonly urls: RuntimeUrls
+  readonly module: Promise<WebAssembly.Module>
+}
+
 /**
- * Compiles the runtime before there is a model, so that it happens while the keeper still reads and verifies.
+ * Starts the runtime before there is a model, so that it happens while the keeper still reads and verifies.
  * onnxruntime has no call for that, so a session of the identity is made and dropped.
  *
+ * @param runtime left out in Node, where onnxruntime finds its own files.
  * @throws AfieldError `engine/runtime-unavailable`. Permanent for this worker: onnxruntime tries once per realm.
  */
-export async function prepareRuntime(urls: RuntimeUrls | undefined): Promise<void> {
+export async function prepareRuntime(runtime?: Runtime): Promise<void> {
   ort.env.wasm.numThreads = 1
-  if (urls) {
-    ort.env.wasm.wasmPaths = urls
-    compileEarly(urls.wasm)
+  if (runtime) {
+    ort.env.wasm.wasmPaths = runtime.urls
+    provideModule(runtime.urls.wasm, runtime.module)
   }
   const bytes = Uint8Array.from(atob(IDENTITY_MODEL), (char) => char.charCodeAt(0))
   try {

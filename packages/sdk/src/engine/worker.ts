@@ -2,6 +2,7 @@ import * as Comlink from 'comlink'
 import { AfieldError, errorToData } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { EngineModel } from '../keeper/ports.js'
+import { compileRuntime } from './compile.js'
 import type { Answer, FromEngine, Question, ToEngine } from './messages.js'
 import { Session, prepareRuntime } from './session.js'
 
@@ -13,14 +14,18 @@ export interface Supply {
 keepErrorCodes()
 
 let session: Session | undefined
+let takeModule: (module: WebAssembly.Module | undefined) => void = () => undefined
+const pageModule = new Promise<WebAssembly.Module | undefined>((resolve) => (takeModule = resolve))
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
-  if (data.type === 'open') open(data)
-  else void answer(data.questions)
+  if (data.type === 'predict') void answer(data.questions)
+  else if (data.type === 'open') open(data)
+  else takeModule(data.module)
 })
 
 function open({ runtime, supply }: Extract<ToEngine, { type: 'open' }>): void {
-  const ready = prepareRuntime(runtime)
+  const module = pageModule.then((compiled) => compiled ?? compileRuntime(runtime.wasm))
+  const ready = prepareRuntime({ urls: runtime, module })
   // Whoever loads a model learns of the failure; until then nobody is there to tell.
   ready.catch(() => undefined)
   Comlink.expose(

@@ -13,7 +13,7 @@ import {
   type Version,
 } from '@afield/protocol'
 import { Activator } from './activation/activator.js'
-import { failedHere, readRecord, writeRecord } from './activation/record.js'
+import { ModelRecords, failedHere } from './activation/record.js'
 import { Blobs, type StoredRole, type ReleasesOfModel, type StoredVersions } from './blobs/blobs.js'
 import { deviceId } from './device.js'
 import { explain, type Explanation } from './explain.js'
@@ -76,6 +76,7 @@ export class Keeper {
   readonly #options: KeeperOptions
   readonly #client: ManifestClient
   readonly #blobs: Blobs
+  readonly #records: ModelRecords
   readonly #telemetry: Telemetry | undefined
   readonly #routes = new Map<string, Activator>()
   /** Work on one route happens one piece after the other. */
@@ -94,6 +95,7 @@ export class Keeper {
     this.#options = options
     this.#client = new ManifestClient(ports, options.repository, options.root)
     this.#blobs = new Blobs(ports, options.repository)
+    this.#records = new ModelRecords(ports)
     this.#telemetry = options.telemetry ? new Telemetry(ports, options.telemetry) : undefined
     ports.channel.subscribe(() => this.#background('another tab changed something', () => this.#adopt()))
   }
@@ -159,7 +161,7 @@ export class Keeper {
     const activator = this.#routes.get(route)
     if (!activator?.decision) throw new AfieldError('model/not-found', `"${route}" was not loaded.`)
     const { model } = activator
-    const record = await readRecord(this.#ports, model)
+    const record = await this.#records.read(model)
     const now = this.#ports.clock.now()
     return explain({
       model,
@@ -316,6 +318,7 @@ export class Keeper {
       model,
       requested,
       deviceId,
+      records: this.#records,
       life: this.#options.life,
       count: (served, step, error) => this.#count(served, step, error),
     })
@@ -345,16 +348,14 @@ export class Keeper {
   }
 
   async #forgiveTrials(life: string): Promise<void> {
-    const keys = await this.#ports.state.keys()
-    for (const key of keys.filter((one) => one.startsWith('model/'))) {
-      const model = key.slice('model/'.length)
-      const { trial, ...record } = await readRecord(this.#ports, model)
-      if (trial?.life === life) await writeRecord(this.#ports.state, model, record)
+    for (const model of await this.#records.models()) {
+      const { trial, ...record } = await this.#records.read(model)
+      if (trial?.life === life) await this.#records.write(model, record)
     }
   }
 
   async #releases(model: string): Promise<ReleasesOfModel> {
-    const record = await readRecord(this.#ports, model)
+    const record = await this.#records.read(model)
     const index = this.#manifest?.models.get(model)?.index
     return {
       model,

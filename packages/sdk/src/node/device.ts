@@ -159,7 +159,7 @@ const NODE_VERSION = (globalThis as { process?: { version?: string } }).process?
 let runtime: Promise<void> | undefined
 
 function startRuntime(): Promise<void> {
-  runtime ??= prepareRuntime(undefined).catch((error: unknown) => {
+  runtime ??= prepareRuntime().catch((error: unknown) => {
     runtime = undefined
     throw error
   })

@@ -67,7 +67,7 @@ class PageAfield implements Afield {
     const namespace = options.namespace ?? 'default'
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
     const telemetry = allowedTelemetry(options.telemetry)
-    this.#engines = new Engines((error) => this.#log('error', error.message, error))
+    this.#engines = new Engines(this.#log)
     this.#marks = new PageMarks(namespace, life)
     this.#worker = startKeeperWorker()
     this.#keeper = Comlink.wrap<KeeperWorker>(this.#worker)

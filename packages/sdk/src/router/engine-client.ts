@@ -28,7 +28,13 @@ export class EngineClient implements AnsweringEngine {
   #nextId = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, worker: Worker, runtime: RuntimeUrls) {
+  /** @param module onnxruntime compiled, or nothing where that failed and the engine tries for itself. */
+  constructor(
+    id: number,
+    worker: Worker,
+    runtime: RuntimeUrls,
+    module: Promise<WebAssembly.Module | undefined>,
+  ) {
     this.id = id
     this.#worker = worker
     this.gone = new Promise((resolve) => (this.#end = resolve))
@@ -37,6 +43,7 @@ export class EngineClient implements AnsweringEngine {
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
     worker.addEventListener('error', (event) => this.#crash(event))
     this.#post({ type: 'open', runtime, supply: port1 }, [port1])
+    void module.then((compiled) => this.#post({ type: 'module', module: compiled }, []))
   }
 
   predict(record: RecordValue): Promise<Outputs> {

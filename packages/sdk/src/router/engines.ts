@@ -1,4 +1,6 @@
-import type { AfieldError } from '@afield/protocol'
+import { asAfieldError, type AfieldError } from '@afield/protocol'
+import { compileRuntime } from '../engine/compile.js'
+import type { Logger } from '../keeper/ports.js'
 import { EngineClient } from './engine-client.js'
 import { runtimeUrls, startEngineWorker } from './platform.js'
 
@@ -7,12 +9,13 @@ export class Engines {
   readonly #alive = new Map<number, EngineClient>()
   /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
   readonly #crashes = new Map<number, AfieldError>()
-  readonly #onCrash: (error: AfieldError) => void
+  readonly #log: Logger
+  #module: Promise<WebAssembly.Module | undefined> | undefined
   #spare: EngineClient | undefined
   #lastId = 0
 
-  constructor(onCrash: (error: AfieldError) => void) {
-    this.#onCrash = onCrash
+  constructor(log: Logger) {
+    this.#log = log
   }
 
   get(id: number): EngineClient | undefined {
@@ -47,15 +50,37 @@ export class Engines {
   }
 
   #start(): EngineClient {
-    const engine = new EngineClient(++this.#lastId, startEngineWorker(), runtimeUrls())
+    const urls = runtimeUrls()
+    this.#module ??= this.#compile(urls.wasm)
+    const engine = new EngineClient(++this.#lastId, startEngineWorker(), urls, this.#module)
     this.#alive.set(engine.id, engine)
     void engine.gone.then((error) => {
       this.#alive.delete(engine.id)
       if (this.#spare === engine) this.#spare = undefined
       if (!error) return
       this.#crashes.set(engine.id, error)
-      this.#onCrash(error)
+      this.#log('error', error.message, error)
     })
     return engine
+  }
+
+  /**
+   * Compiles onnxruntime once for all engines, and before the first engine's worker has even started: compiling is done
+   * by the browser's own threads, the page only asks for it. What failed is forgotten, so that the next engine's page
+   * asks again.
+   */
+  async #compile(wasm: string): Promise<WebAssembly.Module | undefined> {
+    try {
+      return await compileRuntime(wasm)
+    } catch (cause) {
+      this.#module = undefined
+      const error = asAfieldError(
+        cause,
+        'engine/runtime-unavailable',
+        'The page could not compile onnxruntime',
+      )
+      this.#log('debug', error.message, error)
+      return undefined
+    }
   }
 }

@@ -20,11 +20,10 @@ import {
   failed,
   failedHere,
   passed,
-  readRecord,
   selfTestKey,
-  writeRecord,
   type Failure,
   type ModelRecord,
+  type ModelRecords,
   type VersionOnDevice,
 } from './record.js'
 
@@ -55,6 +54,7 @@ export interface ActivatorOptions {
   readonly model: string
   readonly requested: Version | 'latest' | undefined
   readonly deviceId: string
+  readonly records: ModelRecords
   /** This page's life, written into trials. */
   readonly life: string
   /** Called for each step of the way, for telemetry. */
@@ -355,17 +355,11 @@ export class Activator {
   }
 
   #record(): Promise<ModelRecord> {
-    return readRecord(this.#ports, this.#options.model)
+    return this.#options.records.read(this.#options.model)
   }
 
-  /** A device that cannot write still predicts; it only forgets. */
-  async #write(record: ModelRecord): Promise<void> {
-    try {
-      await writeRecord(this.#ports.state, this.#options.model, record)
-    } catch (error) {
-      if (!(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', 'What this device learned about a version could not be stored.', error)
-    }
+  #write(record: ModelRecord): Promise<void> {
+    return this.#options.records.write(this.#options.model, record)
   }
 }
 

@@ -1,6 +1,13 @@
 import * as v from 'valibot'
-import { ERROR_CODES, Sha256Schema, VersionSchema, type Sha256, type Version } from '@afield/protocol'
-import type { KeyValueStore, Ports } from '../ports.js'
+import {
+  AfieldError,
+  ERROR_CODES,
+  Sha256Schema,
+  VersionSchema,
+  type Sha256,
+  type Version,
+} from '@afield/protocol'
+import type { Ports } from '../ports.js'
 
 const VersionOnDeviceSchema = v.object({ version: VersionSchema, descriptor: Sha256Schema })
 export type VersionOnDevice = v.InferOutput<typeof VersionOnDeviceSchema>
@@ -36,21 +43,43 @@ const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
 
 const MAX_REMEMBERED = 50
 
-/** Reads the record; one of another shape counts as none, which costs a download or a self-test and no more. */
-export async function readRecord(
-  { state, log }: Pick<Ports, 'state' | 'log'>,
-  model: string,
-): Promise<ModelRecord> {
-  const value = await state.get(keyOf(model))
-  if (value === undefined) return EMPTY_RECORD
-  const result = v.safeParse(ModelRecordSchema, value)
-  if (result.success) return result.output
-  log('warn', `What this device remembered about "${model}" is unreadable and is learned anew.`)
-  return EMPTY_RECORD
-}
+/** The records of all models, one for each. A device that cannot write still remembers for the visit. */
+export class ModelRecords {
+  readonly #ports: Pick<Ports, 'state' | 'log'>
+  readonly #unstored = new Map<string, ModelRecord>()
 
-export async function writeRecord(state: KeyValueStore, model: string, record: ModelRecord): Promise<void> {
-  await state.write(new Map([[keyOf(model), record]]))
+  constructor(ports: Pick<Ports, 'state' | 'log'>) {
+    this.#ports = ports
+  }
+
+  /** One of another shape counts as none, which costs a self-test and no more. */
+  async read(model: string): Promise<ModelRecord> {
+    const unstored = this.#unstored.get(model)
+    if (unstored) return unstored
+    const value = await this.#ports.state.get(keyOf(model))
+    if (value === undefined) return EMPTY_RECORD
+    const result = v.safeParse(ModelRecordSchema, value)
+    if (result.success) return result.output
+    this.#ports.log('warn', `What this device remembered about "${model}" is unreadable and is learned anew.`)
+    return EMPTY_RECORD
+  }
+
+  async write(model: string, record: ModelRecord): Promise<void> {
+    try {
+      await this.#ports.state.write(new Map([[keyOf(model), record]]))
+      this.#unstored.delete(model)
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      this.#ports.log('warn', 'What this device learned about a version could not be stored.', error)
+      this.#unstored.set(model, record)
+    }
+  }
+
+  /** The models that this device has a stored record of. */
+  async models(): Promise<readonly string[]> {
+    const keys = await this.#ports.state.keys()
+    return keys.filter((key) => key.startsWith(ROOM)).map((key) => key.slice(ROOM.length))
+  }
 }
 
 /** The record after the golden vectors of a version passed. */
@@ -97,6 +126,8 @@ export function selfTestKey(
   return [descriptor, backend, runtime, browserBuild].join(' ')
 }
 
+const ROOM = 'model/'
+
 function keyOf(model: string): string {
-  return `model/${model}`
+  return ROOM + model
 }

@@ -9,6 +9,7 @@ import {
   type BatchId,
   type Day,
   type DropReason,
+  type Ops,
   type Version,
 } from '@afield/protocol'
 import type { Ports } from '../ports.js'
@@ -93,7 +94,7 @@ export class Telemetry {
       const day = dayOf(this.#ports.clock.now())
       const window = observations.reduce((sum, observation) => take(sum, observation, day), before)
       if (window !== before) await this.#ports.state.write(new Map([[WINDOW, window]]))
-      return Object.values(window.cells).some(({ ops }) => ops.count > MAX_COUNT / 2)
+      return Object.values(window.cells).some(({ ops }) => largestCount(ops) > MAX_COUNT / 2)
     })
     if (full) await this.#seal()
   }
@@ -166,26 +167,28 @@ export class Telemetry {
         if (keep && open.day >= today) kept[key] = { ...open, ops: keep }
         else if (keep) withheld += 1
         if (!send) continue
-        const place = `${open.cell.model}@${open.cell.version}`
+        const place = `${open.cell.model}@${open.cell.version} ${open.day}`
         const batch: Batch = {
           v: 1,
           id: toHex(random(16)) as BatchId,
           day: open.day,
           sdk: this.#options.sdk,
           cell: open.cell,
-          firstToday: days[place] !== open.day,
+          firstToday: !days.has(place),
           ops: send,
         }
-        days[place] = open.day
+        days.set(place, open.day)
         changes.set(OUTBOX + batch.id, { text: JSON.stringify(batch), sealedAt: now } satisfies Sealed)
       }
-      if (changes.size === 0 && withheld === 0) return
-      const taken = Object.entries(window.taken).filter(([, { day }]) => day >= dayOf(now - MAX_AGE_MS))
-      changes.set(WINDOW, { cells: kept, taken: Object.fromEntries(taken) } satisfies Window)
-      changes.set(DAYS, days)
-      const ledger = readLedger(await state.get(LEDGER))
-      if (withheld > 0) changes.set(LEDGER, dropped(ledger, 'withheld', withheld))
-      await state.write(changes)
+      if (changes.size > 0 || withheld > 0) {
+        const oldest = dayOf(now - MAX_AGE_MS)
+        const taken = Object.entries(window.taken).filter(([, { day }]) => day >= oldest)
+        changes.set(WINDOW, { cells: kept, taken: Object.fromEntries(taken) } satisfies Window)
+        changes.set(DAYS, Object.fromEntries([...days].filter(([, day]) => day >= oldest)))
+        const ledger = readLedger(await state.get(LEDGER))
+        if (withheld > 0) changes.set(LEDGER, dropped(ledger, 'withheld', withheld))
+        await state.write(changes)
+      }
       await this.#evict(now)
     })
   }
@@ -216,17 +219,19 @@ export class Telemetry {
           this.#failures += 1
           return
         }
-        const ledger = readLedger(await this.#ports.state.get(LEDGER))
-        const next: Ledger =
-          outcome === 'kept'
-            ? { ...ledger, sent: ledger.sent + 1, lastSent: sealed.text }
-            : dropped(ledger, 'refused', 1)
-        await this.#ports.state.write(
-          new Map<string, unknown>([
-            [key, undefined],
-            [LEDGER, next],
-          ]),
-        )
+        await this.#locked(async () => {
+          const ledger = readLedger(await this.#ports.state.get(LEDGER))
+          const next: Ledger =
+            outcome === 'kept'
+              ? { ...ledger, sent: ledger.sent + 1, lastSent: sealed.text }
+              : dropped(ledger, 'refused', 1)
+          await this.#ports.state.write(
+            new Map<string, unknown>([
+              [key, undefined],
+              [LEDGER, next],
+            ]),
+          )
+        })
       }
       this.#failures = 0
     })
@@ -293,7 +298,12 @@ function readLedger(value: unknown): Ledger {
   return result.success ? result.output : { sent: 0, drops: {} }
 }
 
-function readDays(value: unknown): Record<string, Day> {
+/** Which versions a device has told of on which day: its device-days, so that each is told once. */
+function readDays(value: unknown): Map<string, Day> {
   const result = v.safeParse(v.record(v.string(), v.string()), value)
-  return result.success ? (result.output as Record<string, Day>) : {}
+  return new Map(result.success ? (Object.entries(result.output) as [string, Day][]) : [])
+}
+
+function largestCount({ count, errors }: Ops): number {
+  return Math.max(count, ...Object.values(errors))
 }
