@@ -61,7 +61,7 @@ export function commandsOf(action: Action, { versions, rollout }: ModelState): r
         publish(BROKEN, '--skip-replay'),
       ]
       // Once published, a version is there for good.
-      return [...(versions.includes(BROKEN) ? [] : ship), start('--candidate', BROKEN, '--steps', '25,100')]
+      return [...(versions.includes(BROKEN) ? [] : ship), start('--candidate', BROKEN, '--steps', '100')]
     }
     case 'reset':
       return [

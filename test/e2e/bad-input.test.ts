@@ -139,16 +139,19 @@ test('on a device that serves, a broken check changes nothing and shows in expla
   expect(await check(page)).toBe('checked')
 })
 
-test('an engine whose script or runtime cannot be loaded says so, and the next load works', async () => {
-  const { namespace } = await newBrowser()
-  world.server.fault('/app/assets/engine*', { kind: 'status', status: 404 })
-  expect(await tryToLoad(namespace)).toMatchObject({ code: 'engine/crashed' })
-  world.server.clearFaults()
-  world.server.fault('/app/assets/*.wasm', { kind: 'html' })
-  expect(await tryToLoad(namespace)).toMatchObject({ code: 'engine/runtime-unavailable' })
-  world.server.clearFaults()
-  expect(await tryToLoad(namespace)).toEqual({ version: '1.0.0' })
-})
+test.each([
+  ['script', '/app/assets/engine*', { kind: 'status', status: 404 }, 'engine/crashed'],
+  ['runtime', '/app/assets/*.wasm', { kind: 'html' }, 'engine/runtime-unavailable'],
+] as const)(
+  'an engine whose %s cannot be loaded says so, and the next load works',
+  async (_what, path, fault, code) => {
+    const { namespace } = await newBrowser()
+    world.server.fault(path, fault)
+    expect(await tryToLoad(namespace)).toMatchObject({ code })
+    world.server.clearFaults()
+    expect(await tryToLoad(namespace)).toEqual({ version: '1.0.0' })
+  },
+)
 
 test('a collector that is off costs nothing: batches wait on the device and arrive later, once', async () => {
   const device = { ...(await newDevice()), ...telemetryTo(world) }

@@ -135,7 +135,6 @@ describe('the team', () => {
     expect(refused?.output).toContain('model/self-test-failed')
     expect(forced?.command).toContain('--skip-replay')
     expect(started).toMatchObject({ ok: true })
-    await team.act('step')
     await expect
       .poll(async () => (await fleet()).map(({ version, failed }) => ({ version, failed })), SOON)
       .toEqual(everywhere(undefined).map(() => ({ version: '2.0.0', failed: ['3.0.0'] })))

@@ -64,9 +64,10 @@ describe('the order of versions', () => {
       fc.property(versions, versions, versions, (a, b, c) => {
         expect(Math.sign(compareVersions(a, b))).toBe(0 - Math.sign(compareVersions(b, a)))
         expect(compareVersions(a, b) === 0).toBe(a === b)
-        const [low, middle, high] = [a, b, c].sort(compareVersions)
-        if (low && middle && high) expect(compareVersions(low, high)).toBeLessThanOrEqual(0)
-        expect(middle && low && compareVersions(low, middle)).toBeLessThanOrEqual(0)
+        const [low = a, middle = b, high = c] = [a, b, c].sort(compareVersions)
+        expect(compareVersions(low, middle)).toBeLessThanOrEqual(0)
+        expect(compareVersions(middle, high)).toBeLessThanOrEqual(0)
+        expect(compareVersions(low, high)).toBeLessThanOrEqual(0)
       }),
     )
   })

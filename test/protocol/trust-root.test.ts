@@ -88,7 +88,7 @@ describe('a fast-forward attack', () => {
   test.each(['timestamp', 'snapshot'] as const)('is recovered from by a new %s key', async (role) => {
     await follow(manifest, await makeState(keys, { versions: FAST }))
     const next = { ...keys, [role]: await makeKey() }
-    await expect(follow(manifest, await makeState(next))).rejects.toThrow()
+    await expect(follow(manifest, await makeState(next))).rejects.toThrow(/valid signature|An old copy/)
     await manifest.acceptRoot(await nextRoot(next))
     await follow(manifest, await makeState(next))
     expect(manifest).toMatchObject({ timestampVersion: 1, version: 1 })

@@ -167,6 +167,12 @@ describe('a threshold of two', () => {
   })
 })
 
+test('a file that only looks signed is no metadata', async () => {
+  await expect((await trust(keys)).acceptTimestamp(utf8('{"signed":{}}'), NOW)).rejects.toMatchObject({
+    code: 'manifest/invalid',
+  })
+})
+
 interface MetadataFile {
   readonly signatures: { keyid: string; sig: string }[]
   readonly signed: Record<string, unknown>
@@ -181,9 +187,3 @@ function edit(bytes: Bytes, change: (file: MetadataFile) => void): Bytes {
 function toHexDigit(nibble: number): string {
   return toHex(Uint8Array.of(nibble)).slice(1)
 }
-
-test('a file that only looks signed is no metadata', async () => {
-  await expect((await trust(keys)).acceptTimestamp(utf8('{"signed":{}}'), NOW)).rejects.toMatchObject({
-    code: 'manifest/invalid',
-  })
-})

@@ -8,10 +8,7 @@ export interface TestKey {
 }
 
 export async function makeKey(): Promise<TestKey> {
-  const { privateKey, publicKey } = (await crypto.subtle.generateKey('Ed25519', true, [
-    'sign',
-    'verify',
-  ])) as CryptoKeyPair
+  const { privateKey, publicKey } = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey))
   const key: Key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: toHex(raw) } }
   const id = await keyIdOf(key)

@@ -33,8 +33,8 @@ export class MetadataFiles {
 
   /** Signs and writes a file; returns how the file above it must name it. */
   async write(file: string, signed: Signed, signer: 'release' | 'ops'): Promise<MetaFile> {
-    const { id, sign } = await readSigner(this.keyPath(signer))
-    const bytes = jsonBytes({ signatures: [{ keyid: id, sig: sign(canonicalBytes(signed)) }], signed })
+    const { id, sign: signBytes } = await readSigner(this.keyPath(signer))
+    const bytes = jsonBytes({ signatures: [{ keyid: id, sig: signBytes(canonicalBytes(signed)) }], signed })
     await writeFile(this.path(file), bytes)
     return { version: signed.version, length: bytes.length, hashes: { sha256: await sha256(bytes) } }
   }
@@ -46,7 +46,7 @@ export function metaOf(signed: Signed): Record<string, MetaFile> {
 
 export async function readSigner(
   pem: string,
-): Promise<{ readonly id: string; readonly key: Key; sign(bytes: Uint8Array): string }> {
+): Promise<{ readonly id: string; readonly key: Key; readonly sign: (bytes: Uint8Array) => string }> {
   const privateKey = createPrivateKey(await readFile(pem))
   const raw = Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '', 'base64url')
   const key: Key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: toHex(raw) } }
