@@ -4,7 +4,7 @@ export const SECOND = 1000
 export const HOUR = 3600 * SECOND
 export const DAY = 24 * HOUR
 
-/** A clock that stands still until it is moved on. It starts at the real time, which certificates of the day go by. */
+/** A clock that stands still until it is moved on. It starts at the real time, which expiry dates go by. */
 export class TestClock implements Clock {
   #now: number
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>()

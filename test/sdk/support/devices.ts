@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { createDevice, memoryStorage, type Device, type DeviceOptions, type DeviceStorage } from 'afield/node'
-import type { KeyValueStore } from 'afield/node'
+import {
+  createDevice,
+  memoryStorage,
+  type Device,
+  type DeviceOptions,
+  type DeviceStorage,
+  type KeyValueStore,
+} from 'afield/node'
 import { afterEach } from 'vitest'
 import { MODEL, type ExampleVersion, type TestRepository } from './repository.js'
 
