@@ -52,8 +52,6 @@ export class Serving {
     const afield = createAfield({
       repository,
       root,
-      // What belongs to an earlier example repository, with other keys, is not this one's.
-      namespace: `learner-risk-${rootName(root)}`,
       checkEveryMs: CHECK_EVERY_MS,
       ...(consent
         ? { telemetry: { endpoint: `${collector}/v1/batches`, key: ingestKey, basis: 'consent' } }
@@ -114,9 +112,4 @@ export class Serving {
     this.#model = undefined
     await afield?.close()
   }
-}
-
-/** A short name of a root: the beginning of its key's id. */
-function rootName(root: string): string {
-  return /"keyids":\s*\["([0-9a-f]{12})/.exec(root)?.[1] ?? 'unknown'
 }

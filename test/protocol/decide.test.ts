@@ -21,6 +21,8 @@ interface Case {
   readonly device?: string
   readonly admitted?: boolean
   readonly admittedIn?: number
+  /** The seed of the rollout that admitted it. */
+  readonly admittedBy?: string
   readonly failed?: readonly string[]
   readonly requested?: string
 }
@@ -33,7 +35,9 @@ function decided(one: Case): Decision {
     rollout: one.rollout === 'none' ? undefined : rollout(one.rollout),
     deviceId: device,
     assignment:
-      one.admitted === undefined ? undefined : { epoch: one.admittedIn ?? 1, admitted: one.admitted },
+      one.admitted === undefined
+        ? undefined
+        : { epoch: one.admittedIn ?? 1, seed: one.admittedBy ?? 'autumn', admitted: one.admitted },
     failedHere: new Set(failed.map(version)),
     requested: requested === undefined || requested === 'latest' ? requested : version(requested),
   })
@@ -169,6 +173,11 @@ describe('which version a device runs', () => {
       { device: OUTSIDE, admitted: true, admittedIn: 0 },
       '1.0.0 stable outside-canary',
     ],
+    [
+      'the hash decides where another repository admitted the device in an epoch of that number',
+      { device: OUTSIDE, admitted: true, admittedBy: 'winter' },
+      '1.0.0 stable outside-canary',
+    ],
     ['the hash lets in who was outside before', { admitted: false }, '2.0.0 candidate in-canary'],
     ['a pause keeps new devices out', { rollout: { paused: true } }, '1.0.0 stable canary-paused'],
     [
@@ -211,7 +220,7 @@ describe('what a decision says besides', () => {
   test('its bucket, and what to remember', () => {
     expect(decided({})).toMatchObject({
       bucket: deviceBucket('autumn', INSIDE),
-      assignment: { epoch: 1, admitted: true },
+      assignment: { epoch: 1, seed: 'autumn', admitted: true },
     })
     expect(decided({ device: OUTSIDE })).toMatchObject({ assignment: { epoch: 1, admitted: false } })
   })
@@ -222,7 +231,7 @@ describe('what a decision says besides', () => {
 
   test('a version that was asked for leaves what is remembered alone', () => {
     expect(decided({ requested: '1.0.0', admitted: true })).toMatchObject({
-      assignment: { epoch: 1, admitted: true },
+      assignment: { epoch: 1, seed: 'autumn', admitted: true },
     })
   })
 })

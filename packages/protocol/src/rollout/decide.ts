@@ -6,6 +6,8 @@ import type { Rollout } from './document.js'
 /** What a device remembers about itself in one rollout. */
 export interface Assignment {
   readonly epoch: number
+  /** Names the rollout beyond doubt: another repository counts its own epochs. */
+  readonly seed: string
   /** True once the device was let into the candidate's share; it stays in for the epoch. */
   readonly admitted: boolean
 }
@@ -64,10 +66,12 @@ export function decide(input: DecisionInput): Decision {
   if (!rollout) return serveRelease(input, usable, undefined, 'latest-release')
 
   const bucket = deviceBucket(rollout.seed, input.deviceId)
-  const sticky = input.assignment?.epoch === rollout.epoch && input.assignment.admitted
+  const { epoch, seed } = rollout
+  const sticky =
+    input.assignment?.epoch === epoch && input.assignment.seed === seed && input.assignment.admitted
   const inShare = rollout.candidate !== undefined && bucket < rollout.coverage
   const admitted = sticky || (inShare && !rollout.paused)
-  const assignment: Assignment = { epoch: rollout.epoch, admitted }
+  const assignment: Assignment = { epoch, seed, admitted }
   const { candidate } = rollout
 
   if (candidate === undefined) return serveStable(input, rollout, usable, bucket, assignment, 'stable')

@@ -163,12 +163,13 @@ export class Keeper {
     const { model } = activator
     const record = await this.#records.read(model)
     const now = this.#ports.clock.now()
+    const documents = this.#manifest?.models.get(model)
     return explain({
       model,
       running: activator.running,
       decision: activator.decision,
-      rollout: this.#manifest?.models.get(model)?.rollout,
-      failures: [...failedHere(record, now).values()],
+      rollout: documents?.rollout,
+      failures: [...failedHere(record, documents?.index, now).values()],
       manifest: this.#manifest,
       storage: this.#ports.blobs.kind,
       lastCheck: this.#lastCheck,

@@ -24,6 +24,7 @@ export interface DeviceOptions {
   readonly repository: string
   /** The repository's `1.root.json` as text. */
   readonly root: string
+  /** Looks for news by itself this often once a model is loaded; default: only when told to. */
   readonly checkEveryMs?: number
   readonly telemetry?: AfieldTelemetryOptions
   /** What outlives the device object, so that a test can kill it and start it anew; default fresh memory. */
@@ -130,7 +131,11 @@ export function createDevice(options: DeviceOptions): Device {
 
   return {
     keeper,
-    load: (name, version) => keeper.load(name, version === undefined ? {} : { version }),
+    load: async (name, version) => {
+      const served = await keeper.load(name, version === undefined ? {} : { version })
+      if (options.checkEveryMs !== undefined) keeper.follow()
+      return served
+    },
     predict: (name, record) => routeTo(name).predict(record, undefined),
     check: async () => void (await keeper.check()),
     explain: (name) => keeper.explain(name),

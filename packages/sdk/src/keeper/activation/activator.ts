@@ -117,7 +117,11 @@ export class Activator {
       const decision = this.#decide(documents, record)
       this.#decision = decision
       if (decision.kind === 'refuse') {
-        const error = refusal(this.#options, decision, failedHere(record, this.#ports.clock.now()))
+        const error = refusal(
+          this.#options,
+          decision,
+          failedHere(record, documents.index, this.#ports.clock.now()),
+        )
         this.#refusal = error
         await this.#stop(error)
         throw error
@@ -151,7 +155,7 @@ export class Activator {
       rollout: documents.rollout,
       deviceId: this.#options.deviceId,
       assignment: record.assignment,
-      failedHere: new Set(failedHere(record, this.#ports.clock.now()).keys()),
+      failedHere: new Set(failedHere(record, documents.index, this.#ports.clock.now()).keys()),
       requested: this.#options.requested,
     })
   }
@@ -214,7 +218,7 @@ export class Activator {
    */
   async #serveLastGood(documents: ModelDocuments, record: ModelRecord, decided: Served): Promise<boolean> {
     if (decided.arm === 'pinned') return false
-    const failures = failedHere(record, this.#ports.clock.now())
+    const failures = failedHere(record, documents.index, this.#ports.clock.now())
     for (const held of [record.current, record.previous]) {
       const release = held && documents.index.versions[held.version]
       if (!held || !release || release.descriptor.sha256 !== held.descriptor) continue

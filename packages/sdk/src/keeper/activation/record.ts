@@ -4,6 +4,7 @@ import {
   ERROR_CODES,
   Sha256Schema,
   VersionSchema,
+  type ModelIndex,
   type Sha256,
   type Version,
 } from '@afield/protocol'
@@ -23,7 +24,7 @@ const FailureSchema = v.object({
 export type Failure = v.InferOutput<typeof FailureSchema>
 
 const ModelRecordSchema = v.object({
-  assignment: v.optional(v.object({ epoch: v.number(), admitted: v.boolean() })),
+  assignment: v.optional(v.object({ epoch: v.number(), seed: v.string(), admitted: v.boolean() })),
   /** The version that proved itself here last: what serves when everything else fails. */
   current: v.optional(VersionOnDeviceSchema),
   previous: v.optional(VersionOnDeviceSchema),
@@ -110,11 +111,17 @@ export function failed(record: ModelRecord, failure: Failure): ModelRecord {
   return { ...rest, failures: [...others, failure].slice(-MAX_REMEMBERED) }
 }
 
-/** Versions that failed here and whose time of rest is not over. */
-export function failedHere(record: ModelRecord, now: number): ReadonlyMap<Version, Failure> {
-  return new Map(
-    record.failures.filter((failure) => failure.until > now).map((failure) => [failure.version, failure]),
+/** Versions of this index that failed here, byte for byte the same, and whose time of rest is not over. */
+export function failedHere(
+  record: ModelRecord,
+  index: ModelIndex | undefined,
+  now: number,
+): ReadonlyMap<Version, Failure> {
+  const resting = record.failures.filter(
+    ({ version, descriptor, until }) =>
+      until > now && index?.versions[version]?.descriptor.sha256 === descriptor,
   )
+  return new Map(resting.map((failure) => [failure.version, failure]))
 }
 
 export function selfTestKey(
