@@ -41,7 +41,7 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
     const prediction = await predict(page)
     count(prediction.modelVersion, 1)
     expect(prediction.outputs).toEqual({
-      risk_score: expect.closeTo(RISK['1.0.0'] ?? 0, 2),
+      risk_score: expect.closeTo(RISK['1.0.0'] ?? 0, 1),
       needs_support: true,
     })
     expect(prediction).toMatchObject({
@@ -112,7 +112,7 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
     for (const { namespace, modelVersion, risk } of devices) {
       const meant = deviceBucket('half', await deviceIdOf(page, namespace)) < 5000 ? '2.0.0' : '1.0.0'
       expect(modelVersion).toBe(meant)
-      expect(risk).toBeCloseTo(RISK[meant] ?? 0, 2)
+      expect(risk).toBeCloseTo(RISK[meant] ?? 0, 1)
     }
   })
 
@@ -123,7 +123,7 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
     count(prediction.modelVersion, 1)
     expect(prediction).toMatchObject({
       modelVersion: '2.0.0',
-      outputs: { risk_score: expect.closeTo(RISK['2.0.0'] ?? 0, 2) },
+      outputs: { risk_score: expect.closeTo(RISK['2.0.0'] ?? 0, 1) },
     })
     const { models } = await page.evaluate(() => afield.storage())
     expect(models[0]?.versions.map(({ version, role }) => [version, role])).toEqual([

@@ -16,7 +16,7 @@ declare global {
 export const pixels: Readonly<Record<string, number>> = golden[0]?.input ?? {}
 
 /** Its answer by the framework that trained the model. */
-export const expected: readonly number[] = Object.values(golden[0]?.output ?? {})
+const expected: readonly number[] = Object.values(golden[0]?.output ?? {})
 
 const tasks: number[] = []
 new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({
