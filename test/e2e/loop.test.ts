@@ -12,12 +12,16 @@ import {
   loadModel,
   predict,
   predictMany,
+  refusal,
   telemetryTo,
 } from './support/device.js'
 import { startWorld, type World } from './support/world.js'
 
 /** What this file's pages did, to be held against what the collector says they did. */
-const done: { answers: Record<string, number>; invalid: number } = { answers: {}, invalid: 0 }
+const done: { answers: Record<string, number>; errors: Record<string, Record<string, number>> } = {
+  answers: {},
+  errors: {},
+}
 
 describe('the loop: publish, load, predict, go offline, update, roll out, refuse, report', () => {
   let world: World
@@ -51,6 +55,14 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
       backend: 'wasm',
     })
     expect(prediction.latencyMs).toBeGreaterThan(0)
+  })
+
+  test('records that do not fit are refused, and counted as errors of the version that serves', async () => {
+    for (const bad of [{ quiz_score: 50 }, { hours_studied: 3, quiz_score: 'high' }, {}]) {
+      await refuse('1.0.0', bad, 'input/invalid')
+    }
+    expect((await predict(page, RECORD)).modelVersion).toBe('1.0.0')
+    count('1.0.0', 1)
   })
 
   test('a second visit makes no request at all before its first prediction', async () => {
@@ -125,6 +137,7 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
       modelVersion: '2.0.0',
       outputs: { risk_score: expect.closeTo(RISK['2.0.0'] ?? 0, 1) },
     })
+    await refuse('2.0.0', { hours_studied: 3, quiz_score: 500 }, 'input/invalid')
     const { models } = await page.evaluate(() => afield.storage())
     expect(models[0]?.versions.map(({ version, role }) => [version, role])).toEqual([
       ['1.0.0', 'previous'],
@@ -138,6 +151,8 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
     await world.rollout('start', '--candidate', '3.0.0', '--steps', '100')
     expect(await check(page)).toBe('checked')
     for (const [version, answers] of Object.entries(await predictMany(page, 30))) count(version, answers)
+    countError('3.0.0', 'model/self-test-failed')
+    await refuse('2.0.0', { hours_studied: 3 }, 'input/invalid')
     const explanation = await explain(page)
     expect(explanation).toMatchObject({
       version: '2.0.0',
@@ -150,11 +165,9 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
   test('killed, the model answers nothing; revived, it answers at once and downloads nothing', async () => {
     await world.rollout('kill')
     expect(await check(page)).toBe('checked')
-    const refused = await page.evaluate(async (record) => {
-      const error: unknown = await model.predict(record).catch((reason: unknown) => reason)
-      return error instanceof AfieldError ? error.code : String(error)
-    }, RECORD)
-    expect(refused).toBe('model/killed')
+    expect(await page.evaluate(() => model.version ?? 'none')).toBe('none')
+    // What a refused model cannot answer is an error of the version that served last.
+    await refuse('2.0.0', RECORD, 'model/killed')
     await world.rollout('revive')
     world.server.clearRequests()
     expect(await check(page)).toBe('checked')
@@ -170,14 +183,24 @@ describe('the loop: publish, load, predict, go offline, update, roll out, refuse
     page = await browser.open(world.url)
     await loadModel(page, world, telemetryTo(world))
     await flush(page)
-    const { versions } = await world.collector.versions()
-    const reported = Object.fromEntries(
-      versions.flatMap((row) => ('served' in row ? [[row.version, row.served] as const] : [])),
-    )
-    const counted = Object.fromEntries(Object.entries(reported).filter(([, served]) => served > 0))
-    expect(counted).toEqual(done.answers)
+    const rows = (await world.collector.versions()).versions.filter((row) => !row.withheld)
+    const answered = rows.filter(({ served }) => served > 0)
+    expect(Object.fromEntries(answered.map(({ version, served }) => [version, served]))).toEqual(done.answers)
+    const failed = rows.filter(({ errors }) => Object.keys(errors).length > 0)
+    expect(Object.fromEntries(failed.map(({ version, errors }) => [version, errors]))).toEqual(done.errors)
   })
+
+  /** Predicts what must be refused, and remembers for which version it counts. */
+  async function refuse(version: string, record: object, code: string): Promise<void> {
+    expect((await refusal(page, record)).code).toBe(code)
+    countError(version, code)
+  }
 })
+
+function countError(version: string, code: string): void {
+  const errors = (done.errors[version] ??= {})
+  errors[code] = (errors[code] ?? 0) + 1
+}
 
 function count(version: string, answers: number): void {
   done.answers[version] = (done.answers[version] ?? 0) + answers

@@ -84,7 +84,7 @@ describe('a candidate that the team switches off', () => {
     await repository.rollout({ kind: 'kill', what: 'candidate' })
     repository.server.fault('/repository/chunks/**', { kind: 'status', status: 500 })
     await expect(device.check()).rejects.toMatchObject({ code: 'chunk/unavailable' })
-    await expect(device.predict(MODEL, RECORD)).rejects.toMatchObject({ code: 'chunk/unavailable' })
+    await expect(device.predict(MODEL, RECORD)).rejects.toMatchObject({ code: 'model/killed' })
     // Nor after a restart, where it is the only version on the device.
     await expect(startDevice(repository, { storage }).load(MODEL)).rejects.toMatchObject({
       code: 'chunk/unavailable',

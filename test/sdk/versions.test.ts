@@ -75,7 +75,7 @@ describe('a version that was revoked', () => {
     await replaceDocument(own.dir, 'models', revoke('2.0.0'))
     own.server.fault('/repository/chunks/**', { kind: 'status', status: 500 })
     await expect(device.check()).rejects.toMatchObject({ code: 'chunk/unavailable' })
-    await expect(servedVersion(device)).rejects.toMatchObject({ code: 'chunk/unavailable' })
+    await expect(servedVersion(device)).rejects.toMatchObject({ code: 'model/revoked' })
     await expect(startDevice(own, { storage }).load(MODEL)).rejects.toMatchObject({
       code: 'chunk/unavailable',
     })

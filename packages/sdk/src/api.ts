@@ -70,7 +70,8 @@ export interface Model {
   /**
    * Scores one record.
    *
-   * @throws AfieldError `input/invalid` with `details.field`; `model/killed`; `engine/*`; `aborted`.
+   * @throws AfieldError `input/invalid`, with `details.field` where a field is at fault; `model/killed`; `engine/*`;
+   *   `aborted`; `closed`.
    * @example
    * const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
    */
@@ -85,7 +86,7 @@ export interface Afield {
   /**
    * Makes a model ready: from the device where it is there, else from the repository.
    *
-   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `engine/*`, `storage/*`, `aborted`.
+   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
    */
   load(name: string, options?: LoadOptions): Promise<Model>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
@@ -99,6 +100,9 @@ export interface Afield {
   flush(): Promise<void>
   /** @returns a function that stops listening. */
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void
-  /** Ends all workers. Counts that were not sent stay on the device for the next visit. */
+  /**
+   * Gives the answers that are under way, then ends all workers. Counts that were not sent stay on the device for the
+   * next visit. From the moment of the call, every other call rejects with `closed`; calling it again changes nothing.
+   */
   close(): Promise<void>
 }

@@ -38,7 +38,8 @@ export async function verifyThreshold(
   if (verdicts.some(({ verdict }) => verdict === 'unsupported')) {
     throw new AfieldError(
       'platform/unsupported',
-      'This browser cannot verify Ed25519 signatures, so it cannot trust the manifest. Update the browser.',
+      'This page cannot verify Ed25519 signatures, so it cannot trust the manifest. Open it over https or on ' +
+        'localhost; if it is, update the browser.',
     )
   }
   throw new AfieldError(
@@ -58,6 +59,8 @@ async function verifySignature(
   const publicBytes = fromHex(key.keyval.public)
   const signatureBytes = fromHex(signature)
   if (publicBytes?.length !== 32 || signatureBytes?.length !== 64) return 'invalid'
+  // Browsers hide WebCrypto from pages that came over plain http.
+  if (!(globalThis.crypto as Crypto | undefined)?.subtle) return 'unsupported'
   let publicKey: CryptoKey
   try {
     publicKey = await crypto.subtle.importKey('raw', publicBytes, 'Ed25519', false, ['verify'])

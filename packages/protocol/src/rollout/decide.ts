@@ -1,4 +1,4 @@
-import { isPrerelease, type Version } from '../ids.js'
+import { compareVersions, isPrerelease, type Version } from '../ids.js'
 import { latestVersion, runnableVersions, type ModelIndex } from '../model-index.js'
 import { deviceBucket } from './bucket.js'
 import type { Rollout } from './document.js'
@@ -100,8 +100,9 @@ function serveStable(
   if (usable(rollout.stable)) {
     return { kind: 'serve', version: rollout.stable, arm: 'stable', reason, bucket, assignment }
   }
-  // The candidate was never meant for everyone, so it does not stand in for the stable version.
-  const others = (version: Version): boolean => version !== rollout.candidate && usable(version)
+  // What no rollout ever named was never meant for everyone, so only what came before stands in.
+  const others = (version: Version): boolean =>
+    compareVersions(version, rollout.stable) < 0 && version !== rollout.candidate && usable(version)
   return serveRelease(input, others, { bucket, assignment }, 'stable-unavailable')
 }
 

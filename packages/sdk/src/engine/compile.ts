@@ -1,24 +1,44 @@
+/** A host that says nothing for this long is given up. */
+const ANSWER_WITHIN_MS = 20_000
+/** For the whole body, on the slowest connection that is worth waiting for. */
+const BODY_WITHIN_MS = 120_000
+
 /**
  * Downloads and compiles onnxruntime's .wasm, streamed so that the browser's cache of compiled code takes part.
  *
- * @throws TypeError or WebAssembly.CompileError when it cannot be had.
+ * @throws TypeError or WebAssembly.CompileError when it cannot be had, or not in time.
  */
 export async function compileRuntime(wasm: string): Promise<WebAssembly.Module> {
   try {
     return await compileFrom(wasm, 'default')
   } catch (error) {
-    // The HTTP cache may hold what a broken host once sent under this name.
+    // The HTTP cache may hold what a broken host once sent under this name, or wait for a request that stalled.
     if (!(error instanceof WebAssembly.CompileError || error instanceof TypeError)) throw error
     return compileFrom(wasm, 'reload')
   }
 }
 
 async function compileFrom(wasm: string, cache: RequestCache): Promise<WebAssembly.Module> {
-  const response = await fetch(wasm, { credentials: 'same-origin', cache })
-  if (!response.ok) throw new TypeError(`the host answered ${response.status} for ${wasm}`)
-  // Hosts that send another type rule out streaming, so the bytes are gathered first.
-  const typed = response.headers.get('content-type')?.startsWith('application/wasm')
-  return typed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
+  // Time limits by signal only: a body that passes through script is cut off from the browser's cache of compiled code.
+  const controller = new AbortController()
+  const limit = (ms: number) => setTimeout(() => controller.abort(), ms)
+  let timer = limit(ANSWER_WITHIN_MS)
+  try {
+    const response = await fetch(wasm, { credentials: 'same-origin', cache, signal: controller.signal })
+    clearTimeout(timer)
+    timer = limit(BODY_WITHIN_MS)
+    if (!response.ok) throw new TypeError(`the host answered ${response.status} for ${wasm}`)
+    // Hosts that send another type rule out streaming, so the bytes are gathered first.
+    const typed = response.headers.get('content-type')?.startsWith('application/wasm')
+    return await (typed
+      ? WebAssembly.compileStreaming(response)
+      : WebAssembly.compile(await response.arrayBuffer()))
+  } catch (cause) {
+    if (controller.signal.aborted) throw new TypeError(`${wasm} did not come in time`, { cause })
+    throw cause
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**

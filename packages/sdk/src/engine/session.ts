@@ -68,7 +68,7 @@ export class Session {
   /**
    * Makes a session and, when there are golden vectors, lets it serve only if it agrees with them.
    *
-   * @throws AfieldError `engine/session-failed`, `engine/run-failed` or `model/self-test-failed`.
+   * @throws AfieldError `engine/session-failed` or `model/self-test-failed`.
    */
   static async create({ bytes, contract, selfTest }: EngineModel): Promise<Session> {
     let inner: ort.InferenceSession
@@ -84,7 +84,12 @@ export class Session {
       throw asAfieldError(cause, 'engine/session-failed', 'onnxruntime refused the model')
     }
     const session = new Session(inner, contract)
-    if (selfTest) await session.#selfTest(selfTest)
+    try {
+      if (selfTest) await session.#selfTest(selfTest)
+    } catch (error) {
+      await session.release()
+      throw error
+    }
     return session
   }
 
@@ -120,9 +125,7 @@ export class Session {
   /** One run for all where the graph's batch dimension is free, else one run a record. */
   #groups<T>(items: readonly T[]): readonly (readonly T[])[] {
     if (items.length === 0) return []
-    const free = this.#session.inputMetadata.every(
-      (input) => input.isTensor && typeof input.shape[0] === 'string',
-    )
+    const free = this.#session.inputMetadata.every((input) => input.isTensor && isFree(input.shape[0]))
     return free ? [items] : items.map((item) => [item])
   }
 
@@ -152,18 +155,33 @@ export class Session {
     return decodeOutputs(this.#contract, tensors, records.length)
   }
 
+  /** Replays the golden vectors together, and the first one alone: that is the shape that will be served. */
   async #selfTest(selfTest: SelfTest): Promise<void> {
-    if (selfTest.vectors.length === 0) return
-    const answers = await this.predict(selfTest.vectors.map((vector) => vector.input))
-    const outputs = answers.map((answer) => {
-      if (answer instanceof AfieldError) throw answer
-      return answer
+    const [first] = selfTest.vectors
+    if (!first) return
+    await this.#replay(selfTest)
+    await this.#replay({ ...selfTest, vectors: [first] })
+  }
+
+  async #replay(selfTest: SelfTest): Promise<void> {
+    const answers = await this.predict(selfTest.vectors.map(({ input }) => input))
+    const outputs = answers.map((answer, vector) => {
+      if (!(answer instanceof AfieldError)) return answer
+      throw new AfieldError(
+        'model/self-test-failed',
+        `golden vector ${vector + 1} got no answer: ${answer.message}`,
+        { cause: answer, details: { vector } },
+      )
     })
     const disagreement = findDisagreement(selfTest, outputs)
     if (!disagreement) return
-    await this.release()
     throw new AfieldError('model/self-test-failed', `${describeDisagreement(disagreement)}.`, {
       details: { vector: disagreement.vector, output: disagreement.output },
     })
   }
+}
+
+/** A dimension without a name reads as -1, signed or not. */
+function isFree(dimension: number | string | undefined): boolean {
+  return typeof dimension === 'string' || dimension === -1 || dimension === 0xffff_ffff
 }

@@ -22,10 +22,11 @@ import type { Ports, Served } from './ports.js'
 import {
   TELEMETRY_OFF,
   Telemetry,
+  forgetTelemetry,
   type TelemetryOptions,
   type TelemetryReport,
 } from './telemetry/telemetry.js'
-import type { Observation } from './telemetry/window.js'
+import { isObservation, type Observation } from './telemetry/window.js'
 
 /** A page that comes back into view checks unless the last check is younger than this. */
 const WAKE_AFTER_MS = 60_000
@@ -103,7 +104,11 @@ export class Keeper {
   /** Takes over what earlier pages left: what they counted, and whether they died or were closed. */
   async adoptMarks({ closedLives, observations }: Marks): Promise<void> {
     this.#marks = Promise.all(closedLives.map((life) => this.#forgiveTrials(life)))
-    await Promise.all([this.#marks, this.#telemetry?.observe(observations)])
+    const understood = observations.filter(isObservation)
+    if (understood.length < observations.length) {
+      this.#ports.log('warn', 'A mark of an earlier page is of another format; its counts are dropped.')
+    }
+    await Promise.all([this.#marks, this.#telemetry?.observe(understood)])
   }
 
   /**
@@ -126,8 +131,14 @@ export class Keeper {
    * serving. A model that the team switched off is news, not a failure.
    */
   async check(signal?: AbortSignal): Promise<CheckReport> {
+    if (this.#options.policy === 'offline') {
+      throw new AfieldError(
+        'manifest/unavailable',
+        'The policy is "offline", so the repository is never asked.',
+      )
+    }
     const manifest = await this.#refresh(signal)
-    await this.#adoptManifest(manifest, signal)
+    await this.#adoptManifest(signal)
     this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
     return { manifestVersion: manifest.version, at: manifest.checkedAt }
   }
@@ -138,6 +149,7 @@ export class Keeper {
     this.#cancelCheck?.()
     this.#background('the check', () => this.check())
     this.#scheduleCheck()
+    if (!this.#telemetry) this.#background('forgetting telemetry', () => forgetTelemetry(this.#ports.state))
   }
 
   /** The page is in view or online again: looks for news unless it just did. */
@@ -148,12 +160,20 @@ export class Keeper {
     this.#background('the check', () => this.check())
   }
 
-  /** The engine of a route died: the same version is brought up again. */
+  /**
+   * The engine of a route died: what is on the device is brought up again. Resolves as soon as something serves, also
+   * where another version still downloads.
+   */
   async recover(route: string): Promise<void> {
     const activator = this.#routes.get(route)
     if (!activator) return
+    const serving = activator.nextSwap()
     activator.close()
-    await this.#turn(activator, () => this.#bringUp(activator, undefined))
+    const turn = this.#turn(activator, async () => {
+      if (!activator.running) await this.#bringUp(activator, undefined)
+    })
+    this.#background('the recovery', () => turn)
+    await Promise.race([serving, turn])
   }
 
   /** @param route the model's name, or `name@version` where a version was asked for. */
@@ -204,48 +224,50 @@ export class Keeper {
     this.#routes.clear()
   }
 
+  /** From the device where it can be, from the repository where it must. */
   async #bringUp(activator: Activator, signal: AbortSignal | undefined): Promise<void> {
     const { policy } = this.#options
-    const { model } = activator
     this.#manifest ??= await this.#client.restore()
-    if (policy === 'latest') {
-      const fresh = await this.#latest(model, signal)
-      if (fresh && (await this.#update(activator, fresh, signal))) return
-    }
-    const here = this.#manifest?.models.get(model)
-    if (here && (await activator.reconcile(here, false, signal))) return
+    if (policy === 'latest' && (await this.#bringUpLatest(activator, signal))) return
+    const stored = await this.#bringUpStored(activator)
+    if (stored === 'serves') return
     if (policy === 'offline') {
-      throw new AfieldError(
-        'model/not-found',
-        `"${model}" is not on this device, and the policy is "offline".`,
-      )
+      const missing = `"${activator.model}" is not on this device, and the policy is "offline".`
+      throw stored instanceof AfieldError ? stored : new AfieldError('model/not-found', missing)
     }
-    await this.#update(activator, documentsOf(await this.#refresh(signal), model), signal)
+    try {
+      await this.#refresh(signal)
+    } catch (error) {
+      // Out of reach, what was refused here last stays refused.
+      throw stored instanceof AfieldError ? stored : error
+    }
+    await activator.reconcile(true, signal)
   }
 
-  /** Adopts documents, bytes included; one tab at a time, so that a version is downloaded once. */
-  #update(
-    activator: Activator,
-    documents: ModelDocuments,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    return this.#ports.locks.hold(`update ${activator.model}`, () =>
-      activator.reconcile(documents, true, signal),
-    )
+  /** A refusal that is stored may be out of date, so it is returned and not thrown. */
+  async #bringUpStored(activator: Activator): Promise<'serves' | 'missing' | AfieldError> {
+    if (!this.#manifest?.models.has(activator.model)) return 'missing'
+    try {
+      return (await activator.reconcile(false)) ? 'serves' : 'missing'
+    } catch (error) {
+      if (error instanceof AfieldError && error === activator.refusal) return error
+      throw error
+    }
   }
 
-  /** The newest state if it comes in time; `undefined` when the device has something to serve without it. */
-  async #latest(model: string, signal: AbortSignal | undefined): Promise<ModelDocuments | undefined> {
+  /** The newest state if it and its bytes come in time; false when the device serves what it has. */
+  async #bringUpLatest(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
     const controller = new AbortController()
     const cancel = this.#ports.clock.after(LATEST_DEADLINE_MS, () => controller.abort())
-    const forward = (): void => controller.abort(signal?.reason)
+    const forward = (): void => controller.abort()
     signal?.addEventListener('abort', forward)
     try {
-      return documentsOf(await this.#refresh(controller.signal), model)
+      await this.#refresh(controller.signal)
+      return await activator.reconcile(true, controller.signal)
     } catch (error) {
-      if (signal?.aborted || !(error instanceof AfieldError)) throw error
-      this.#ports.log('info', 'The repository was not reached in time; what is on the device serves.', error)
-      return undefined
+      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
+      this.#ports.log('info', 'The newest state did not come in time; what is on the device serves.', error)
+      return false
     } finally {
       cancel()
       signal?.removeEventListener('abort', forward)
@@ -256,10 +278,12 @@ export class Keeper {
   async #refresh(signal: AbortSignal | undefined): Promise<Manifest> {
     const before = this.#manifest?.version
     try {
-      const manifest = await this.#ports.locks.hold('check', () =>
-        this.#client.check(this.#modelNames(), signal),
+      const manifest = await this.#ports.locks.hold(
+        'check',
+        () => this.#client.check(this.#modelNames(), signal),
+        signal,
       )
-      this.#manifest = manifest
+      this.#follow(manifest)
       this.#lastCheck = { at: manifest.checkedAt, error: undefined }
       if (manifest.version !== before) this.#ports.channel.post({ type: 'changed' })
       return manifest
@@ -268,8 +292,18 @@ export class Keeper {
     }
   }
 
+  /** News interrupt downloads, which then ask again whether they are still wanted. */
+  #follow(manifest: Manifest): void {
+    const news = this.#manifest?.version !== manifest.version
+    this.#manifest = manifest
+    if (!news) return
+    for (const activator of this.#routes.values()) activator.interrupt()
+  }
+
   #noteFailure(cause: unknown): AfieldError {
-    const error = asAfieldError(cause, 'internal/unexpected', 'The check failed')
+    const error = isAbort(cause)
+      ? new AfieldError('aborted', 'The call was aborted.', { cause })
+      : asAfieldError(cause, 'internal/unexpected', 'The check failed')
     this.#lastCheck = { at: this.#ports.clock.now(), error: error.code }
     this.#ports.host.emit({
       type: 'checked',
@@ -282,19 +316,18 @@ export class Keeper {
   /** Another tab stored something newer: verify it and follow. */
   async #adopt(): Promise<void> {
     const manifest = await this.#client.restore()
-    if (manifest) {
-      this.#manifest = manifest
-      await this.#adoptManifest(manifest, undefined)
-    }
+    if (!manifest) return
+    this.#follow(manifest)
+    await this.#adoptManifest(undefined)
   }
 
   /** Every model follows, also when one before it cannot; then it rejects with the first failure. */
-  async #adoptManifest(manifest: Manifest, signal: AbortSignal | undefined): Promise<void> {
+  async #adoptManifest(signal: AbortSignal | undefined): Promise<void> {
     const failures: unknown[] = []
     for (const activator of this.#routes.values()) {
       try {
         await this.#turn(activator, async () => {
-          await this.#update(activator, documentsOf(manifest, activator.model), signal)
+          await activator.reconcile(this.#options.policy !== 'offline', signal)
           if (activator.running) this.#count(activator.running.served, 'checked')
         })
       } catch (error) {
@@ -320,6 +353,7 @@ export class Keeper {
       requested,
       deviceId,
       records: this.#records,
+      documents: () => documentsOf(this.#manifest, model),
       life: this.#options.life,
       count: (served, step, error) => this.#count(served, step, error),
     })
@@ -350,8 +384,11 @@ export class Keeper {
 
   async #forgiveTrials(life: string): Promise<void> {
     for (const model of await this.#records.models()) {
-      const { trial, ...record } = await this.#records.read(model)
-      if (trial?.life === life) await this.#records.write(model, record)
+      const { trial } = await this.#records.read(model)
+      if (trial?.life !== life) continue
+      await this.#records.update(model, ({ trial: open, ...record }) =>
+        open?.life === life ? record : { ...record, ...(open ? { trial: open } : {}) },
+      )
     }
   }
 
@@ -410,8 +447,12 @@ export function randomName(random: Ports['random']): string {
   return toHex(random(16))
 }
 
-function documentsOf(manifest: Manifest, model: string): ModelDocuments {
-  const documents = manifest.models.get(model)
+function isAbort(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'AbortError'
+}
+
+function documentsOf(manifest: Manifest | undefined, model: string): ModelDocuments {
+  const documents = manifest?.models.get(model)
   if (documents) return documents
   throw new AfieldError(
     'model/not-found',

@@ -46,7 +46,8 @@ export interface KeyValueStore {
 
 /** Mutual exclusion across the tabs of an origin, held per operation and never for a tab's life. */
 export interface Locks {
-  hold<T>(name: string, task: () => Promise<T>): Promise<T>
+  /** @param signal gives up waiting; a task that has begun is its own business. */
+  hold<T>(name: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T>
 }
 
 /** Tells the other tabs of the origin that shared state changed. */

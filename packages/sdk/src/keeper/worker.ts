@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import { AfieldError, errorFromData, type ErrorData } from '@afield/protocol'
+import { AfieldError, errorFromData, errorToData, type ErrorData } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
 import { openStore } from './adapters/indexeddb.js'
@@ -37,7 +37,7 @@ export interface PageHost {
   serve(route: string, engineId: number, served: Served): void
   refuse(route: string, error: ErrorData): void
   emit(event: KeeperEvent): void
-  log(level: LogLevel, message: string, error: AfieldError | undefined): void
+  log(level: LogLevel, message: string, error: ErrorData | undefined): void
 }
 
 export interface KeeperInit extends KeeperOptions {
@@ -69,7 +69,7 @@ export interface KeeperWorker {
 /** The composition root: the only place that knows it runs in a browser. */
 async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Promise<Keeper> {
   const log = (level: LogLevel, message: string, error?: AfieldError): void =>
-    void page.log(level, message, error)
+    void page.log(level, message, error && errorToData(error))
   const [state, blobs] = await Promise.all([
     openStore(init.namespace, 'state', log),
     openStore(init.namespace, 'blobs', log),
@@ -162,7 +162,8 @@ function hostOf(page: Comlink.Remote<PageHost>): Host {
 function webLocks(namespace: string): Locks {
   if (!('locks' in navigator)) return localLocks()
   return {
-    hold: async (name, task) => navigator.locks.request(`afield-1-${namespace} ${name}`, task),
+    hold: async (name, task, signal) =>
+      navigator.locks.request(`afield-1-${namespace} ${name}`, signal ? { signal } : {}, task),
   }
 }
 

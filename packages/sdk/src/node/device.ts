@@ -148,11 +148,13 @@ export function createDevice(options: DeviceOptions): Device {
       await keeper.flush()
     },
     close: async () => {
+      const closed = new AfieldError('closed', 'The device was closed. Create it anew.')
+      await Promise.all([...routes.values()].map((route) => route.close(closed)))
       try {
         await observer?.handOver()
       } finally {
+        observer?.close()
         keeper.close()
-        for (const route of routes.values()) route.close()
       }
     },
   }

@@ -1,31 +1,22 @@
 import * as Comlink from 'comlink'
-import { AfieldError, errorFromData, errorToData, toHex, utf8 } from '@afield/protocol'
-import type {
-  Afield,
-  AfieldEvents,
-  AfieldOptions,
-  AfieldTelemetryOptions,
-  LoadOptions,
-  Model,
-  PredictOptions,
-} from '../api.js'
+import { AfieldError, asAfieldError, errorFromData, errorToData, toHex } from '@afield/protocol'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
-import { RUNTIME } from '../engine/runtime.js'
-import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperWorker, PageHost } from '../keeper/worker.js'
-import { SDK_VERSION } from '../version.js'
 import { abortable, throwIfAborted } from './abort.js'
 import { Engines } from './engines.js'
+import { keeperInit } from './keeper-init.js'
+import { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
-import { deviceClass, privacyControl, startKeeperWorker } from './platform.js'
+import { startKeeperWorker } from './platform.js'
 import { Route } from './route.js'
 
-const SEAL_EVERY_MS = 15 * 60 * 1000
-const TELEMETRY_FLOOR = 20
 /** The first look for news waits for the first answer, but no longer than this. */
 const FOLLOW_AFTER_MS = 2000
+/** A keeper that cannot store the last counts in this time is ended without; the page's mark carries them. */
+const FAREWELL_MS = 5000
 
 /**
  * Starts Afield on this page: a keeper worker now, an engine worker for each model that is loaded.
@@ -52,53 +43,36 @@ class PageAfield implements Afield {
   readonly #routes = new Map<string, Route>()
   readonly #listeners = new Set<(event: KeeperEvent) => void>()
   readonly #stopWatching = new AbortController()
+  /** What the app calls: ends when Afield is closed, or with the keeper. */
+  readonly #calls = new Lifeline()
+  /** The keeper's worker, which closing still needs. */
+  readonly #keeperLife = new Lifeline()
   #lastTask = 0
   #following = false
-  #dead: AfieldError | undefined
-  #declareDead: (error: AfieldError) => void = () => undefined
-  /** Rejects when the keeper can no longer answer. */
-  readonly #death = new Promise<never>((_, reject) => (this.#declareDead = reject))
+  #closing: Promise<void> | undefined
 
   constructor(options: AfieldOptions) {
     keepErrorCodes()
-    // Heard only while a call waits for the keeper.
-    this.#death.catch(() => undefined)
     this.#log = options.logger ?? consoleLogger
-    const namespace = options.namespace ?? 'default'
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
-    const telemetry = allowedTelemetry(options.telemetry)
+    const init = keeperInit(options, life)
     this.#engines = new Engines(this.#log)
-    this.#marks = new PageMarks(namespace, life)
+    this.#marks = new PageMarks(init.namespace, life)
     this.#worker = startKeeperWorker()
     this.#keeper = Comlink.wrap<KeeperWorker>(this.#worker)
     this.#worker.addEventListener('error', (event) => this.#keeperDied(event))
     this.#observer =
-      telemetry &&
-      new Observer(life, deviceClass(), (counts) => this.#alive(this.#keeper.observe([...counts])))
-    const init = {
-      namespace,
-      life,
-      repository: new URL(options.repository, location.href).href,
-      root: utf8(typeof options.root === 'string' ? options.root : JSON.stringify(options.root)),
-      policy: options.policy ?? 'local',
-      checkEveryMs: options.checkEveryMs ?? CHECK_EVERY_MS,
-      runtime: RUNTIME,
-      browserBuild: navigator.userAgent,
-      device: deviceClass(),
-      telemetry: telemetry && {
-        endpoint: new URL(telemetry.endpoint, location.href).href,
-        key: telemetry.key,
-        sealEveryMs: telemetry.sealEveryMs ?? SEAL_EVERY_MS,
-        floor: telemetry.floor ?? TELEMETRY_FLOOR,
-        sdk: SDK_VERSION,
-      },
-    } as const
-    this.#background(this.#keeper.open(init, Comlink.proxy(this.#host())))
+      init.telemetry &&
+      new Observer(life, init.device, (counts) =>
+        this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+      )
+    this.#background(() => this.#keeper.open(init, Comlink.proxy(this.#host())))
     this.#adoptMarks()
     this.#watchPage()
   }
 
   async load(name: string, options: LoadOptions = {}): Promise<Model> {
+    this.#calls.throwIfCut()
     const { version, signal, onProgress } = options
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     const route = this.#route(version === undefined ? name : `${name}@${version}`)
@@ -106,6 +80,10 @@ class PageAfield implements Afield {
     try {
       const request = version === undefined ? {} : { version }
       await this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
+    } catch (error) {
+      // What was switched off or out of reach may be back at the next look; what the app gave up is not looked for.
+      if (!signal?.aborted) this.#follow()
+      throw error
     } finally {
       stop?.()
       if (!route.served) this.#engines.dropSpare()
@@ -119,21 +97,25 @@ class PageAfield implements Afield {
   }
 
   explain(name: string) {
-    return this.#alive(this.#keeper.explain(name))
+    return this.#calls.hold(() => this.#keeper.explain(name))
   }
 
   storage() {
-    return this.#alive(this.#keeper.storage())
+    return this.#calls.hold(() => this.#keeper.storage())
   }
 
-  async telemetry() {
-    await this.#observer?.handOver()
-    return this.#alive(this.#keeper.telemetry())
+  telemetry() {
+    return this.#calls.hold(async () => {
+      await this.#observer?.handOver()
+      return this.#keeper.telemetry()
+    })
   }
 
-  async flush(): Promise<void> {
-    await this.#observer?.handOver()
-    await this.#alive(this.#keeper.flush())
+  flush(): Promise<void> {
+    return this.#calls.hold(async () => {
+      await this.#observer?.handOver()
+      await this.#keeper.flush()
+    })
   }
 
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void {
@@ -144,15 +126,31 @@ class PageAfield implements Afield {
     return () => this.#listeners.delete(filtered)
   }
 
-  async close(): Promise<void> {
-    this.#stopWatching.abort()
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  /** From the page inwards: answers first, then their counts, then whoever stores those. */
+  async #shutDown(): Promise<void> {
+    const closed = new AfieldError('closed', 'Afield was closed. Create it anew.')
+    this.#calls.cut(closed)
+    const drained = [...this.#routes.values()].map((route) => route.close(closed))
+    await this.#engines.close()
+    await Promise.all(drained)
+    const patience = setTimeout(() => this.#keeperLife.cut(closed), FAREWELL_MS)
     try {
       await this.#observer?.handOver()
-      await this.#alive(this.#keeper.close())
+      await this.#keeperLife.hold(() => this.#keeper.close())
+    } catch (cause) {
+      this.#complain(cause)
     } finally {
-      for (const route of this.#routes.values()) route.close()
-      this.#engines.close()
-      this.#die(new AfieldError('closed', 'Afield was closed. Create it anew.'))
+      clearTimeout(patience)
+      this.#stopWatching.abort()
+      // A trial that was under way is no death, and counts that found no storage wait for the next visit.
+      this.#marks.leave(this.#observer?.unconfirmed() ?? [])
+      this.#observer?.close()
+      this.#keeperLife.cut(closed)
       this.#keeper[Comlink.releaseProxy]()
       this.#worker.terminate()
     }
@@ -187,47 +185,47 @@ class PageAfield implements Afield {
       closeEngine: (id) => this.#engines.get(id)?.close(),
       serve: (name, id, served) => {
         const engine = this.#engines.get(id)
-        if (engine) this.#route(name).serve(engine, served)
+        if (engine && !this.#closing) this.#route(name).serve(engine, served)
       },
-      refuse: (name, error) => this.#route(name).refuse(errorFromData(error)),
+      refuse: (name, error) => {
+        if (!this.#closing) this.#route(name).refuse(errorFromData(error))
+      },
       emit: (event) => {
         for (const listener of this.#listeners) listener(event)
       },
-      log: (level, message, error) => this.#log(level, message, error),
+      log: (level, message, error) => this.#log(level, message, error && errorFromData(error)),
     }
   }
 
   #route(name: string): Route {
     const known = this.#routes.get(name)
     if (known) return known
-    const route = new Route(name, this.#observer, () => this.#alive(this.#keeper.recover(name)))
+    const route = new Route(name, this.#observer, () => this.#calls.hold(() => this.#keeper.recover(name)))
     this.#routes.set(name, route)
     return route
   }
 
   /** Looks for news only once the page has what it came for. */
   #follow(): void {
-    if (this.#following || this.#dead) return
+    if (this.#following || this.#calls.end) return
     this.#following = true
-    this.#background(this.#keeper.follow())
+    this.#background(() => this.#keeper.follow())
   }
 
   async #cancellable<T>(signal: AbortSignal | undefined, call: (task: number) => Promise<T>): Promise<T> {
+    this.#calls.throwIfCut()
     throwIfAborted(signal)
     const task = ++this.#lastTask
-    const abort = (): void => this.#background(this.#keeper.cancel(task))
+    const abort = (): void => this.#background(() => this.#keeper.cancel(task))
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      return await abortable(this.#alive(call(task)), signal)
+      return await abortable(
+        this.#calls.hold(() => call(task)),
+        signal,
+      )
     } finally {
       signal?.removeEventListener('abort', abort)
     }
-  }
-
-  /** A dead worker never answers, so nothing waits for it alone. */
-  async #alive<T>(call: Promise<T>): Promise<T> {
-    if (this.#dead) throw this.#dead
-    return Promise.race([call, this.#death])
   }
 
   #keeperDied(event: ErrorEvent): void {
@@ -238,33 +236,37 @@ class PageAfield implements Afield {
       `Afield's keeper worker failed: ${what}. Reload the page.`,
     )
     this.#log('error', error.message, error)
-    this.#die(error)
-  }
-
-  #die(error: AfieldError): void {
-    this.#dead = error
-    this.#declareDead(error)
+    this.#calls.cut(error)
+    this.#keeperLife.cut(error)
   }
 
   #adoptMarks(): void {
     const marks = this.#marks.read()
     if (marks.closedLives.length === 0) return
-    this.#background(this.#keeper.adoptMarks(marks).then(() => this.#marks.forget(marks.closedLives)))
+    this.#background(async () => {
+      await this.#keeper.adoptMarks(marks)
+      this.#marks.forget(marks.closedLives)
+    })
   }
 
   #watchPage(): void {
     const { signal } = this.#stopWatching
+    const handOver = async (): Promise<void> => this.#observer?.handOver()
     const hide = (): void => {
       this.#marks.leave(this.#observer?.unconfirmed() ?? [])
-      if (this.#observer) this.#background(this.#observer.handOver())
+      this.#background(handOver)
     }
+    const wake = (): void => this.#background(() => this.#keeper.wake())
     const show = (): void => {
-      this.#background(this.#keeper.wake())
+      wake()
       // In view again, so a death from now on is no goodbye; what the mark carried is durable first.
-      this.#background((this.#observer?.handOver() ?? Promise.resolve()).then(() => this.#marks.forget()))
+      this.#background(async () => {
+        await handOver()
+        this.#marks.forget()
+      })
     }
     addEventListener('pagehide', hide, { signal })
-    addEventListener('online', () => this.#background(this.#keeper.wake()), { signal })
+    addEventListener('online', wake, { signal })
     document.addEventListener(
       'visibilitychange',
       () => {
@@ -275,18 +277,18 @@ class PageAfield implements Afield {
     )
   }
 
-  #background(work: Promise<unknown>): void {
-    work.catch((cause: unknown) => {
-      const error = cause instanceof AfieldError ? cause : undefined
-      this.#log('warn', error?.message ?? String(cause), error)
+  /** Work that no call of the app waits for. */
+  #background(work: () => Promise<unknown>): void {
+    this.#calls.hold(work).catch((cause: unknown) => {
+      // Whoever ended Afield knows why already.
+      if (cause !== this.#calls.end) this.#complain(cause)
     })
   }
-}
 
-/** Off without a basis, and where the user told the browser not to share. */
-function allowedTelemetry(asked: AfieldTelemetryOptions | undefined): AfieldTelemetryOptions | undefined {
-  const bases: readonly unknown[] = ['consent', 'legitimate-interest']
-  return asked && bases.includes(asked.basis) && !privacyControl() ? asked : undefined
+  #complain(cause: unknown): void {
+    const error = asAfieldError(cause, 'internal/unexpected', 'Background work failed')
+    this.#log('warn', error.message, error)
+  }
 }
 
 const consoleLogger: Logger = (level: LogLevel, message: string, error?: AfieldError) => {

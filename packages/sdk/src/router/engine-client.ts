@@ -25,6 +25,7 @@ export class EngineClient implements AnsweringEngine {
   #queue: Question[] = []
   #busy = false
   #closing = false
+  #ended: AfieldError | undefined
   #nextId = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
@@ -47,6 +48,7 @@ export class EngineClient implements AnsweringEngine {
   }
 
   predict(record: RecordValue): Promise<Outputs> {
+    if (this.#ended) return Promise.reject(this.#ended)
     return new Promise((resolve, reject) => {
       const id = ++this.#nextId
       this.#unanswered.set(id, { resolve, reject })
@@ -59,6 +61,11 @@ export class EngineClient implements AnsweringEngine {
   close(): void {
     this.#closing = true
     if (this.#unanswered.size === 0) this.#terminate(undefined)
+  }
+
+  /** Ends at once; what was not answered rejects with `closed`. */
+  abandon(): void {
+    this.#terminate(undefined)
   }
 
   #ask(): void {
@@ -115,9 +122,11 @@ export class EngineClient implements AnsweringEngine {
   }
 
   #terminate(error: AfieldError | undefined): void {
+    if (this.#ended) return
     this.#worker.terminate()
-    this.#end(error)
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
+    this.#ended = reason
+    this.#end(error)
     for (const { reject } of this.#unanswered.values()) reject(reason)
     this.#unanswered.clear()
   }

@@ -1,8 +1,11 @@
-import { asAfieldError, type AfieldError } from '@afield/protocol'
+import { AfieldError, asAfieldError } from '@afield/protocol'
 import { compileRuntime } from '../engine/compile.js'
 import type { Logger } from '../keeper/ports.js'
 import { EngineClient } from './engine-client.js'
 import { runtimeUrls, startEngineWorker } from './platform.js'
+
+/** An engine that hangs is not waited for longer than this when Afield is closed. */
+const DRAIN_MS = 10_000
 
 /** The engines of this page: started in advance, handed out, and gone. */
 export class Engines {
@@ -12,6 +15,7 @@ export class Engines {
   readonly #log: Logger
   #module: Promise<WebAssembly.Module | undefined> | undefined
   #spare: EngineClient | undefined
+  #closed = false
   #lastId = 0
 
   constructor(log: Logger) {
@@ -22,12 +26,20 @@ export class Engines {
     return this.#alive.get(id)
   }
 
-  /** Starts an engine that compiles its runtime while the keeper still looks for a model. */
+  /**
+   * Starts an engine that compiles its runtime while the keeper still looks for a model.
+   *
+   * @throws AfieldError `closed`.
+   */
   prepare(): void {
     this.#spare ??= this.#start()
   }
 
-  /** The prepared engine, or a new one. */
+  /**
+   * The prepared engine, or a new one.
+   *
+   * @throws AfieldError `closed`.
+   */
   take(): EngineClient {
     const engine = this.#spare ?? this.#start()
     this.#spare = undefined
@@ -45,11 +57,18 @@ export class Engines {
     return (await this.#alive.get(id)?.gone) ?? this.#crashes.get(id)
   }
 
-  close(): void {
-    for (const engine of this.#alive.values()) engine.close()
+  /** Lets every engine answer what it was asked, then ends it; starts no other. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const engines = [...this.#alive.values()]
+    for (const engine of engines) engine.close()
+    const patience = setTimeout(() => engines.forEach((engine) => engine.abandon()), DRAIN_MS)
+    await Promise.all(engines.map(({ gone }) => gone))
+    clearTimeout(patience)
   }
 
   #start(): EngineClient {
+    if (this.#closed) throw new AfieldError('closed', 'Afield was closed and starts no engine.')
     const urls = runtimeUrls()
     this.#module ??= this.#compile(urls.wasm)
     const engine = new EngineClient(++this.#lastId, startEngineWorker(), urls, this.#module)

@@ -14,6 +14,8 @@ import type { DeviceClass } from './platform.js'
 /** Counts go to the keeper after this many, or after this long, whichever comes first. */
 const HAND_OVER_COUNT = 50
 const HAND_OVER_MS = 30_000
+/** While nothing can be stored, every hiding of the page tells one observation more; from here on it waits instead. */
+const MAX_TOLD = 16
 
 interface Tally {
   readonly served: Served
@@ -24,8 +26,9 @@ interface Tally {
 }
 
 /**
- * Counts predictions on the page and hands them to the keeper. What was handed over and not confirmed as durable is
- * still here, so that {@link unconfirmed} can go into the page's mark when it is hidden.
+ * Counts predictions on the page and hands them to the keeper, one hand-over at a time. What was told once, to the
+ * keeper or in the page's mark, is told again unchanged until it is confirmed as durable; what was counted since joins
+ * it only then, so that failing storage costs no more than one observation.
  */
 export class Observer {
   readonly #life: string
@@ -34,7 +37,12 @@ export class Observer {
   #tallies: Tally[] = []
   #counted = 0
   #sequence = 0
-  #handedOver: Observation[] = []
+  /** Told and not yet confirmed. */
+  #told: Observation[] = []
+  #underWay: Promise<void> | undefined
+  /** The hand-over that follows the one under way. */
+  #next: Promise<void> | undefined
+  #failing = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
@@ -63,21 +71,53 @@ export class Observer {
     this.#handOverSoon()
   }
 
-  /** Freezes what was counted and hands it over; resolves when it is durable. */
-  async handOver(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#freeze()
-    const observations = [...this.#handedOver]
-    if (observations.length === 0) return
-    await this.#send(observations)
-    this.#handedOver = this.#handedOver.filter((observation) => !observations.includes(observation))
+  /** Hands over all that was counted until now; resolves when it is durable. */
+  handOver(): Promise<void> {
+    if (this.#next) return this.#next
+    if (!this.#underWay) return this.#begin()
+    const begin = (): Promise<void> => {
+      this.#next = undefined
+      return this.#begin()
+    }
+    this.#next = this.#underWay.then(begin, begin)
+    return this.#next
   }
 
   /** Everything that is not known to be durable. Telling it again is harmless. */
   unconfirmed(): readonly Observation[] {
     this.#freeze()
-    return this.#handedOver
+    return this.#told
+  }
+
+  /** Hands over nothing more by itself. */
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #begin(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const run = this.#tell()
+    this.#underWay = run
+    const ended = (failing: boolean) => () => {
+      this.#underWay = undefined
+      this.#failing = failing
+    }
+    run.then(ended(false), ended(true))
+    return run
+  }
+
+  async #tell(): Promise<void> {
+    await this.#sendTold()
+    this.#freeze()
+    await this.#sendTold()
+  }
+
+  async #sendTold(): Promise<void> {
+    const observations = [...this.#told]
+    if (observations.length === 0) return
+    await this.#send(observations)
+    this.#told = this.#told.filter((observation) => !observations.includes(observation))
   }
 
   #tally(served: Served): Tally {
@@ -90,7 +130,8 @@ export class Observer {
   }
 
   #handOverSoon(): void {
-    if (this.#counted >= HAND_OVER_COUNT) this.#inBackground()
+    const full = this.#counted >= HAND_OVER_COUNT
+    if (full && !this.#underWay && !this.#failing) this.#inBackground()
     else this.#timer ??= setTimeout(() => this.#inBackground(), HAND_OVER_MS)
   }
 
@@ -100,9 +141,9 @@ export class Observer {
   }
 
   #freeze(): void {
-    if (this.#counted === 0) return
+    if (this.#counted === 0 || this.#told.length >= MAX_TOLD) return
     const cells = this.#tallies.map((tally) => this.#cell(tally))
-    this.#handedOver.push({ life: this.#life, sequence: ++this.#sequence, cells })
+    this.#told.push({ life: this.#life, sequence: ++this.#sequence, cells })
     this.#tallies = []
     this.#counted = 0
   }

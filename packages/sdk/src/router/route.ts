@@ -21,7 +21,12 @@ export class Route {
   readonly #recover: () => Promise<void>
   #engine: AnsweringEngine | undefined
   #served: Served | undefined
+  /** What served last, also after a refusal: errors are counted for it. */
+  #lastServed: Served | undefined
   #refusal: AfieldError | undefined
+  #closed: AfieldError | undefined
+  #underWay = 0
+  #drained: () => void = () => undefined
 
   constructor(name: string, observer: Observer | undefined, recover: () => Promise<void>) {
     this.name = name
@@ -29,15 +34,18 @@ export class Route {
     this.#recover = recover
   }
 
+  /** `undefined` while nothing may serve. */
   get served(): Served | undefined {
     return this.#served
   }
 
   /** New predictions go to this engine; the one before it answers what it was asked and closes. */
   serve(engine: AnsweringEngine, served: Served): void {
+    if (this.#closed) return engine.close()
     const before = this.#engine
     this.#engine = engine
     this.#served = served
+    this.#lastServed = served
     this.#refusal = undefined
     if (before !== engine) before?.close()
     void engine.gone.then(() => {
@@ -48,16 +56,26 @@ export class Route {
   refuse(error: AfieldError): void {
     this.#engine?.close()
     this.#engine = undefined
+    this.#served = undefined
     this.#refusal = error
   }
 
-  close(): void {
-    this.refuse(new AfieldError('closed', 'Afield was closed. Create it anew.'))
+  /**
+   * Refuses what is asked from now on, uncounted.
+   *
+   * @returns when what was asked before is answered, or has failed, and is counted.
+   */
+  async close(error: AfieldError): Promise<void> {
+    this.#closed = error
+    this.refuse(error)
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
   }
 
   async predict(record: RecordValue, signal: AbortSignal | undefined): Promise<Prediction> {
+    if (this.#closed) throw this.#closed
     const began = performance.now()
-    const served = this.#served
+    const served = this.#lastServed
+    this.#underWay += 1
     try {
       throwIfAborted(signal)
       const { outputs, by } = await abortable(this.#ask(record), signal)
@@ -75,6 +93,9 @@ export class Route {
       const error = asAfieldError(cause, 'internal/unexpected', 'predict() failed')
       if (served) this.#observer?.failed(served, error.code)
       throw error
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#drained()
     }
   }
 

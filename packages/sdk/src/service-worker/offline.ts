@@ -2,7 +2,10 @@
 declare const self: ServiceWorkerGlobalScope
 
 export interface OfflineOptions {
-  /** Changes with every build; what another build cached is deleted once this one is active. */
+  /**
+   * Changes with every build. Once a build is active, only what the one before it cached is kept beside its own, for
+   * pages that are still open.
+   */
   readonly version: string
   /** URLs of the app's own files: pages, scripts, workers, onnxruntime's files. Fetched whole at install. */
   readonly assets: readonly string[]
@@ -23,20 +26,27 @@ export function serveOffline({ version, assets }: OfflineOptions): void {
   const name = prefix + version
   const urls = assets.map((asset) => new URL(asset, self.registration.scope).href)
   const known = new Set(urls)
+  /** What open pages of the build before may still ask for, such as a worker; `undefined` until it is read. */
+  let older: ReadonlyMap<string, string> | undefined
+  const readOlder = async (): Promise<void> => {
+    try {
+      older = await olderAssets(prefix, name)
+    } catch (error) {
+      console.warn('afield: what the build before cached cannot be read', error)
+      older = new Map()
+    }
+  }
+  const reading = readOlder()
 
   self.addEventListener('install', (event) => {
     // `reload` passes the HTTP cache by: what it holds may belong to another build.
     const requests = urls.map((url) => new Request(url, { cache: 'reload' }))
-    event.waitUntil(
-      caches
-        .open(name)
-        .then((cache) => cache.addAll(requests))
-        .then(() => self.skipWaiting()),
-    )
+    event.waitUntil(install(name, requests).then(() => self.skipWaiting()))
   })
 
   self.addEventListener('activate', (event) => {
-    event.waitUntil(dropOldBuilds(prefix, name).then(() => self.clients.claim()))
+    const tidied = dropOldBuilds(prefix, name).then(readOlder)
+    event.waitUntil(tidied.then(() => self.clients.claim()))
   })
 
   self.addEventListener('fetch', (event) => {
@@ -45,18 +55,46 @@ export function serveOffline({ version, assets }: OfflineOptions): void {
     const url = new URL(request.url)
     url.search = ''
     url.hash = ''
-    if (known.has(url.href)) event.respondWith(cachedFirst(name, url.href, request))
+    const { href } = url
+    if (known.has(href)) event.respondWith(cachedFirst(name, href, request))
+    else if (older ? older.has(href) : href.startsWith(self.registration.scope)) {
+      event.respondWith(reading.then(() => cachedFirst(older?.get(href) ?? name, href, request)))
+    }
   })
 }
 
-async function cachedFirst(name: string, url: string, request: Request): Promise<Response> {
-  const cache = await caches.open(name)
-  return (await cache.match(url)) ?? fetch(request)
+/** A build that could not be cached whole leaves nothing behind that would pass for the build before the next. */
+async function install(name: string, requests: readonly Request[]): Promise<void> {
+  const knownBefore = await caches.has(name)
+  try {
+    await (await caches.open(name)).addAll([...requests])
+  } catch (error) {
+    if (!knownBefore) await caches.delete(name)
+    throw error
+  }
 }
 
+async function cachedFirst(name: string, url: string, request: Request): Promise<Response> {
+  return (await caches.match(url, { cacheName: name })) ?? fetch(request)
+}
+
+/** URLs that other builds cached, each with the cache that has it. */
+async function olderAssets(prefix: string, current: string): Promise<ReadonlyMap<string, string>> {
+  const assets = new Map<string, string>()
+  for (const name of await otherBuilds(prefix, current)) {
+    const requests = await (await caches.open(name)).keys()
+    for (const { url } of requests) assets.set(url, name)
+  }
+  return assets
+}
+
+/** Caches are named in the order in which they were made, so the last one is the build before. */
 async function dropOldBuilds(prefix: string, current: string): Promise<void> {
+  const others = await otherBuilds(prefix, current)
+  await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)))
+}
+
+async function otherBuilds(prefix: string, current: string): Promise<readonly string[]> {
   const names = await caches.keys()
-  await Promise.all(
-    names.filter((one) => one.startsWith(prefix) && one !== current).map((one) => caches.delete(one)),
-  )
+  return names.filter((name) => name.startsWith(prefix) && name !== current)
 }

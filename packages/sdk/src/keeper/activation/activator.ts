@@ -1,6 +1,5 @@
 import {
   AfieldError,
-  asAfieldError,
   decide,
   errorToData,
   mayRun,
@@ -16,24 +15,19 @@ import { bytesOf, type Blobs } from '../blobs/blobs.js'
 import type { ModelDocuments } from '../manifest/client.js'
 import type { Engine, Ports, Served } from '../ports.js'
 import {
-  confirmed,
-  failed,
   failedHere,
-  passed,
-  selfTestKey,
   type Failure,
   type ModelRecord,
   type ModelRecords,
   type VersionOnDevice,
 } from './record.js'
+import { refusalError } from './refusal.js'
+import { Trials } from './trials.js'
 
-/** A version that failed here rests this long before it may try once more. */
-const REST_MS = 24 * 60 * 60 * 1000
-/** Trials that may end with the death of the page before the version counts as failed. */
-const STRIKES = 2
 const BACKEND = 'wasm'
 
 type Serve = Extract<Decision, { kind: 'serve' }>
+type Refuse = Extract<Decision, { kind: 'refuse' }>
 
 /** A version as it came out of the store, whole and verified. */
 interface StoredVersion {
@@ -54,31 +48,40 @@ export interface ActivatorOptions {
   readonly model: string
   readonly requested: Version | 'latest' | undefined
   readonly deviceId: string
-  readonly records: ModelRecords
   /** This page's life, written into trials. */
   readonly life: string
+  readonly records: ModelRecords
+  /**
+   * What the repository says of the model, as far as the device knows it now; it may change while a version is on its
+   * way.
+   */
+  readonly documents: () => ModelDocuments
   /** Called for each step of the way, for telemetry. */
   readonly count: (served: Served, step: FunnelStep, error?: ErrorCode) => void
 }
 
 /**
- * Brings what a model runs in this tab in line with what was decided for this device:
- * decided, downloaded, verified, staged on an engine of its own, self-tested, warmed, confirmed, serving.
- * A version that fails on the way is written down as failed here and the decision is made again without it, so the
- * version before it keeps serving.
+ * Brings what a model runs in this tab in line with what was decided for this device: decided, downloaded, verified,
+ * tried on an engine of its own, confirmed, serving. Each step looks at the newest documents, so a kill takes effect
+ * while a download runs. A version that fails on the way is written down as failed here and the decision is made again
+ * without it, so the version before it keeps serving.
  */
 export class Activator {
   readonly #ports: Ports
   readonly #blobs: Blobs
   readonly #options: ActivatorOptions
+  readonly #trials: Trials
   #running: Running | undefined
   #decision: Decision | undefined
   #refusal: AfieldError | undefined
+  #downloading: AbortController | undefined
+  readonly #waiting: (() => void)[] = []
 
   constructor(ports: Ports, blobs: Blobs, options: ActivatorOptions) {
     this.#ports = ports
     this.#blobs = blobs
     this.#options = options
+    this.#trials = new Trials(ports, options.records, options.model, options.life)
   }
 
   get route(): string {
@@ -105,46 +108,57 @@ export class Activator {
   /**
    * Serves the decided version.
    *
-   * @param network whether bytes may be fetched. Without it, a version that is not on the device gives way to the
-   *   one that proved itself here last.
+   * @param network whether bytes may be fetched. Without it, a version that is not on the device gives way to the one
+   *   that proved itself here last.
    * @returns false when nothing can serve without the network.
    * @throws AfieldError when nothing may or can serve: `model/killed`, `model/revoked`, `model/not-found`,
    *   `model/self-test-failed`, `chunk/*`, `engine/*`.
    */
-  async reconcile(documents: ModelDocuments, network: boolean, signal?: AbortSignal): Promise<boolean> {
+  async reconcile(network: boolean, signal?: AbortSignal): Promise<boolean> {
+    let fetched: (StoredVersion & { readonly hash: string }) | undefined
     for (;;) {
-      const record = await this.#settledRecord()
+      const documents = this.#options.documents()
+      const record = await this.#trials.settle()
       const decision = this.#decide(documents, record)
       this.#decision = decision
-      if (decision.kind === 'refuse') {
-        const error = refusal(
-          this.#options,
-          decision,
-          failedHere(record, documents.index, this.#ports.clock.now()),
-        )
-        this.#refusal = error
-        await this.#stop(error)
-        throw error
-      }
+      if (decision.kind === 'refuse') throw await this.#refuse(documents, record, decision)
       this.#refusal = undefined
       await this.#remember(record, decision.assignment)
-      const served = servedBy(this.#options.model, decision, documents)
-      const release = documents.index.versions[decision.version]
-      if (!release)
-        throw new AfieldError('model/not-found', `${decision.version} is not in the model's index.`)
-      if (this.#running?.descriptor === release.descriptor.sha256) {
+      const served = servedBy(this.model, decision, documents)
+      const release = releaseOf(documents, served.version)
+      const hash = release.descriptor.sha256
+      if (this.#running?.descriptor === hash) {
         await this.#relabel(this.#running, served)
         return true
       }
-      const stored = network
-        ? await this.#fetch(documents, served, release, signal)
-        : await this.#readStored(served.model, served.version, release)
-      if (!stored) return this.#mayGoOn(documents) || (await this.#serveLastGood(documents, record, served))
-      if (await this.#activate(served, release, stored.descriptor, stored.bytes)) return true
+      const stored = fetched?.hash === hash ? fetched : await this.#readStored(served.version, release)
+      if (stored) {
+        fetched = undefined
+        if (await this.#tryOrFallBack(documents, record, served, release, stored)) return true
+        continue
+      }
+      if (!this.#mayGoOn(documents) && !(await this.#serveLastGood(documents, record, served))) {
+        if (!network) return false
+        await this.#stopWithdrawn(documents)
+      }
+      if (!network) return true
+      const outcome = await this.#fetch(served, release, signal)
+      if (outcome !== 'interrupted') fetched = { ...outcome, hash }
     }
   }
 
+  /** There is news: a download that runs stops, keeps what it has, and asks again whether it is still wanted. */
+  interrupt(): void {
+    this.#downloading?.abort()
+  }
+
+  /** Resolves when an engine next begins to serve. */
+  nextSwap(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
   close(): void {
+    this.interrupt()
     this.#running?.engine.close()
     this.#running = undefined
   }
@@ -155,56 +169,74 @@ export class Activator {
       rollout: documents.rollout,
       deviceId: this.#options.deviceId,
       assignment: record.assignment,
-      failedHere: new Set(failedHere(record, documents.index, this.#ports.clock.now()).keys()),
+      failedHere: new Set(this.#failures(documents, record).keys()),
       requested: this.#options.requested,
     })
   }
 
-  /** Downloads what is missing. When that fails, a version that was withdrawn meanwhile does not go on serving. */
+  #failures({ index }: ModelDocuments, record: ModelRecord): ReadonlyMap<Version, Failure> {
+    return failedHere(record, index, this.#ports.clock.now())
+  }
+
+  async #refuse(documents: ModelDocuments, record: ModelRecord, decision: Refuse): Promise<AfieldError> {
+    const { requested } = this.#options
+    const error = refusalError(this.model, requested, decision, this.#failures(documents, record))
+    this.#refusal = error
+    await this.#stop(error)
+    return error
+  }
+
+  /** Downloads what is missing, one tab at a time. */
   async #fetch(
-    documents: ModelDocuments,
     served: Served,
     release: Release,
     signal: AbortSignal | undefined,
-  ): Promise<StoredVersion> {
-    try {
-      const stored =
-        (await this.#download(served, release, signal)) ?? (await this.#download(served, release, signal))
+  ): Promise<StoredVersion | 'interrupted'> {
+    const controller = new AbortController()
+    this.#downloading = controller
+    const forward = (): void => controller.abort()
+    if (signal?.aborted) forward()
+    signal?.addEventListener('abort', forward)
+    const download = async (): Promise<StoredVersion> => {
+      const once = (): Promise<StoredVersion | undefined> =>
+        this.#download(served, release, controller.signal)
+      const stored = (await once()) ?? (await once())
       if (stored) return stored
       throw new AfieldError(
         'chunk/unavailable',
         'What was downloaded could not be read back from storage. Free some room and load it again.',
       )
-    } catch (cause) {
-      const error = asAfieldError(cause, 'internal/unexpected', 'The download failed')
-      if (this.#running && !this.#mayGoOn(documents)) await this.#stop(error)
+    }
+    try {
+      return await this.#ports.locks.hold(`download ${this.model}`, download, controller.signal)
+    } catch (error) {
+      if (controller.signal.aborted && !signal?.aborted) return 'interrupted'
       throw error
+    } finally {
+      this.#downloading = undefined
+      signal?.removeEventListener('abort', forward)
     }
   }
 
   /** @returns `undefined` when the store gave back something else than it was given. */
-  async #download(
-    served: Served,
-    release: Release,
-    signal: AbortSignal | undefined,
-  ): Promise<StoredVersion | undefined> {
+  async #download(served: Served, release: Release, signal: AbortSignal): Promise<StoredVersion | undefined> {
     const { model, version } = served
     const descriptor = await this.#blobs.descriptor(model, version, release, signal)
-    const totalBytes = bytesOf(descriptor)
-    const fetched = await this.#blobs.download(descriptor, {
+    const totalBytes = bytesOf(descriptor, BACKEND)
+    const fetched = await this.#blobs.download(descriptor, BACKEND, {
       signal,
       onProgress: (loadedBytes) =>
         this.#ports.host.emit({ type: 'progress', model, version, loadedBytes, totalBytes }),
     })
     if (fetched > 0) this.#options.count(served, 'downloaded')
-    const bytes = await this.#blobs.read(descriptor)
+    const bytes = await this.#blobs.read(descriptor, BACKEND)
     if (bytes && fetched > 0) this.#options.count(served, 'verified')
     return bytes && { descriptor, bytes }
   }
 
-  async #readStored(model: string, version: Version, release: Release): Promise<StoredVersion | undefined> {
-    const descriptor = await this.#blobs.storedDescriptor(model, version, release)
-    const bytes = descriptor && (await this.#blobs.read(descriptor))
+  async #readStored(version: Version, release: Release): Promise<StoredVersion | undefined> {
+    const descriptor = await this.#blobs.storedDescriptor(this.model, version, release)
+    const bytes = descriptor && (await this.#blobs.read(descriptor, BACKEND))
     return descriptor && bytes && { descriptor, bytes }
   }
 
@@ -213,69 +245,71 @@ export class Activator {
   }
 
   /**
-   * The decided version is not here yet: the one that proved itself last serves meanwhile, if it still may. Nothing
-   * stands in for a version that the app asked for.
+   * Something else serves meanwhile: the version that proved itself here last, or the one before it, if it still may.
+   * Nothing stands in for a version that the app asked for.
    */
   async #serveLastGood(documents: ModelDocuments, record: ModelRecord, decided: Served): Promise<boolean> {
     if (decided.arm === 'pinned') return false
-    const failures = failedHere(record, documents.index, this.#ports.clock.now())
+    const failures = this.#failures(documents, record)
     for (const held of [record.current, record.previous]) {
       const release = held && documents.index.versions[held.version]
       if (!held || !release || release.descriptor.sha256 !== held.descriptor) continue
-      if (!mayRun(documents, held.version) || failures.has(held.version)) continue
-      const stored = await this.#readStored(decided.model, held.version, release)
-      if (!stored) continue
+      if (held.version === decided.version || failures.has(held.version)) continue
+      if (!mayRun(documents, held.version)) continue
+      const stored = await this.#readStored(held.version, release)
       const served: Served = { ...decided, version: held.version, arm: 'stable' }
-      if (await this.#activate(served, release, stored.descriptor, stored.bytes)) return true
+      try {
+        if (stored && (await this.#activate(served, release, stored))) return true
+      } catch (error) {
+        if (!(error instanceof AfieldError)) throw error
+        this.#ports.log('warn', `${held.version} could not stand in.`, error)
+      }
     }
     return false
   }
 
-  /** Stages, tests and confirms; false when the version itself failed, which is then written down. */
-  async #activate(
+  /** What is not the version's fault leaves a device that had something to serve with that. */
+  async #tryOrFallBack(
+    documents: ModelDocuments,
+    record: ModelRecord,
     served: Served,
     release: Release,
-    descriptor: Descriptor,
-    bytes: Uint8Array<ArrayBuffer>,
+    stored: StoredVersion,
   ): Promise<boolean> {
-    const { platform, locks } = this.#ports
-    const version: VersionOnDevice = { version: served.version, descriptor: release.descriptor.sha256 }
-    const key = selfTestKey(version.descriptor, BACKEND, platform.runtime, platform.browserBuild)
-    const record = await this.#record()
-    const tested = record.selfTested.includes(key)
-    // A version that the app pinned is not what this device falls back to, so it leaves `current` alone.
-    const pinned = served.arm === 'pinned'
-    const proven = tested && (pinned || record.current?.descriptor === version.descriptor)
-    const stage = async (): Promise<boolean> => {
-      if (!proven)
-        await this.#write({ ...(await this.#record()), trial: { ...version, life: this.#options.life } })
-      const engine = await this.#ports.host.openEngine()
-      try {
-        const selfTest = tested ? undefined : descriptor.selfTest
-        await engine.load({ bytes, contract: descriptor.contract, selfTest })
-      } catch (cause) {
-        engine.close()
-        const error = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')
-        await this.#fail(served, version, error)
-        return false
-      }
-      if (!proven) {
-        this.#options.count(served, 'staged')
-        const settled = passed(await this.#record(), version, key)
-        await this.#write(pinned ? settled : confirmed(settled, version))
-        this.#options.count(served, 'confirmed')
-      }
-      await this.#swap({ served, descriptor: version.descriptor, engine })
+    try {
+      return await this.#activate(served, release, stored)
+    } catch (error) {
+      if (this.#mayGoOn(documents) || !(error instanceof AfieldError)) throw error
+      if (!(await this.#serveLastGood(documents, record, served))) throw error
+      this.#ports.log('warn', `${served.version} could not be started; another version serves.`, error)
       return true
     }
-    return proven ? stage() : locks.hold('trial', stage)
+  }
+
+  /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
+  async #activate(served: Served, release: Release, { descriptor, bytes }: StoredVersion): Promise<boolean> {
+    const version = { version: served.version, descriptor: release.descriptor.sha256 }
+    const { contract, selfTest } = descriptor
+    const pinned = served.arm === 'pinned'
+    const outcome = await this.#trials.run({ version, backend: BACKEND, pinned, bytes, contract, selfTest })
+    if (outcome.kind === 'failed') {
+      this.#tellFailure(served, outcome.error)
+      return false
+    }
+    if (!outcome.known) {
+      this.#options.count(served, 'staged')
+      this.#options.count(served, 'confirmed')
+    }
+    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine })
+    return true
   }
 
   async #swap(next: Running): Promise<void> {
     const before = this.#running
-    this.#running = next
     const { model, version } = next.served
     await this.#ports.host.serve(this.route, next.engine.id, next.served)
+    this.#running = next
+    for (const resolve of this.#waiting.splice(0)) resolve()
     const previous = before ? { previous: before.served.version } : {}
     this.#ports.host.emit({ type: 'update', model, version, ...previous })
   }
@@ -287,83 +321,32 @@ export class Activator {
     await this.#ports.host.serve(this.route, running.engine.id, served)
   }
 
+  /** What runs was taken back and nothing can stand in until another version has been downloaded. */
+  async #stopWithdrawn(documents: ModelDocuments): Promise<void> {
+    if (!this.#running) return
+    const { version } = this.#running.served
+    const revoked = documents.index.versions[version]?.revoked !== undefined
+    const what = `${version} of "${this.model}" was taken back; the version that replaces it is on its way.`
+    await this.#stop(new AfieldError(revoked ? 'model/revoked' : 'model/killed', what))
+  }
+
   async #stop(error: AfieldError): Promise<void> {
     this.close()
     await this.#ports.host.refuse(this.route, errorToData(error))
     const { code, message } = error
-    this.#ports.host.emit({ type: 'refused', model: this.#options.model, code, message })
+    this.#ports.host.emit({ type: 'refused', model: this.model, code, message })
   }
 
-  /** @throws the error itself when it is not the version's fault, so that the version is not blamed for it. */
-  async #fail(served: Served, version: VersionOnDevice, error: AfieldError): Promise<void> {
-    const blamed: readonly ErrorCode[] = [
-      'engine/session-failed',
-      'engine/run-failed',
-      'model/self-test-failed',
-    ]
-    if (!blamed.includes(error.code)) {
-      const { trial: _ended, ...rest } = await this.#record()
-      await this.#write(rest)
-      throw error
-    }
-    const until = this.#ports.clock.now() + REST_MS
-    await this.#write(
-      failed(await this.#record(), { ...version, code: error.code, message: error.message, until }),
-    )
-    this.#options.count(served, 'failed', error.code)
-    this.#ports.log(
-      'warn',
-      `${served.model} ${served.version} failed on this device and is not served.`,
-      error,
-    )
-    this.#ports.host.emit({
-      type: 'rejected',
-      model: served.model,
-      version: served.version,
-      code: error.code,
-      message: error.message,
-    })
-  }
-
-  /**
-   * The record, after a trial that somebody's death left open was settled: a page that died while it was in view
-   * and had not said goodbye gives a strike.
-   */
-  async #settledRecord(): Promise<ModelRecord> {
-    const record = await this.#record()
-    if (!record.trial) return record
-    return this.#ports.locks.hold('trial', async () => {
-      const now = await this.#record()
-      if (!now.trial) return now
-      const { trial, ...rest } = now
-      const strikes = (now.strikes[trial.descriptor] ?? 0) + 1
-      const struck: ModelRecord = { ...rest, strikes: { ...now.strikes, [trial.descriptor]: strikes } }
-      const settled =
-        strikes < STRIKES
-          ? struck
-          : failed(struck, {
-              version: trial.version,
-              descriptor: trial.descriptor,
-              code: 'engine/crashed',
-              message: `The page died ${strikes} times while trying this version.`,
-              until: this.#ports.clock.now() + REST_MS,
-            })
-      await this.#write(settled)
-      return settled
-    })
+  #tellFailure({ model, version, ...served }: Served, error: AfieldError): void {
+    const { code, message } = error
+    this.#options.count({ model, version, ...served }, 'failed', code)
+    this.#ports.log('warn', `${model} ${version} failed on this device and is not served.`, error)
+    this.#ports.host.emit({ type: 'rejected', model, version, code, message })
   }
 
   async #remember(record: ModelRecord, assignment: Assignment | undefined): Promise<void> {
     if (!assignment || JSON.stringify(assignment) === JSON.stringify(record.assignment)) return
-    await this.#write({ ...record, assignment })
-  }
-
-  #record(): Promise<ModelRecord> {
-    return this.#options.records.read(this.#options.model)
-  }
-
-  #write(record: ModelRecord): Promise<void> {
-    return this.#options.records.write(this.#options.model, record)
+    await this.#options.records.update(this.model, (now) => ({ ...now, assignment }))
   }
 }
 
@@ -378,41 +361,8 @@ function servedBy(model: string, decision: Serve, { rollout }: ModelDocuments): 
   }
 }
 
-function refusal(
-  { model, requested }: Pick<ActivatorOptions, 'model' | 'requested'>,
-  { reason }: Extract<Decision, { kind: 'refuse' }>,
-  failures: ReadonlyMap<Version, Failure>,
-): AfieldError {
-  switch (reason) {
-    case 'model-killed':
-      return new AfieldError(
-        'model/killed',
-        `The team has switched "${model}" off. Answer without it until \`afield rollout revive ${model}\`.`,
-      )
-    case 'revoked':
-      return new AfieldError('model/revoked', `That version of "${model}" was revoked and never runs again.`)
-    case 'not-found':
-      return new AfieldError(
-        'model/not-found',
-        `"${model}" has no such version. Ask for one that was published.`,
-      )
-    case 'version-killed':
-      return new AfieldError(
-        'model/killed',
-        `The team has switched ${requested} of "${model}" off. Load the model without a version.`,
-      )
-    case 'failed-here': {
-      const failure = [...failures.values()].find(({ version }) => version === requested)
-      return new AfieldError(
-        failure?.code ?? 'model/self-test-failed',
-        `${requested} of "${model}" does not work on this device: ${failure?.message ?? 'it failed here'}`,
-      )
-    }
-    case 'nothing-runnable': {
-      const [failure] = failures.values()
-      return failure
-        ? new AfieldError(failure.code, `No version of "${model}" works on this device: ${failure.message}`)
-        : new AfieldError('model/not-found', `"${model}" has no version that may run. Publish one.`)
-    }
-  }
+function releaseOf({ index }: ModelDocuments, version: Version): Release {
+  const release = index.versions[version]
+  if (release) return release
+  throw new AfieldError('model/not-found', `${version} is not in the model's index.`)
 }

@@ -46,10 +46,10 @@ const MAX_REMEMBERED = 50
 
 /** The records of all models, one for each. A device that cannot write still remembers for the visit. */
 export class ModelRecords {
-  readonly #ports: Pick<Ports, 'state' | 'log'>
+  readonly #ports: Pick<Ports, 'state' | 'locks' | 'log'>
   readonly #unstored = new Map<string, ModelRecord>()
 
-  constructor(ports: Pick<Ports, 'state' | 'log'>) {
+  constructor(ports: Pick<Ports, 'state' | 'locks' | 'log'>) {
     this.#ports = ports
   }
 
@@ -65,7 +65,22 @@ export class ModelRecords {
     return EMPTY_RECORD
   }
 
-  async write(model: string, record: ModelRecord): Promise<void> {
+  /** Changes a record as it is now, whatever other tabs wrote meanwhile; returns what it became. */
+  update(model: string, change: (record: ModelRecord) => ModelRecord): Promise<ModelRecord> {
+    return this.#ports.locks.hold(`record ${model}`, async () => {
+      const next = change(await this.read(model))
+      await this.#write(model, next)
+      return next
+    })
+  }
+
+  /** The models that this device has a stored record of. */
+  async models(): Promise<readonly string[]> {
+    const keys = await this.#ports.state.keys()
+    return keys.filter((key) => key.startsWith(ROOM)).map((key) => key.slice(ROOM.length))
+  }
+
+  async #write(model: string, record: ModelRecord): Promise<void> {
     try {
       await this.#ports.state.write(new Map([[keyOf(model), record]]))
       this.#unstored.delete(model)
@@ -74,12 +89,6 @@ export class ModelRecords {
       this.#ports.log('warn', 'What this device learned about a version could not be stored.', error)
       this.#unstored.set(model, record)
     }
-  }
-
-  /** The models that this device has a stored record of. */
-  async models(): Promise<readonly string[]> {
-    const keys = await this.#ports.state.keys()
-    return keys.filter((key) => key.startsWith(ROOM)).map((key) => key.slice(ROOM.length))
   }
 }
 

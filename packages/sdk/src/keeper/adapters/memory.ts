@@ -22,10 +22,13 @@ export function memoryStore(): KeyValueStore {
 export function localLocks(): Locks {
   const tails = new Map<string, Promise<unknown>>()
   return {
-    hold(name, task) {
+    hold(name, task, signal) {
       // A failed task must not fail the next one in line.
       const before = (tails.get(name) ?? Promise.resolve()).catch(() => undefined)
-      const run = before.then(task)
+      const run = before.then(() => {
+        signal?.throwIfAborted()
+        return task()
+      })
       tails.set(name, run)
       return run
     },

@@ -20,6 +20,8 @@ export interface DownloadOptions {
   readonly onProgress?: (loadedBytes: number, totalBytes: number) => void
 }
 
+type Backend = Descriptor['artifacts'][number]['backends'][number]
+
 export type StoredRole = 'current' | 'previous' | 'other'
 
 /** The versions of a model that are on the device whole. */
@@ -86,8 +88,12 @@ export class Blobs {
    *
    * @returns how many bytes were fetched.
    */
-  async download(descriptor: Descriptor, { signal, onProgress }: DownloadOptions): Promise<number> {
-    const chunks = chunksOf(descriptor)
+  async download(
+    descriptor: Descriptor,
+    backend: Backend,
+    { signal, onProgress }: DownloadOptions,
+  ): Promise<number> {
+    const chunks = chunksOf(descriptor, backend)
     const total = chunks.reduce((sum, chunk) => sum + chunk.size, 0)
     const held = new Set(await this.#ports.blobs.keys())
     let loaded = 0
@@ -114,8 +120,8 @@ export class Blobs {
    *
    * @returns `undefined` when a chunk is missing or damaged; a damaged one is deleted so that it is fetched anew.
    */
-  async read(descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const chunks = chunksOf(descriptor)
+  async read(descriptor: Descriptor, backend: Backend): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const chunks = chunksOf(descriptor, backend)
     const parts = await Promise.all(chunks.map((chunk) => this.#stored(chunk.sha256)))
     const whole = parts.filter((part) => part !== undefined)
     if (whole.length < parts.length) return undefined
@@ -223,12 +229,19 @@ export class Blobs {
 }
 
 /** Bytes of the model on the wire and in the store. */
-export function bytesOf(descriptor: Descriptor): number {
-  return chunksOf(descriptor).reduce((sum, chunk) => sum + chunk.size, 0)
+export function bytesOf(descriptor: Descriptor, backend?: Backend): number {
+  return chunksOf(descriptor, backend).reduce((sum, chunk) => sum + chunk.size, 0)
 }
 
-function chunksOf(descriptor: Descriptor): readonly Chunk[] {
-  return descriptor.artifacts.flatMap((artifact) => artifact.files.flatMap((file) => file.chunks))
+/** The chunks of the artifact that runs on a backend; without one, of all artifacts. */
+function chunksOf(descriptor: Descriptor, backend?: Backend): readonly Chunk[] {
+  const artifacts = backend
+    ? descriptor.artifacts.filter((artifact) => artifact.backends.includes(backend)).slice(0, 1)
+    : descriptor.artifacts
+  if (artifacts.length === 0) {
+    throw new AfieldError('descriptor/invalid', `This version has no file for the backend "${backend}".`)
+  }
+  return artifacts.flatMap(({ files }) => files.flatMap((file) => file.chunks))
 }
 
 function mismatch(code: ErrorCode, file: string, bytes: number): AfieldError {

@@ -12,17 +12,20 @@ import {
   type Ops,
   type Version,
 } from '@afield/protocol'
-import type { Ports } from '../ports.js'
+import type { KeyValueStore, Ports } from '../ports.js'
 import { readWindow, splitByFloor, take, type Observation, type OpenCell, type Window } from './window.js'
 
-const WINDOW = 'telemetry/window'
-const DAYS = 'telemetry/days'
-const LEDGER = 'telemetry/ledger'
-const OUTBOX = 'telemetry/batch/'
+const ROOM = 'telemetry/'
+const WINDOW = `${ROOM}window`
+const DAYS = `${ROOM}days`
+const LEDGER = `${ROOM}ledger`
+const OUTBOX = `${ROOM}batch/`
 
 const MAX_OUTBOX_BYTES = 512 * 1024
 const MAX_AGE_MS = 35 * 24 * 60 * 60 * 1000
 const SEND_TIMEOUT_MS = 20_000
+/** The first look at what earlier visits left, once the page has what it came for. */
+const FIRST_ROUND_MS = 5_000
 const BACKOFF_FIRST_MS = 5_000
 const BACKOFF_MOST_MS = 60 * 60 * 1000
 
@@ -78,21 +81,24 @@ export class Telemetry {
   readonly #ports: Ports
   readonly #options: TelemetryOptions
   #failures = 0
+  /** What the collector asked for with its last answer. */
+  #retryAfterMs = 0
   #cancelTimer: (() => void) | undefined
   #closed = false
 
   constructor(ports: Ports, options: TelemetryOptions) {
     this.#ports = ports
     this.#options = options
-    this.#schedule(options.sealEveryMs)
+    // A visit shorter than the interval must not leave its counts waiting for a longer one.
+    this.#schedule(Math.min(FIRST_ROUND_MS, options.sealEveryMs))
   }
 
   /** Takes observations into the checkpoint; when this resolves they are durable. */
   async observe(observations: readonly Observation[]): Promise<void> {
     const full = await this.#locked(async () => {
       const before = readWindow(await this.#ports.state.get(WINDOW))
-      const day = dayOf(this.#ports.clock.now())
-      const window = observations.reduce((sum, observation) => take(sum, observation, day), before)
+      const now = this.#ports.clock.now()
+      const window = observations.reduce((sum, observation) => take(sum, observation, now), before)
       if (window !== before) await this.#ports.state.write(new Map([[WINDOW, window]]))
       return Object.values(window.cells).some(({ ops }) => largestCount(ops) > MAX_COUNT / 2)
     })
@@ -138,12 +144,16 @@ export class Telemetry {
   }
 
   async #round(): Promise<void> {
+    let wait = this.#options.sealEveryMs
     try {
-      await this.#seal()
+      const { openedAt } = readWindow(await this.#ports.state.get(WINDOW))
+      const age = openedAt === undefined ? 0 : this.#ports.clock.now() - openedAt
+      // A clock that went back must not keep a window open for ever.
+      if (age >= this.#options.sealEveryMs || age < 0) await this.#seal()
+      else wait -= age
       await this.#send()
     } finally {
-      const wait = this.#failures === 0 ? this.#options.sealEveryMs : this.#backoff()
-      this.#schedule(wait)
+      this.#schedule(this.#failures === 0 ? wait : Math.max(this.#retryAfterMs, this.#backoff()))
     }
   }
 
@@ -183,7 +193,8 @@ export class Telemetry {
       if (changes.size > 0 || withheld > 0) {
         const oldest = dayOf(now - MAX_AGE_MS)
         const taken = Object.entries(window.taken).filter(([, { day }]) => day >= oldest)
-        changes.set(WINDOW, { cells: kept, taken: Object.fromEntries(taken) } satisfies Window)
+        const open = Object.keys(kept).length > 0 ? { openedAt: now } : {}
+        changes.set(WINDOW, { cells: kept, taken: Object.fromEntries(taken), ...open } satisfies Window)
         changes.set(DAYS, Object.fromEntries([...days].filter(([, day]) => day >= oldest)))
         const ledger = readLedger(await state.get(LEDGER))
         if (withheld > 0) changes.set(LEDGER, dropped(ledger, 'withheld', withheld))
@@ -253,6 +264,7 @@ export class Telemetry {
         signal: controller.signal,
       })
       await response.body?.cancel()
+      this.#retryAfterMs = retryAfterMs(response)
       if (response.ok) return 'kept'
       const passing = response.status >= 500 || response.status === 429 || response.status === 408
       this.#ports.log(
@@ -289,8 +301,20 @@ export class Telemetry {
   }
 }
 
+/** What was counted while telemetry was on is deleted, unsent, once it is off; without any, nothing is written. */
+export async function forgetTelemetry(state: KeyValueStore): Promise<void> {
+  const keys = (await state.keys()).filter((key) => key.startsWith(ROOM))
+  if (keys.length > 0) await state.write(new Map(keys.map((key) => [key, undefined])))
+}
+
 function dropped(ledger: Ledger, reason: DropReason | 'withheld', count: number): Ledger {
   return { ...ledger, drops: { ...ledger.drops, [reason]: (ledger.drops[reason] ?? 0) + count } }
+}
+
+/** Only seconds: a date would trust the device's clock. At most the longest pause there is. */
+function retryAfterMs(response: Response): number {
+  const seconds = Number(response.headers.get('retry-after'))
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(BACKOFF_MOST_MS, seconds * 1000) : 0
 }
 
 function readLedger(value: unknown): Ledger {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { BatchSchema, mergeOps, type Cell, type Day, type Ops } from '@afield/protocol'
+import { BatchSchema, dayOf, mergeOps, type Cell, type Day, type Ops } from '@afield/protocol'
 
 const { cell: CellSchema, day: DaySchema, ops: OpsSchema } = BatchSchema.pipe[0].entries
 
@@ -11,6 +11,8 @@ const WindowSchema = v.object({
   cells: v.record(v.string(), OpenCellSchema),
   /** The last observation taken from each page's life, so that one told twice counts once. */
   taken: v.record(v.string(), v.object({ sequence: v.number(), day: DaySchema })),
+  /** When the first of what is open was counted, in ms since 1970: a window is sealed by its age, over all visits. */
+  openedAt: v.optional(v.number()),
 })
 
 /** The checkpoint: survives killed tabs, and becomes batches when it is sealed. */
@@ -18,12 +20,23 @@ export type Window = v.InferOutput<typeof WindowSchema>
 
 const EMPTY: Window = { cells: {}, taken: {} }
 
+const ObservationSchema = v.object({
+  life: v.pipe(v.string(), v.maxLength(100)),
+  /** 1, 2, 3 … within a life. */
+  sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  cells: v.pipe(v.array(OpenCellSchema), v.maxLength(1000)),
+})
+
 /** Counts from one page, told at least once: `life` and `sequence` make telling it twice harmless. */
 export interface Observation {
   readonly life: string
-  /** 1, 2, 3 … within a life. */
   readonly sequence: number
   readonly cells: readonly OpenCell[]
+}
+
+/** Whether an observation is what this version of the SDK counts; a page's mark may be of another. */
+export function isObservation(value: unknown): value is Observation {
+  return v.is(ObservationSchema, value)
 }
 
 export function readWindow(value: unknown): Window {
@@ -32,7 +45,7 @@ export function readWindow(value: unknown): Window {
 }
 
 /** The window with an observation added; unchanged when it was taken before. */
-export function take(window: Window, { life, sequence, cells }: Observation, day: Day): Window {
+export function take(window: Window, { life, sequence, cells }: Observation, now: number): Window {
   if (sequence <= (window.taken[life]?.sequence ?? 0)) return window
   const sum: Record<string, OpenCell> = { ...window.cells }
   for (const open of cells) {
@@ -40,7 +53,8 @@ export function take(window: Window, { life, sequence, cells }: Observation, day
     const held = sum[key]
     sum[key] = held ? { ...held, ops: mergeOps(held.ops, open.ops) } : open
   }
-  return { cells: sum, taken: { ...window.taken, [life]: { sequence, day } } }
+  const taken = { ...window.taken, [life]: { sequence, day: dayOf(now) } }
+  return { cells: sum, taken, openedAt: window.openedAt ?? now }
 }
 
 function cellKey(cell: Cell, day: Day): string {

@@ -1,0 +1,150 @@
+import { AfieldError, asAfieldError, type ErrorCode, type SelfTest } from '@afield/protocol'
+import type { Contract } from '@afield/protocol'
+import type { Engine, Ports } from '../ports.js'
+import {
+  confirmed,
+  failed,
+  passed,
+  selfTestKey,
+  type ModelRecord,
+  type ModelRecords,
+  type VersionOnDevice,
+} from './record.js'
+
+/** A version that failed here rests this long before it may try once more. */
+const REST_MS = 24 * 60 * 60 * 1000
+/** Trials that may end with the death of the page before the version counts as failed. */
+const STRIKES = 2
+/** An engine that is not ready by then hangs. Generous: on a first visit it downloads its runtime meanwhile. */
+const READY_WITHIN_MS = 3 * 60 * 1000
+/** What a version is to blame for; anything else may be the network, the browser or the app's deployment. */
+const BLAMED: readonly ErrorCode[] = ['engine/session-failed', 'engine/run-failed', 'model/self-test-failed']
+
+export interface Staged {
+  readonly version: VersionOnDevice
+  readonly backend: 'wasm'
+  /** The app asked for this version: it does not become what the device falls back to. */
+  readonly pinned: boolean
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly contract: Contract
+  readonly selfTest: SelfTest
+}
+
+/** How a trial ended. `known`: it had proven itself here before. */
+export type Outcome =
+  | { readonly kind: 'ready'; readonly engine: Engine; readonly known: boolean }
+  | { readonly kind: 'failed'; readonly error: AfieldError }
+
+/**
+ * A version proves itself on this device before it serves. That it is tried is written down before its session is
+ * made, one tab at a time, so that a death during the trial shows at the next start.
+ */
+export class Trials {
+  readonly #ports: Ports
+  readonly #records: ModelRecords
+  readonly #model: string
+  readonly #life: string
+
+  constructor(ports: Ports, records: ModelRecords, model: string, life: string) {
+    this.#ports = ports
+    this.#records = records
+    this.#model = model
+    this.#life = life
+  }
+
+  /**
+   * The record, after a trial that somebody's death left open was settled: a page that died while it was in view and
+   * had not said goodbye gives a strike.
+   */
+  async settle(): Promise<ModelRecord> {
+    const record = await this.#records.read(this.#model)
+    if (!record.trial) return record
+    return this.#ports.locks.hold('trial', () =>
+      this.#records.update(this.#model, (now) => this.#judgeDeath(now)),
+    )
+  }
+
+  /**
+   * Makes a session of a version and, unless they passed here before, replays its golden vectors.
+   *
+   * @throws AfieldError when the version is not to blame: `engine/crashed`, `engine/runtime-unavailable`, `closed`.
+   */
+  async run(staged: Staged): Promise<Outcome> {
+    const { platform, locks } = this.#ports
+    const key = selfTestKey(
+      staged.version.descriptor,
+      staged.backend,
+      platform.runtime,
+      platform.browserBuild,
+    )
+    const record = await this.#records.read(this.#model)
+    const tested = record.selfTested.includes(key)
+    const known = tested && (staged.pinned || record.current?.descriptor === staged.version.descriptor)
+    if (known) return this.#stage(staged, undefined, true)
+    return locks.hold('trial', async () => {
+      const { version } = staged
+      await this.#update((now) => ({ ...now, trial: { ...version, life: this.#life } }))
+      const outcome = await this.#stage(staged, tested ? undefined : staged.selfTest, false)
+      if (outcome.kind === 'ready') {
+        await this.#update((now) => {
+          const proven = passed(now, version, key)
+          return staged.pinned ? proven : confirmed(proven, version)
+        })
+      }
+      return outcome
+    })
+  }
+
+  async #stage(staged: Staged, selfTest: SelfTest | undefined, known: boolean): Promise<Outcome> {
+    const { bytes, contract, version } = staged
+    const engine = await this.#ports.host.openEngine()
+    try {
+      await this.#withinLimit(engine.load({ bytes, contract, selfTest }))
+      return { kind: 'ready', engine, known }
+    } catch (cause) {
+      engine.close()
+      const error = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')
+      if (!BLAMED.includes(error.code)) {
+        await this.#update(({ trial: _ended, ...rest }) => rest)
+        throw error
+      }
+      const until = this.#ports.clock.now() + REST_MS
+      await this.#update((now) =>
+        failed(now, { ...version, code: error.code, message: error.message, until }),
+      )
+      return { kind: 'failed', error }
+    }
+  }
+
+  #withinLimit<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#ports.clock.after(READY_WITHIN_MS, () =>
+        reject(
+          new AfieldError(
+            'engine/crashed',
+            `The engine was not ready after ${READY_WITHIN_MS / 60_000} minutes.`,
+          ),
+        ),
+      )
+      work.then(resolve, reject).finally(cancel)
+    })
+  }
+
+  #judgeDeath({ trial, ...record }: ModelRecord): ModelRecord {
+    if (!trial) return record
+    const strikes = (record.strikes[trial.descriptor] ?? 0) + 1
+    const struck: ModelRecord = { ...record, strikes: { ...record.strikes, [trial.descriptor]: strikes } }
+    if (strikes < STRIKES) return struck
+    return failed(struck, {
+      version: trial.version,
+      descriptor: trial.descriptor,
+      code: 'engine/crashed',
+      message: `The page died ${strikes} times while trying this version.`,
+      until: this.#ports.clock.now() + REST_MS,
+    })
+  }
+
+  #update(change: (record: ModelRecord) => ModelRecord): Promise<ModelRecord> {
+    return this.#records.update(this.#model, change)
+  }
+}

@@ -1,0 +1,39 @@
+import { utf8 } from '@afield/protocol'
+import type { AfieldOptions, AfieldTelemetryOptions } from '../api.js'
+import { RUNTIME } from '../engine/runtime.js'
+import { CHECK_EVERY_MS } from '../keeper/defaults.js'
+import type { KeeperInit } from '../keeper/worker.js'
+import { SDK_VERSION } from '../version.js'
+import { deviceClass, privacyControl } from './platform.js'
+
+const SEAL_EVERY_MS = 15 * 60 * 1000
+const TELEMETRY_FLOOR = 20
+
+/** What the app asked for as the keeper needs it: defaults filled in, URLs absolute, telemetry only where allowed. */
+export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
+  const telemetry = allowedTelemetry(options.telemetry)
+  return {
+    namespace: options.namespace ?? 'default',
+    life,
+    repository: new URL(options.repository, location.href).href,
+    root: utf8(typeof options.root === 'string' ? options.root : JSON.stringify(options.root)),
+    policy: options.policy ?? 'local',
+    checkEveryMs: options.checkEveryMs ?? CHECK_EVERY_MS,
+    runtime: RUNTIME,
+    browserBuild: navigator.userAgent,
+    device: deviceClass(),
+    telemetry: telemetry && {
+      endpoint: new URL(telemetry.endpoint, location.href).href,
+      key: telemetry.key,
+      sealEveryMs: telemetry.sealEveryMs ?? SEAL_EVERY_MS,
+      floor: telemetry.floor ?? TELEMETRY_FLOOR,
+      sdk: SDK_VERSION,
+    },
+  }
+}
+
+/** Off without a basis, and where the user told the browser not to share. */
+function allowedTelemetry(asked: AfieldTelemetryOptions | undefined): AfieldTelemetryOptions | undefined {
+  const bases: readonly unknown[] = ['consent', 'legitimate-interest']
+  return asked && bases.includes(asked.basis) && !privacyControl() ? asked : undefined
+}
