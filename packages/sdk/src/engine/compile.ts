@@ -19,7 +19,7 @@ export async function compileRuntime(wasm: string): Promise<WebAssembly.Module> 
 }
 
 async function compileFrom(wasm: string, cache: RequestCache): Promise<WebAssembly.Module> {
-  // Time limits by signal only: a body that passes through script is cut off from the browser's cache of compiled code.
+  // Time limits by signal only: a body that passes through script may miss the browser's cache of compiled code.
   const controller = new AbortController()
   const limit = (ms: number) => setTimeout(() => controller.abort(), ms)
   let timer = limit(ANSWER_WITHIN_MS)

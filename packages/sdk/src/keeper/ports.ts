@@ -88,7 +88,7 @@ export interface Host {
 export interface Engine {
   readonly id: number
   /**
-   * Makes a session from verified bytes, replays the golden vectors when given, and warms it up.
+   * Makes a session from verified bytes, replays the golden vectors when given, which also warms it up.
    *
    * @throws AfieldError `engine/*` or `model/self-test-failed`.
    */
