@@ -20,6 +20,7 @@ const serving = new Serving(config, {
     notify(`Version ${version} did not pass its test on this device and is not used.`)
     refresh()
   },
+  refused: refresh,
   checked(reached) {
     noteRepository(reached)
     showChecked(reached)
@@ -83,8 +84,6 @@ async function describe(): Promise<void> {
   const device = await serving.describe()
   if (!device) return
   await showDevice(device.explanation, device.storage)
-  // Nothing tells when a version stops serving, so its absence is what says it.
-  if (device.explanation.version === undefined) await answer()
 }
 
 function background(work: Promise<void>): void {

@@ -22,6 +22,8 @@ export interface ServingEvents {
   readonly serving: (version: string, previous: string | undefined) => void
   /** A version failed its test on this device; what served before goes on serving. */
   readonly rejected: (version: string) => void
+  /** No version may serve any more. */
+  readonly refused: () => void
   /** The repository was asked for news. */
   readonly checked: (reached: boolean) => void
   /** Nothing could be loaded. It is tried again by itself. */
@@ -60,6 +62,7 @@ export class Serving {
     this.#afield = afield
     afield.on('update', ({ version, previous }) => this.#events.serving(version, previous))
     afield.on('rejected', ({ version }) => this.#events.rejected(version))
+    afield.on('refused', () => this.#events.refused())
     afield.on('checked', ({ error }) => this.#events.checked(error?.code !== 'manifest/unavailable'))
     await this.load()
   }
