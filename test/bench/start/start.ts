@@ -42,9 +42,12 @@ export async function benchStart(): Promise<readonly Figure[]> {
     await server.stop()
 
     const times: Record<PageName, number[]> = { afield: [], bare: [], transformers: [] }
+    const longTasks = [...online.longTasks]
     for (let round = 0; round < ROUNDS; round++) {
       for (const page of round % 2 === 0 ? PAGES : [...PAGES].reverse()) {
-        times[page].push((await visit(browser, `${server.url}/${page}/`, 0)).firstMs)
+        const seen = await visit(browser, `${server.url}/${page}/`, page === 'afield' ? PREDICTIONS : 0)
+        times[page].push(seen.firstMs)
+        if (page === 'afield') longTasks.push(...seen.longTasks)
       }
     }
     const ratio = (peer: PageName): readonly number[] =>
@@ -56,7 +59,7 @@ export async function benchStart(): Promise<readonly Figure[]> {
       figure('start/ratio-to-bare-worker', '×', ratio('bare'), { most: 1.1 }),
       figure('start/ratio-to-transformers.js', '×', ratio('transformers'), { most: 0.5 }),
       figure('start/requests-before-first-prediction', '', [requests.length], { most: 0 }),
-      figure('start/page-tasks-over-50-ms', '', [online.longTasks.length], { most: 0 }),
+      figure('start/page-tasks-over-50-ms', '', [longTasks.length], { most: 0 }),
     ]
   } finally {
     await browser.close()

@@ -42,10 +42,12 @@ async function compileFrom(wasm: string, cache: RequestCache): Promise<WebAssemb
 }
 
 /**
- * Has onnxruntime use a module that was compiled elsewhere. It has no setting for that, so the two calls by which its
- * glue gets one are answered here, once, in this worker's realm.
+ * Has onnxruntime use a module that is already being compiled, where it would begin only after its glue has loaded. It
+ * has no setting for that, so the two calls by which its glue gets one are answered here, once, in this worker's realm.
  */
 export function provideModule(wasm: string, module: Promise<WebAssembly.Module>): void {
+  // Whoever instantiates hears of a failure; until then nobody is there to tell.
+  module.catch(() => undefined)
   const { fetch } = globalThis
   const { instantiateStreaming } = WebAssembly
   globalThis.fetch = (input, init) => {

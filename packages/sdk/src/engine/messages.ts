@@ -11,8 +11,6 @@ export type ToEngine =
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort
     }
-  /** onnxruntime's .wasm, compiled by the page; without it the engine compiles for itself. */
-  | { readonly type: 'module'; readonly module: WebAssembly.Module | undefined }
   | { readonly type: 'predict'; readonly questions: readonly Question[] }
 
 export interface FromEngine {

@@ -20,7 +20,7 @@ import type { RuntimeUrls } from './messages.js'
 const IDENTITY_MODEL =
   'CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ=='
 
-/** Where a worker gets onnxruntime from: its files, and its .wasm compiled once for all engines of the page. */
+/** Where a worker gets onnxruntime from: its files, and its .wasm as it is being compiled. */
 export interface Runtime {
   readonly urls: RuntimeUrls
   readonly module: Promise<WebAssembly.Module>

@@ -14,18 +14,14 @@ export interface Supply {
 keepErrorCodes()
 
 let session: Session | undefined
-let takeModule: (module: WebAssembly.Module | undefined) => void = () => undefined
-const pageModule = new Promise<WebAssembly.Module | undefined>((resolve) => (takeModule = resolve))
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
-  if (data.type === 'predict') void answer(data.questions)
-  else if (data.type === 'open') open(data)
-  else takeModule(data.module)
+  if (data.type === 'open') open(data)
+  else void answer(data.questions)
 })
 
 function open({ runtime, supply }: Extract<ToEngine, { type: 'open' }>): void {
-  const module = pageModule.then((compiled) => compiled ?? compileRuntime(runtime.wasm))
-  const ready = prepareRuntime({ urls: runtime, module })
+  const ready = prepareRuntime({ urls: runtime, module: compileRuntime(runtime.wasm) })
   // Whoever loads a model learns of the failure; until then nobody is there to tell.
   ready.catch(() => undefined)
   Comlink.expose(

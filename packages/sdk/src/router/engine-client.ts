@@ -1,6 +1,5 @@
 import { AfieldError, errorFromData, type Outputs, type RecordValue } from '@afield/protocol'
 import type { Answer, FromEngine, Question, RuntimeUrls, ToEngine } from '../engine/messages.js'
-
 import type { AnsweringEngine } from './route.js'
 
 /** Questions packed into one message at most. */
@@ -29,13 +28,7 @@ export class EngineClient implements AnsweringEngine {
   #nextId = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  /** @param module onnxruntime compiled, or nothing where that failed and the engine tries for itself. */
-  constructor(
-    id: number,
-    worker: Worker,
-    runtime: RuntimeUrls,
-    module: Promise<WebAssembly.Module | undefined>,
-  ) {
+  constructor(id: number, worker: Worker, runtime: RuntimeUrls) {
     this.id = id
     this.#worker = worker
     this.gone = new Promise((resolve) => (this.#end = resolve))
@@ -44,7 +37,6 @@ export class EngineClient implements AnsweringEngine {
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
     worker.addEventListener('error', (event) => this.#crash(event))
     this.#post({ type: 'open', runtime, supply: port1 }, [port1])
-    void module.then((compiled) => this.#post({ type: 'module', module: compiled }, []))
   }
 
   predict(record: RecordValue): Promise<Outputs> {

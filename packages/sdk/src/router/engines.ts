@@ -1,5 +1,4 @@
-import { AfieldError, asAfieldError } from '@afield/protocol'
-import { compileRuntime } from '../engine/compile.js'
+import { AfieldError } from '@afield/protocol'
 import type { Logger } from '../keeper/ports.js'
 import { EngineClient } from './engine-client.js'
 import { runtimeUrls, startEngineWorker } from './platform.js'
@@ -13,7 +12,6 @@ export class Engines {
   /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
   readonly #crashes = new Map<number, AfieldError>()
   readonly #log: Logger
-  #module: Promise<WebAssembly.Module | undefined> | undefined
   #spare: EngineClient | undefined
   #closed = false
   #lastId = 0
@@ -69,9 +67,7 @@ export class Engines {
 
   #start(): EngineClient {
     if (this.#closed) throw new AfieldError('closed', 'Afield was closed and starts no engine.')
-    const urls = runtimeUrls()
-    this.#module ??= this.#compile(urls.wasm)
-    const engine = new EngineClient(++this.#lastId, startEngineWorker(), urls, this.#module)
+    const engine = new EngineClient(++this.#lastId, startEngineWorker(), runtimeUrls())
     this.#alive.set(engine.id, engine)
     void engine.gone.then((error) => {
       this.#alive.delete(engine.id)
@@ -81,25 +77,5 @@ export class Engines {
       this.#log('error', error.message, error)
     })
     return engine
-  }
-
-  /**
-   * Compiles onnxruntime once for all engines, and before the first engine's worker has even started: compiling is done
-   * by the browser's own threads, the page only asks for it. What failed is forgotten, so that the next engine's page
-   * asks again.
-   */
-  async #compile(wasm: string): Promise<WebAssembly.Module | undefined> {
-    try {
-      return await compileRuntime(wasm)
-    } catch (cause) {
-      this.#module = undefined
-      const error = asAfieldError(
-        cause,
-        'engine/runtime-unavailable',
-        'The page could not compile onnxruntime',
-      )
-      this.#log('debug', error.message, error)
-      return undefined
-    }
   }
 }
