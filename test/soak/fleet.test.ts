@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { startProcess, temporaryFolder, type CollectorProcess } from '../collector/collector-process.js'
 import { MODEL, makeRepository, type TestRepository } from '../sdk/support/repository.js'
-import { seededRandom } from './random.js'
+import { seededRandom } from '../../examples/fleet/random.js'
 import { memoryStorage, startLife, type MortalDevice } from './mortal-device.js'
 
 const DEVICES = 24

@@ -427,7 +427,7 @@ export class Keeper {
     })
   }
 
-  /** Work that nobody waits for: its failure is logged, and shows in `explain()`. */
+  /** Work that nobody waits for: its failure is logged; that of a check also shows in `explain()`. */
   #background(what: string, work: () => Promise<unknown>): void {
     work().catch((cause: unknown) => {
       if (this.#closed) return
