@@ -30,7 +30,7 @@ test('a mark of another format costs its own counts and no others', async () => 
   for (let i = 0; i < 10; i++) await device.predict(MODEL, RECORD)
   await device.telemetry()
   const foreign = { life: 'other', sequence: 1, cells: [{ ops: { errors: { 'not/a-code': 1 } } }] }
-  await device.keeper.adoptMarks({ closedLives: ['other'], observations: [foreign as never] })
+  await device.keeper.adoptMarks({ closedLives: ['other'], observations: [foreign] })
   await device.flush()
   expect(await collector.served('1.0.0')).toBe(10)
 })

@@ -4,7 +4,8 @@ import { keepErrorCodes } from '../comlink-errors.js'
 import type { EngineModel } from '../keeper/ports.js'
 import { compileRuntime } from './compile.js'
 import type { Answer, FromEngine, Question, ToEngine } from './messages.js'
-import { Session, prepareRuntime } from './session.js'
+import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
+import { Session } from './session.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
@@ -21,18 +22,31 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
 })
 
 function open({ runtime, supply }: Extract<ToEngine, { type: 'open' }>): void {
-  const ready = prepareRuntime({ urls: runtime, module: compileRuntime(runtime.wasm) })
-  // Whoever loads a model learns of the failure; until then nobody is there to tell.
-  ready.catch(() => undefined)
+  const module = compileRuntime(runtime.wasm)
+  provideRuntime(runtime, module)
+  let asked = false
+  const ready = warmUp(module, () => !asked)
   Comlink.expose(
     {
       load: async (model) => {
+        asked = true
         await ready
         session = await Session.create(model)
       },
     } satisfies Supply,
     supply,
   )
+}
+
+/** Everything that a first session needs and that needs no model; what it takes is no longer waited for then. */
+async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean): Promise<void> {
+  try {
+    await module
+    await startRuntime()
+    if (isIdle()) await proveRuntime()
+  } catch {
+    // Whoever loads a model meets the same failure; until then nobody is there to tell.
+  }
 }
 
 async function answer(questions: readonly Question[]): Promise<void> {

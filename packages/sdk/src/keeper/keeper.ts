@@ -65,7 +65,8 @@ export interface CheckReport {
 /** The marks that pages left behind when they were hidden or closed. */
 export interface Marks {
   readonly closedLives: readonly string[]
-  readonly observations: readonly Observation[]
+  /** Of type {@link Observation}, unless another version of the SDK or somebody else wrote them. */
+  readonly observations: readonly unknown[]
 }
 
 /**

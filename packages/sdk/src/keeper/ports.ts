@@ -99,6 +99,8 @@ export interface Engine {
 export interface EngineModel {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly contract: Contract
+  /** Of the graph, as its descriptor lists them. */
+  readonly operators: readonly string[]
   /** Golden vectors to replay before anything is served; `undefined` when they passed here before. */
   readonly selfTest: SelfTest | undefined
 }

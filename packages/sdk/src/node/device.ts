@@ -9,7 +9,7 @@ import {
 } from '@afield/protocol'
 import type { AfieldTelemetryOptions, Prediction } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
-import { Session, prepareRuntime } from '../engine/session.js'
+import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { Explanation } from '../keeper/explain.js'
@@ -162,17 +162,6 @@ export function createDevice(options: DeviceOptions): Device {
 
 const NODE_VERSION = (globalThis as { process?: { version?: string } }).process?.version ?? 'unknown'
 
-/** onnxruntime once for all devices of this process; a failed start is tried again by the next device. */
-let runtime: Promise<void> | undefined
-
-function startRuntime(): Promise<void> {
-  runtime ??= prepareRuntime().catch((error: unknown) => {
-    runtime = undefined
-    throw error
-  })
-  return runtime
-}
-
 /** A session in this process behind the same two faces that an engine's worker has. */
 class LocalEngine implements Engine, AnsweringEngine {
   readonly id: number
@@ -187,7 +176,6 @@ class LocalEngine implements Engine, AnsweringEngine {
   }
 
   async load(model: Parameters<Engine['load']>[0]): Promise<void> {
-    await startRuntime()
     this.#session = await Session.create(model)
   }
 

@@ -3,7 +3,7 @@ import { AfieldError, asAfieldError, errorFromData, errorToData, toHex } from '@
 import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
-import type { KeeperWorker, PageHost } from '../keeper/worker.js'
+import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from './abort.js'
 import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
@@ -33,10 +33,14 @@ export function createAfield(options: AfieldOptions): Afield {
   return new PageAfield(options)
 }
 
+interface StartedKeeper {
+  readonly worker: Worker
+  readonly keeper: Comlink.Remote<KeeperWorker>
+}
+
 class PageAfield implements Afield {
   readonly #log: Logger
-  readonly #worker: Worker
-  readonly #keeper: Comlink.Remote<KeeperWorker>
+  readonly #init: KeeperInit
   readonly #observer: Observer | undefined
   readonly #marks: PageMarks
   readonly #engines: Engines
@@ -47,6 +51,7 @@ class PageAfield implements Afield {
   readonly #calls = new Lifeline()
   /** The keeper's worker, which closing still needs. */
   readonly #keeperLife = new Lifeline()
+  #started: StartedKeeper | undefined
   #lastTask = 0
   #following = false
   #closing: Promise<void> | undefined
@@ -56,19 +61,42 @@ class PageAfield implements Afield {
     this.#log = options.logger ?? consoleLogger
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
     const init = keeperInit(options, life)
+    this.#init = init
     this.#engines = new Engines(this.#log)
     this.#marks = new PageMarks(init.namespace, life)
-    this.#worker = startKeeperWorker()
-    this.#keeper = Comlink.wrap<KeeperWorker>(this.#worker)
-    this.#worker.addEventListener('error', (event) => this.#keeperDied(event))
     this.#observer =
       init.telemetry &&
       new Observer(life, init.device, (counts) =>
         this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
       )
-    this.#background(() => this.#keeper.open(init, Comlink.proxy(this.#host())))
-    this.#adoptMarks()
-    this.#watchPage()
+    queueMicrotask(() => {
+      this.#startKeeper()
+      this.#watchPage()
+    })
+  }
+
+  /**
+   * Started by the first call that needs it, or else after the code that creates Afield. A `load()` in there starts its
+   * engine first, which has the longer way to go.
+   */
+  get #keeper(): Comlink.Remote<KeeperWorker> {
+    return this.#startKeeper().keeper
+  }
+
+  #startKeeper(): StartedKeeper {
+    if (this.#started) return this.#started
+    const worker = startKeeperWorker()
+    const keeper = Comlink.wrap<KeeperWorker>(worker)
+    this.#started = { worker, keeper }
+    worker.addEventListener('error', (event) => this.#keeperDied(event))
+    this.#background(() => keeper.open(this.#init, Comlink.proxy(this.#host())))
+    this.#background(async () => {
+      const marks = this.#marks.read()
+      if (marks.closedLives.length === 0) return
+      await keeper.adoptMarks(marks)
+      this.#marks.forget(marks.closedLives)
+    })
+    return this.#started
   }
 
   async load(name: string, options: LoadOptions = {}): Promise<Model> {
@@ -79,7 +107,9 @@ class PageAfield implements Afield {
     if (!route.served) this.#engines.prepare()
     try {
       const request = version === undefined ? {} : { version }
-      await this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
+      const loaded = this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
+      // The keeper would only repeat what the page knows as soon as an engine begins to serve.
+      await (route.served ? loaded : Promise.race([loaded, route.nextServe()]))
     } catch (error) {
       // What was switched off or out of reach may be back at the next look; what the app gave up is not looked for.
       if (!signal?.aborted) this.#follow()
@@ -152,7 +182,7 @@ class PageAfield implements Afield {
       this.#observer?.close()
       this.#keeperLife.cut(closed)
       this.#keeper[Comlink.releaseProxy]()
-      this.#worker.terminate()
+      this.#started?.worker.terminate()
     }
   }
 
@@ -238,15 +268,6 @@ class PageAfield implements Afield {
     this.#log('error', error.message, error)
     this.#calls.cut(error)
     this.#keeperLife.cut(error)
-  }
-
-  #adoptMarks(): void {
-    const marks = this.#marks.read()
-    if (marks.closedLives.length === 0) return
-    this.#background(async () => {
-      await this.#keeper.adoptMarks(marks)
-      this.#marks.forget(marks.closedLives)
-    })
   }
 
   #watchPage(): void {

@@ -1,8 +1,5 @@
-import * as v from 'valibot'
 import type { Marks } from '../keeper/keeper.js'
 import type { Observation } from '../keeper/telemetry/window.js'
-
-const MarkSchema = v.object({ observations: v.array(v.custom<Observation>(isObservation)) })
 
 /**
  * The one thing that is written on the page itself: `localStorage` is synchronous, and measured to survive every
@@ -21,7 +18,7 @@ export class PageMarks {
   /** What pages before this one left. Their marks stay until {@link forget} confirms that they were adopted. */
   read(): Marks {
     const closedLives: string[] = []
-    const observations: Observation[] = []
+    const observations: unknown[] = []
     for (const key of this.#keys()) {
       closedLives.push(key.slice(this.#prefix.length))
       observations.push(...parseMark(localStorage.getItem(key)))
@@ -50,9 +47,11 @@ export class PageMarks {
   }
 }
 
-function parseMark(text: string | null): readonly Observation[] {
+/** Only unpacked here: the keeper judges what it holds. */
+function parseMark(text: string | null): readonly unknown[] {
   try {
-    return v.parse(MarkSchema, JSON.parse(text ?? 'null')).observations
+    const mark = JSON.parse(text ?? '') as { readonly observations: readonly unknown[] }
+    return [...mark.observations]
   } catch (error) {
     console.warn('afield: a mark of an earlier page is unreadable and is dropped', error)
     return []
@@ -67,10 +66,4 @@ function available(): boolean {
     if (error instanceof DOMException) return false
     throw error
   }
-}
-
-function isObservation(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && 'life' in value && 'sequence' in value && 'cells' in value
-  )
 }

@@ -26,6 +26,7 @@ export class Route {
   #refusal: AfieldError | undefined
   #closed: AfieldError | undefined
   #underWay = 0
+  #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
 
   constructor(name: string, observer: Observer | undefined, recover: () => Promise<void>) {
@@ -47,10 +48,16 @@ export class Route {
     this.#served = served
     this.#lastServed = served
     this.#refusal = undefined
+    for (const resolve of this.#waiting.splice(0)) resolve()
     if (before !== engine) before?.close()
     void engine.gone.then(() => {
       if (this.#engine === engine) this.#engine = undefined
     })
+  }
+
+  /** Resolves when an engine next begins to serve. */
+  nextServe(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   refuse(error: AfieldError): void {

@@ -289,9 +289,10 @@ export class Activator {
   /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
   async #activate(served: Served, release: Release, { descriptor, bytes }: StoredVersion): Promise<boolean> {
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
-    const { contract, selfTest } = descriptor
+    const { contract, runtime, selfTest } = descriptor
     const pinned = served.arm === 'pinned'
-    const outcome = await this.#trials.run({ version, backend: BACKEND, pinned, bytes, contract, selfTest })
+    const model = { bytes, contract, operators: runtime.operators, selfTest }
+    const outcome = await this.#trials.run({ version, backend: BACKEND, pinned, model })
     if (outcome.kind === 'failed') {
       this.#tellFailure(served, outcome.error)
       return false

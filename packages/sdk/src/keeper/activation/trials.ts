@@ -1,6 +1,5 @@
-import { AfieldError, asAfieldError, type ErrorCode, type SelfTest } from '@afield/protocol'
-import type { Contract } from '@afield/protocol'
-import type { Engine, Ports } from '../ports.js'
+import { AfieldError, asAfieldError, type ErrorCode } from '@afield/protocol'
+import type { Engine, EngineModel, Ports } from '../ports.js'
 import {
   confirmed,
   failed,
@@ -25,9 +24,7 @@ export interface Staged {
   readonly backend: 'wasm'
   /** The app asked for this version: it does not become what the device falls back to. */
   readonly pinned: boolean
-  readonly bytes: Uint8Array<ArrayBuffer>
-  readonly contract: Contract
-  readonly selfTest: SelfTest
+  readonly model: EngineModel
 }
 
 /** How a trial ended. `known`: it had proven itself here before. */
@@ -80,11 +77,11 @@ export class Trials {
     const record = await this.#records.read(this.#model)
     const tested = record.selfTested.includes(key)
     const known = tested && (staged.pinned || record.current?.descriptor === staged.version.descriptor)
-    if (known) return this.#stage(staged, undefined, true)
+    if (known) return this.#stage(staged, true, true)
     return locks.hold('trial', async () => {
       const { version } = staged
       await this.#update((now) => ({ ...now, trial: { ...version, life: this.#life } }))
-      const outcome = await this.#stage(staged, tested ? undefined : staged.selfTest, false)
+      const outcome = await this.#stage(staged, tested, false)
       if (outcome.kind === 'ready') {
         await this.#update((now) => {
           const proven = passed(now, version, key)
@@ -95,11 +92,10 @@ export class Trials {
     })
   }
 
-  async #stage(staged: Staged, selfTest: SelfTest | undefined, known: boolean): Promise<Outcome> {
-    const { bytes, contract, version } = staged
+  async #stage({ model, version }: Staged, tested: boolean, known: boolean): Promise<Outcome> {
     const engine = await this.#ports.host.openEngine()
     try {
-      await this.#withinLimit(engine.load({ bytes, contract, selfTest }))
+      await this.#withinLimit(engine.load(tested ? { ...model, selfTest: undefined } : model))
       return { kind: 'ready', engine, known }
     } catch (cause) {
       engine.close()
