@@ -9,26 +9,56 @@ export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
 const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** A file's name beside the model, without a way out of the folder. */
+const filePath = v.pipe(
+  v.string(),
+  v.maxLength(300),
+  v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
+)
 const finite = v.pipe(v.number(), v.finite())
 
-/** A run of bytes of a file, stored under its own hash. `size` is in bytes. */
-const ChunkSchema = v.object({
-  sha256: Sha256Schema,
-  size: v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES)),
-})
+const chunkSize = v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES))
+
+/**
+ * A run of bytes of a file. `sha256` and `size` (in bytes) are of the run itself, also where it is stored and sent
+ * gzipped; `encodedSize` is then what comes over the wire.
+ */
+const ChunkSchema = v.pipe(
+  v.object({
+    sha256: Sha256Schema,
+    size: chunkSize,
+    encoding: v.exactOptional(v.literal('gzip')),
+    encodedSize: v.exactOptional(chunkSize),
+  }),
+  v.check(
+    (chunk) => (chunk.encoding === undefined) === (chunk.encodedSize === undefined),
+    'half an encoding',
+  ),
+)
 export type Chunk = v.InferOutput<typeof ChunkSchema>
 
-const ModelFileSchema = v.object({
-  role: v.literal('model'),
+const contents = {
   /** Bytes of the whole file, whose chunks join to it in order. */
   size: whole,
   chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
-})
+}
+
+/** The ONNX graph; its external data, under the name that the graph refers to it by; or what belongs with it. */
+const ArtifactFileSchema = v.variant('role', [
+  v.object({ role: v.literal('model'), ...contents }),
+  v.object({ role: v.literal('external-data'), path: filePath, ...contents }),
+  v.object({ role: v.literal('asset'), path: filePath, ...contents }),
+])
+export type ArtifactFile = v.InferOutput<typeof ArtifactFileSchema>
 
 const ArtifactSchema = v.object({
   variant: v.picklist(['fp32']),
   backends: v.pipe(v.array(v.picklist(['wasm', 'webgpu'])), v.minLength(1)),
-  files: v.pipe(v.array(ModelFileSchema), v.length(1)),
+  files: v.pipe(
+    v.array(ArtifactFileSchema),
+    v.maxLength(256),
+    v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),
+  ),
 })
 export type Artifact = v.InferOutput<typeof ArtifactSchema>
 

@@ -9,6 +9,8 @@ export const ERROR_CODES = [
   'chunk/size-mismatch',
   'chunk/unavailable',
   'descriptor/invalid',
+  'download/declined',
+  'download/too-large',
   'engine/crashed',
   'engine/run-failed',
   'engine/runtime-unavailable',

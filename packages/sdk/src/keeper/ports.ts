@@ -1,3 +1,4 @@
+import type { Step } from './steps.js'
 import type { AfieldError, Contract, ErrorCode, ErrorData, SelfTest, Version } from '@afield/protocol'
 
 /**
@@ -18,6 +19,8 @@ export interface Ports {
   readonly log: Logger
   readonly host: Host
   readonly platform: Platform
+  /** Awaited at each boundary, so that a test can break things just there. */
+  readonly atStep?: (step: Step) => void | Promise<void>
 }
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
