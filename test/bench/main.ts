@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Figure } from './figure.js'
-import { benchStart } from './start/start.js'
+import { benchStart } from './start.js'
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = { start: benchStart }
 

@@ -92,10 +92,17 @@ test('remembers its requests', async () => {
   await chunk()
   await fetch(`${server.url}/nothing?query`)
   expect(server.requests).toEqual([
-    { method: 'GET', path: '/repo/chunks/one', status: 200, at: expect.any(Number) },
-    { method: 'GET', path: '/nothing', status: 404, at: expect.any(Number) },
+    {
+      method: 'GET',
+      path: '/repo/chunks/one',
+      status: 200,
+      at: expect.any(Number),
+      bytes: expect.any(Number),
+    },
+    { method: 'GET', path: '/nothing', status: 404, at: expect.any(Number), bytes: expect.any(Number) },
   ])
   expect(server.requests[0]?.at).toBeGreaterThanOrEqual(before)
+  expect(server.requests[1]?.bytes).toBeGreaterThan('HTTP/1.1 404 Not Found'.length)
 })
 
 test('goes off the network and comes back at the same address', async () => {

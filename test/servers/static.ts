@@ -21,6 +21,8 @@ export interface SeenRequest {
   readonly status: number
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** Sent over the wire for it, headers included; 0 while the answer is on its way. */
+  readonly bytes: number
 }
 
 export interface StaticServer {
@@ -48,6 +50,8 @@ export interface StaticServer {
   close(): Promise<void>
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 const CONTENT_ADDRESSED = ['**/chunks/**', '**/descriptors/**', '**/assets/**']
 
 /**
@@ -61,7 +65,7 @@ const CONTENT_ADDRESSED = ['**/chunks/**', '**/descriptors/**', '**/assets/**']
 export async function startServer(options: ServerOptions): Promise<StaticServer> {
   const immutable = (options.immutable ?? CONTENT_ADDRESSED).map(globToRegExp)
   const faults = new FaultPlan()
-  const requests: SeenRequest[] = []
+  const requests: Mutable<SeenRequest>[] = []
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
@@ -76,7 +80,17 @@ export async function startServer(options: ServerOptions): Promise<StaticServer>
     }
     const file = await findFile(options.mounts, pathname)
     const answer = distort(answerTo(request, file, headers, fault !== undefined), fault)
-    requests.push({ method, path: pathname, status: fault?.kind === 'refuse' ? 0 : answer.status, at })
+    const seen = {
+      method,
+      path: pathname,
+      status: fault?.kind === 'refuse' ? 0 : answer.status,
+      at,
+      bytes: 0,
+    }
+    requests.push(seen)
+    const { socket } = request
+    const before = socket.bytesWritten
+    response.once('finish', () => (seen.bytes = socket.bytesWritten - before))
     await deliver(response, answer, fault)
   }
 

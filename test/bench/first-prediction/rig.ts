@@ -2,40 +2,65 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initRepository, publish } from '@afield/cli'
-import { buildApp } from '../../support/app/build.js'
 import type { Browser } from '../../browser/browser.js'
 import { launchChromium } from '../../browser/chromium.js'
 import { startServer } from '../../servers/static.js'
-import { figure, type Figure } from '../figure.js'
-import { peers } from '../peers/install.js'
+import { buildApp } from '../../support/app/build.js'
+import { peers as installPeers } from '../peers/install.js'
 
 const here = import.meta.dirname
-const models = join(here, '..', '..', 'models')
-const PAGES = ['afield', 'bare', 'transformers'] as const
-type PageName = (typeof PAGES)[number]
+
+export type PageName = 'afield' | 'bare' | 'transformers'
+
+/** A model that takes `pixels` and gives `probabilities`; its config and golden vectors lie beside it. */
+export interface BenchModel {
+  readonly name: string
+  /** The ONNX file. */
+  readonly file: string
+}
+
+export interface FirstPredictionOptions {
+  readonly model: BenchModel
+  readonly pages: readonly PageName[]
+  readonly rounds: number
+  /** Predictions that follow the first on Afield's page, watched for long tasks. */
+  readonly predictions: number
+}
+
+export interface FirstPredictions {
+  /** Milliseconds from the start of the navigation to the answer, one a round and page. */
+  readonly times: Readonly<Record<PageName, readonly number[]>>
+  /** Requests before the first answer of a second visit, with the network there. */
+  readonly requests: number
+  /** Durations of page tasks over 50 ms on Afield's page, all visits, in ms. */
+  readonly longTasks: readonly number[]
+}
 
 /** Visits that fill caches, and the browser's compiled code with them, before anything counts. */
 const WARM_UPS = 3
-const ROUNDS = 15
-const PREDICTIONS = 1000
 
 /**
  * The first prediction of a second visit, everything cached, network cut: from the start of the navigation to the
  * answer. Each page is an app of its own with its own service worker; rounds alternate the order of the pages.
  */
-export async function benchStart(): Promise<readonly Figure[]> {
+export async function measureFirstPredictions({
+  model,
+  pages,
+  rounds,
+  predictions,
+}: FirstPredictionOptions): Promise<FirstPredictions> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-bench-'))
   const repo = join(folder, 'repo')
   await initRepository({ repo })
-  await publish({ model: join(models, 'digits-mlp.onnx'), version: '1.0.0', repo })
-  await buildPages(folder, await readFile(join(repo, 'metadata', '1.root.json'), 'utf8'))
-  const mounts = Object.fromEntries(PAGES.map((page) => [`/${page}`, join(folder, page)]))
+  await publish({ model: model.file, version: '1.0.0', repo })
+  await buildPages(folder, model, pages, await readFile(join(repo, 'metadata', '1.root.json'), 'utf8'))
+  const mounts = Object.fromEntries(pages.map((page) => [`/${page}`, join(folder, page)]))
   const server = await startServer({ mounts: { ...mounts, '/repo': repo } })
   const browser = await launchChromium()
   try {
-    for (const page of PAGES) await install(browser, `${server.url}/${page}/`)
+    for (const page of pages) await install(browser, `${server.url}/${page}/`)
     server.clearRequests()
-    const online = await visit(browser, `${server.url}/afield/`, PREDICTIONS)
+    const online = await visit(browser, `${server.url}/afield/`, predictions)
     const requests = server.requests.filter(
       ({ path, at }) => !path.endsWith('/sw.js') && at < online.answeredAt,
     )
@@ -43,24 +68,14 @@ export async function benchStart(): Promise<readonly Figure[]> {
 
     const times: Record<PageName, number[]> = { afield: [], bare: [], transformers: [] }
     const longTasks = [...online.longTasks]
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const page of round % 2 === 0 ? PAGES : [...PAGES].reverse()) {
-        const seen = await visit(browser, `${server.url}/${page}/`, page === 'afield' ? PREDICTIONS : 0)
+    for (let round = 0; round < rounds; round++) {
+      for (const page of round % 2 === 0 ? pages : [...pages].reverse()) {
+        const seen = await visit(browser, `${server.url}/${page}/`, page === 'afield' ? predictions : 0)
         times[page].push(seen.firstMs)
         if (page === 'afield') longTasks.push(...seen.longTasks)
       }
     }
-    const ratio = (peer: PageName): readonly number[] =>
-      times.afield.map((ms, i) => ms / (times[peer][i] ?? Number.NaN))
-    return [
-      figure('start/first-prediction/afield', 'ms', times.afield),
-      figure('start/first-prediction/bare-worker', 'ms', times.bare),
-      figure('start/first-prediction/transformers.js', 'ms', times.transformers),
-      figure('start/ratio-to-bare-worker', '×', ratio('bare'), { most: 1.1 }),
-      figure('start/ratio-to-transformers.js', '×', ratio('transformers'), { most: 0.5 }),
-      figure('start/requests-before-first-prediction', '', [requests.length], { most: 0 }),
-      figure('start/page-tasks-over-50-ms', '', [longTasks.length], { most: 0 }),
-    ]
+    return { times, requests: requests.length, longTasks }
   } finally {
     await browser.close()
     await server.close()
@@ -68,13 +83,26 @@ export async function benchStart(): Promise<readonly Figure[]> {
   }
 }
 
-async function buildPages(folder: string, root: string): Promise<void> {
-  const modules = peers()
-  const model = join(models, 'digits-mlp.onnx')
+async function buildPages(
+  folder: string,
+  model: BenchModel,
+  pages: readonly PageName[],
+  root: string,
+): Promise<void> {
+  const vectors = JSON.parse(
+    await readFile(model.file.replace(/\.onnx$/, '.golden.json'), 'utf8'),
+  ) as unknown[]
+  const define = {
+    __ROOT__: JSON.stringify(root),
+    __MODEL__: JSON.stringify(model.name),
+    __GOLDEN__: JSON.stringify(vectors[0]),
+  }
   const build = (page: PageName, more: object): Promise<void> =>
-    buildApp({ root: join(here, page), outDir: join(folder, page), base: `/${page}/`, ...more })
-  await build('afield', { define: { __ROOT__: JSON.stringify(root) } })
-  await build('bare', { files: { 'model.onnx': model } })
+    buildApp({ root: join(here, page), outDir: join(folder, page), base: `/${page}/`, define, ...more })
+  await build('afield', {})
+  await build('bare', { files: { 'model.onnx': model.file } })
+  if (!pages.includes('transformers')) return
+  const modules = installPeers()
   await build('transformers', {
     alias: [
       {
@@ -85,7 +113,7 @@ async function buildPages(folder: string, root: string): Promise<void> {
     ],
     files: {
       'models/digits-mlp/config.json': join(here, 'transformers', 'models', 'digits-mlp', 'config.json'),
-      'models/digits-mlp/onnx/model.onnx': model,
+      'models/digits-mlp/onnx/model.onnx': model.file,
     },
   })
 }
