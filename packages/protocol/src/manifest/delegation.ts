@@ -1,10 +1,55 @@
 import { sha256, utf8 } from '../bytes.js'
-import type { DelegatedRole, Delegations, RoleKeys, SuccinctRoles } from './metadata.js'
+import { AfieldError } from '../errors.js'
+import { own } from './checks.js'
+import type {
+  AnyTargetFile,
+  AnyTargets,
+  DelegatedRole,
+  Delegations,
+  RoleKeys,
+  SuccinctRoles,
+} from './metadata.js'
+
+/** A search asks at most so many roles. */
+const MAX_ROLES = 32
 
 /** A role that may speak for a path, and whether nobody is asked after it. */
 export interface Delegate {
   readonly name: string
   readonly terminating: boolean
+}
+
+/**
+ * Searches for a target depth first and in the order of the delegations, each role at most once (5.6.7).
+ *
+ * @param ask gives a role as its delegator vouches for it; `undefined` ends the search.
+ * @throws AfieldError `manifest/invalid` when the search leads through too many roles.
+ */
+export async function findTarget(
+  path: string,
+  ask: (role: string, delegator: string) => Promise<AnyTargets | undefined>,
+): Promise<AnyTargetFile | undefined> {
+  const toVisit = [{ role: 'targets', delegator: 'root' }]
+  const visited = new Set<string>()
+  for (let next = toVisit.pop(); next; next = toVisit.pop()) {
+    const { role, delegator } = next
+    if (visited.has(role)) continue
+    if (visited.size === MAX_ROLES) {
+      throw new AfieldError(
+        'manifest/invalid',
+        `More than ${MAX_ROLES} roles would have to be asked about ${path}.`,
+      )
+    }
+    visited.add(role)
+    const targets = await ask(role, delegator)
+    if (!targets) return undefined
+    const found = own(targets.targets, path)
+    if (found) return found
+    const delegates = targets.delegations ? await delegatesFor(targets.delegations, path) : []
+    if (delegates.at(-1)?.terminating) toVisit.length = 0
+    toVisit.push(...[...delegates].reverse().map(({ name }) => ({ role: name, delegator: role })))
+  }
+  return undefined
 }
 
 /** The roles that may speak for a path, in the order they are asked; a terminating one is the last (5.6.7.2). */

@@ -1,6 +1,6 @@
 import { AfieldError } from '../errors.js'
 import { checkBytes, checkExpiry, checkVersion, own, rollback, type Reference } from './checks.js'
-import { delegatesFor, roleKeysOf } from './delegation.js'
+import { findTarget, roleKeysOf } from './delegation.js'
 import { verifyThreshold } from './keys.js'
 import {
   AnyTargetsSchema,
@@ -20,9 +20,6 @@ import {
 } from './metadata.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
-
-/** A search asks at most so many roles. */
-const MAX_ROLES = 32
 
 /** A targets file, and the roles whose delegation it was checked against: what one vouches for, another need not. */
 interface Accepted {
@@ -214,33 +211,16 @@ export class TrustedManifest {
    *   not accepted yet.
    * @returns length and digests, or `undefined` when no role that may speak for the path lists it.
    */
-  async find(
+  find(
     path: string,
     load: (role: string, delegator: string) => Promise<void>,
   ): Promise<AnyTargetFile | undefined> {
-    const toVisit = [{ role: 'targets', delegator: 'root' }]
-    const visited = new Set<string>()
-    for (let next = toVisit.pop(); next; next = toVisit.pop()) {
-      const { role, delegator } = next
-      if (visited.has(role)) continue
-      if (visited.size === MAX_ROLES) {
-        throw new AfieldError(
-          'manifest/invalid',
-          `More than ${MAX_ROLES} roles would have to be asked about ${path}.`,
-        )
-      }
-      visited.add(role)
+    return findTarget(path, async (role, delegator) => {
       // A role that the snapshot does not know ends the search (5.6.7.2.1).
       if (!this.targetsMeta(role)) return undefined
       if (!this.#targets.get(role)?.delegators.has(delegator)) await load(role, delegator)
-      const targets = this.#targets.get(role)?.targets
-      const found = targets && own(targets.targets, path)
-      if (found) return found
-      const delegates = targets?.delegations ? await delegatesFor(targets.delegations, path) : []
-      if (delegates.at(-1)?.terminating) toVisit.length = 0
-      toVisit.push(...[...delegates].reverse().map(({ name }) => ({ role: name, delegator: role })))
-    }
-    return undefined
+      return this.#targets.get(role)?.targets
+    })
   }
 
   async #parseSnapshot(bytes: Bytes): Promise<Snapshot> {
@@ -259,5 +239,5 @@ export class TrustedManifest {
 }
 
 function keysOf(root: Root, role: 'timestamp' | 'snapshot'): string {
-  return JSON.stringify(root.roles[role].keyids.map((id) => [id, own(root.keys, id)]).sort())
+  return JSON.stringify([...root.roles[role].keyids].sort().map((id) => [id, own(root.keys, id)]))
 }
