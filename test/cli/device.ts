@@ -33,15 +33,12 @@ export async function look(repo: string, model: string, now = Date.now()): Promi
   manifest.checkRootExpiry(now)
   await manifest.acceptTimestamp(await metadata('timestamp.json'), now)
   await manifest.acceptSnapshot(await metadata(`${manifest.snapshotMeta?.version}.snapshot.json`), now)
-  for (const role of ['targets', 'rollouts']) {
-    await manifest.acceptTargets(
-      role,
-      await metadata(`${manifest.targetsMeta(role)?.version}.${role}.json`),
-      now,
-    )
+  const load = async (role: string, delegator: string): Promise<void> => {
+    const file = `${manifest.targetsMeta(role)?.version}.${role}.json`
+    await manifest.acceptTargets(role, await metadata(file), now, delegator)
   }
   const target = async (folder: string): Promise<Uint8Array | undefined> => {
-    const listed = manifest.target(`${folder}/${model}.json`)
+    const listed = await manifest.find(`${folder}/${model}.json`, load)
     if (!listed) return undefined
     const bytes = await read(join(repo, 'targets', folder, `${listed.hashes.sha256}.${model}.json`))
     await checkBytes(folder, bytes, listed)

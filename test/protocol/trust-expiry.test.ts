@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import {
   NOW,
   PAST,
+  find,
   follow,
   makeKeyring,
   makeState,
@@ -73,5 +74,5 @@ test('what was accepted once is reloaded whatever the time', async () => {
   const signed = { timestamp: expires, snapshot: expires, targets: expires, rollouts: expires }
   await follow(manifest, await makeState(keys, { signed }), 'at-rest')
   manifest.checkExpiry('at-rest')
-  expect(manifest.target('models/m.json')).toBeDefined()
+  expect(await find(manifest, 'models/m.json')).toBeDefined()
 })

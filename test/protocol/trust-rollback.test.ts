@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { TrustedManifest } from '@afield/protocol'
-import { NOW, follow, makeKeyring, makeState, trust, type Keyring, type State } from './support/repository.js'
+import {
+  NOW,
+  find,
+  follow,
+  makeKeyring,
+  makeState,
+  trust,
+  type Keyring,
+  type State,
+} from './support/repository.js'
 
 let keys: Keyring
 let manifest: TrustedManifest
@@ -55,7 +64,7 @@ describe('an old copy is refused', () => {
   test('and what was held is held on', async () => {
     await expect(offer({ timestamp: 4 })).rejects.toThrow('An old copy')
     expect(manifest).toMatchObject({ timestampVersion: 5, version: 5 })
-    expect(manifest.target('models/m.json')).toBeDefined()
+    expect(await find(manifest, 'models/m.json')).toBeDefined()
   })
 })
 

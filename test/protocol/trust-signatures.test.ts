@@ -120,7 +120,7 @@ describe('a threshold of two', () => {
   })
 
   test('is met whatever else is signed along', async () => {
-    expect(await accept(await makeKey(), keys.timestamp, keys.root, second, keys.timestamp)).toBe('accepted')
+    expect(await accept(await makeKey(), keys.timestamp, keys.root, second)).toBe('accepted')
   })
 
   test('is not met by one', async () => {
@@ -128,9 +128,10 @@ describe('a threshold of two', () => {
   })
 
   test('is not met by one that signs twice', async () => {
-    await expect(accept(keys.timestamp, keys.timestamp)).rejects.toMatchObject(
-      refused('timestamp.json', 1, 2),
-    )
+    await expect(accept(keys.timestamp, keys.timestamp)).rejects.toMatchObject({
+      code: 'manifest/invalid',
+      message: expect.stringContaining('one key signed twice'),
+    })
   })
 
   test.each([

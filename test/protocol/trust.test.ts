@@ -1,6 +1,6 @@
 import { sha256, utf8 } from '@afield/protocol'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { NOW, follow, makeKeyring, makeState, trust, type Keyring } from './support/repository.js'
+import { NOW, find, follow, makeKeyring, makeState, trust, type Keyring } from './support/repository.js'
 
 let keys: Keyring
 
@@ -14,12 +14,12 @@ test('a repository that is in order is believed', async () => {
 
   expect(manifest).toMatchObject({ rootVersion: 1, timestampVersion: 9, version: 7 })
   expect(manifest.expiresAt).toBe(Date.parse('2026-12-21T12:00:00Z'))
-  expect(manifest.target('models/m.json')).toEqual({
+  expect(await find(manifest, 'models/m.json')).toEqual({
     length: 8,
     hashes: { sha256: await sha256(utf8('an index')) },
   })
-  expect(manifest.target('rollouts/m.json')?.length).toBe(9)
-  expect(manifest.target('models/other.json')).toBeUndefined()
+  expect((await find(manifest, 'rollouts/m.json'))?.length).toBe(9)
+  expect(await find(manifest, 'models/other.json')).toBeUndefined()
 })
 
 test('a newer state takes its place', async () => {

@@ -1,11 +1,11 @@
 import {
   TrustedManifest,
   sha256,
+  type AnyTargetFile,
   type MetaFile,
   type Reference,
   type RoleKeys,
   type Root,
-  type Targets,
 } from '@afield/protocol'
 import { makeKey, signedFile, type TestKey } from './signing.js'
 
@@ -99,7 +99,7 @@ export async function makeState(keys: Keyring, options: StateOptions = {}): Prom
   return { timestamp, snapshot, targets, rollouts }
 }
 
-export function delegationsTo(...keys: readonly TestKey[]): NonNullable<Targets['delegations']> {
+export function delegationsTo(...keys: readonly TestKey[]) {
   return {
     keys: Object.fromEntries(keys.map(({ id, key }) => [id, key])),
     roles: [{ name: 'rollouts', ...roleOf(...keys), terminating: true, paths: ['rollouts/*.json'] }],
@@ -117,6 +117,13 @@ export async function follow(manifest: TrustedManifest, state: State, at: Refere
   await manifest.acceptSnapshot(state.snapshot, at)
   await manifest.acceptTargets('targets', state.targets, at)
   await manifest.acceptTargets('rollouts', state.rollouts, at)
+}
+
+/** Searches among what was accepted. */
+export function find(manifest: TrustedManifest, path: string): Promise<AnyTargetFile | undefined> {
+  return manifest.find(path, (role) => {
+    throw new Error(`${role} was not accepted.`)
+  })
 }
 
 async function target(content: string) {

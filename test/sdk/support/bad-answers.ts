@@ -38,10 +38,8 @@ function codeFor(file: File, fault: FaultName): ErrorCode {
       return bytes ? 'chunk/unavailable' : 'manifest/unavailable'
     case 'oversized':
       if (bytes) return 'chunk/size-mismatch'
-      // A document is never read past its promised length, nor a timestamp past 16 KiB.
-      return file === 'timestamp' || file === 'index' || file === 'rollout'
-        ? 'manifest/too-large'
-        : 'manifest/hash-mismatch'
+      // Nothing is read past its promised length, and no timestamp past 16 KiB.
+      return 'manifest/too-large'
     case 'truncated':
     case 'a web page':
       if (bytes) return 'chunk/size-mismatch'

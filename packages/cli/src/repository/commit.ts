@@ -90,7 +90,7 @@ async function createRole(
   next: Targets,
   signer: Signer,
 ): Promise<MetaFile> {
-  const delegated = targets.delegations?.roles.find(({ name }) => name === role)
+  const delegated = targets.delegations?.roles?.find(({ name }) => name === role)
   const keys = role === 'targets' ? root.roles.targets : (delegated ?? { keyids: [], threshold: 1 })
   const version = await nextVersion(files, role)
   const bytes = signMetadata({ ...next, version }, keys, signer)

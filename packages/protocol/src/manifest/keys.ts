@@ -1,18 +1,21 @@
 import { AfieldError } from '../errors.js'
-import { fromHex, sha256 } from '../bytes.js'
+import { sha256 } from '../bytes.js'
 import { canonicalBytes } from './canonical.js'
+import { own } from './checks.js'
+import { importKey } from './public-key.js'
 import type { Envelope, Key, RoleKeys } from './metadata.js'
 
-/** A key's id is the hash of its canonical form, as the reference implementation computes it. */
+/** The id that Afield gives a key: the hash of its canonical form. Devices take any text for an id (clause 4.2). */
 export async function keyIdOf(key: Key): Promise<string> {
   return sha256(canonicalBytes(key))
 }
 
 /**
- * Checks that enough different keys of a role signed a file (TUF clause 5.3.4 and its like).
+ * Checks that enough different keys of a role signed a file (TUF clause 5.3.4 and its like). Signatures that are not
+ * the role's, or of kinds that nobody here knows, do not count and do no harm.
  *
- * @throws AfieldError `manifest/signature` below the threshold; `platform/unsupported` when this browser can
- *   verify none of the role's keys.
+ * @throws AfieldError `manifest/signature` below the threshold; `platform/unsupported` when it is not met because
+ *   this browser can verify none of the signatures.
  */
 export async function verifyThreshold(
   file: string,
@@ -23,23 +26,21 @@ export async function verifyThreshold(
   const payload = canonicalBytes(envelope.raw)
   const verdicts = await Promise.all(
     envelope.signatures.map(async ({ keyid, sig }) => {
-      const key = role.keyids.includes(keyid) ? keys[keyid] : undefined
-      return { key, verdict: key ? await verifySignature(key, sig, payload) : 'invalid' } as const
+      const listed = role.keyids.includes(keyid) ? own(keys, keyid) : undefined
+      const key = listed ? await importKey(listed) : 'unknown'
+      if (typeof key === 'string') return { key }
+      return { signer: (await key.verifies(sig, payload)) ? await key.identity() : undefined }
     }),
   )
-  // A key that signs twice, or is listed under two ids, counts once.
-  const signers = new Set(
-    verdicts.flatMap(({ key, verdict }) =>
-      key && verdict === 'valid' ? [key.keyval.public.toLowerCase()] : [],
-    ),
-  )
-  const valid = signers.size
+  // A key that is listed under two ids, or spelt in two ways, counts once.
+  const valid = new Set(verdicts.flatMap(({ signer }) => signer ?? [])).size
   if (valid >= role.threshold) return
-  if (verdicts.some(({ verdict }) => verdict === 'unsupported')) {
+  const unsupported = verdicts.some(({ key }) => key === 'unsupported')
+  if (unsupported && verdicts.every(({ key, signer }) => key ?? signer)) {
     throw new AfieldError(
       'platform/unsupported',
-      'This page cannot verify Ed25519 signatures, so it cannot trust the manifest. Open it over https or on ' +
-        'localhost; if it is, update the browser.',
+      'This page can verify none of the kinds of signature that the manifest has (Ed25519, ECDSA P-256 or RSA-PSS), ' +
+        'so it cannot trust the manifest. Open it over https or on localhost; if it is, update the browser.',
     )
   }
   throw new AfieldError(
@@ -48,25 +49,4 @@ export async function verifyThreshold(
       'Check that the app bundles the root.json of this repository.',
     { details: { file, valid, threshold: role.threshold } },
   )
-}
-
-async function verifySignature(
-  key: Key,
-  signature: string,
-  payload: Uint8Array<ArrayBuffer>,
-): Promise<'valid' | 'invalid' | 'unsupported'> {
-  if (key.keytype !== 'ed25519' || key.scheme !== 'ed25519') return 'invalid'
-  const publicBytes = fromHex(key.keyval.public)
-  const signatureBytes = fromHex(signature)
-  if (publicBytes?.length !== 32 || signatureBytes?.length !== 64) return 'invalid'
-  // Browsers hide WebCrypto from pages that came over plain http.
-  if (!(globalThis.crypto as Crypto | undefined)?.subtle) return 'unsupported'
-  let publicKey: CryptoKey
-  try {
-    publicKey = await crypto.subtle.importKey('raw', publicBytes, 'Ed25519', false, ['verify'])
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'NotSupportedError') return 'unsupported'
-    return 'invalid'
-  }
-  return (await crypto.subtle.verify('Ed25519', publicKey, signatureBytes, payload)) ? 'valid' : 'invalid'
 }

@@ -12,8 +12,14 @@ import { Sha256Schema } from '../ids.js'
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const expires = v.pipe(v.string(), v.isoTimestamp())
-const hashes = v.object({ sha256: Sha256Schema })
-const keyId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const keyId = v.pipe(v.string(), v.nonEmpty())
+
+/** The digests that are understood; others are passed over, as far as one of these is there. */
+const HashesSchema = v.object({
+  sha256: v.optional(Sha256Schema),
+  sha512: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/, 'not a SHA-512 in hex'))),
+})
+export type Hashes = v.InferOutput<typeof HashesSchema>
 
 const common = {
   spec_version: v.pipe(v.string(), v.regex(/^1\.\d+(\.\d+)?$/, 'written for another major version of TUF')),
@@ -21,10 +27,11 @@ const common = {
   expires,
 }
 
+/** Keys of other kinds than TUF knows may look otherwise: they have no `public`, and verify nothing. */
 const KeySchema = v.object({
   keytype: v.string(),
   scheme: v.string(),
-  keyval: v.object({ public: v.string() }),
+  keyval: v.object({ public: v.optional(v.string(), '') }),
 })
 export type Key = v.InferOutput<typeof KeySchema>
 
@@ -36,7 +43,7 @@ const keys = v.record(keyId, KeySchema)
 export const RootSchema = v.object({
   _type: v.literal('root'),
   ...common,
-  consistent_snapshot: v.literal(true),
+  consistent_snapshot: v.optional(v.boolean(), false),
   keys,
   roles: v.object({
     root: RoleKeysSchema,
@@ -47,7 +54,11 @@ export const RootSchema = v.object({
 })
 export type Root = v.InferOutput<typeof RootSchema>
 
-const MetaFileSchema = v.object({ version: count, length: v.optional(size), hashes: v.optional(hashes) })
+const MetaFileSchema = v.object({
+  version: count,
+  length: v.optional(size),
+  hashes: v.optional(HashesSchema),
+})
 export type MetaFile = v.InferOutput<typeof MetaFileSchema>
 
 export const TimestampSchema = v.object({
@@ -64,30 +75,68 @@ export const SnapshotSchema = v.object({
 })
 export type Snapshot = v.InferOutput<typeof SnapshotSchema>
 
-const TargetFileSchema = v.object({ length: size, hashes })
-export type TargetFile = v.InferOutput<typeof TargetFileSchema>
+const TOP_LEVEL = ['root', 'timestamp', 'snapshot', 'targets']
 
 const DelegatedRoleSchema = v.object({
-  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/)),
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256), v.notValues(TOP_LEVEL, 'the name of a top role')),
   ...RoleKeysSchema.entries,
   terminating: v.boolean(),
-  paths: v.array(v.string()),
+  /** Patterns of the paths that the role may speak for. */
+  paths: v.optional(v.array(v.string())),
+  /** Or the beginnings of their SHA-256 in hex. */
+  path_hash_prefixes: v.optional(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{1,64}$/)))),
 })
 export type DelegatedRole = v.InferOutput<typeof DelegatedRoleSchema>
 
-export const TargetsSchema = v.object({
-  _type: v.literal('targets'),
-  ...common,
-  targets: v.record(v.string(), TargetFileSchema),
-  delegations: v.optional(v.object({ keys, roles: v.pipe(v.array(DelegatedRoleSchema), v.maxLength(64)) })),
+/** 2^bit_length roles of the same keys, each for the paths whose SHA-256 begins with its number (TAP 15). */
+const SuccinctRolesSchema = v.object({
+  ...RoleKeysSchema.entries,
+  bit_length: v.pipe(count, v.maxValue(32)),
+  name_prefix: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)),
 })
+export type SuccinctRoles = v.InferOutput<typeof SuccinctRolesSchema>
+
+const DelegationsSchema = v.pipe(
+  v.object({
+    keys,
+    roles: v.optional(v.pipe(v.array(DelegatedRoleSchema), v.maxLength(1024))),
+    succinct_roles: v.optional(SuccinctRolesSchema),
+  }),
+  v.check(
+    ({ roles, succinct_roles }) => (roles === undefined) !== (succinct_roles === undefined),
+    'either roles or succinct_roles',
+  ),
+)
+export type Delegations = v.InferOutput<typeof DelegationsSchema>
+
+const targetsOf = <const H extends v.GenericSchema>(hashes: H) =>
+  v.object({
+    _type: v.literal('targets'),
+    ...common,
+    targets: v.record(v.string(), v.object({ length: size, hashes })),
+    delegations: v.optional(DelegationsSchema),
+  })
+
+/** Targets as Afield writes them: each with its SHA-256. */
+export const TargetsSchema = targetsOf(v.object({ sha256: Sha256Schema }))
 export type Targets = v.InferOutput<typeof TargetsSchema>
+export type TargetFile = Targets['targets'][string]
+
+/** Targets as any tool may write them. */
+export const AnyTargetsSchema = targetsOf(HashesSchema)
+export type AnyTargets = v.InferOutput<typeof AnyTargetsSchema>
+/** The length of a target and the digests that are known of it. */
+export type AnyTargetFile = AnyTargets['targets'][string]
 
 const SignatureSchema = v.object({ keyid: v.string(), sig: v.string() })
 export type Signature = v.InferOutput<typeof SignatureSchema>
 
 const EnvelopeSchema = v.object({
-  signatures: v.pipe(v.array(SignatureSchema), v.maxLength(64)),
+  signatures: v.pipe(
+    v.array(SignatureSchema),
+    v.maxLength(64),
+    v.check((all) => new Set(all.map(({ keyid }) => keyid)).size === all.length, 'one key signed twice'),
+  ),
   signed: v.looseObject({ _type: v.string() }),
 })
 

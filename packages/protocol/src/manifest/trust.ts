@@ -1,25 +1,31 @@
 import { AfieldError } from '../errors.js'
-import { sha256 } from '../bytes.js'
+import { checkBytes, checkExpiry, checkVersion, own, rollback, type Reference } from './checks.js'
+import { findTarget, roleKeysOf } from './delegation.js'
 import { verifyThreshold } from './keys.js'
 import {
+  AnyTargetsSchema,
   RootSchema,
   SnapshotSchema,
-  TargetsSchema,
   TimestampSchema,
   expiryOf,
   parseMetadata,
-  type DelegatedRole,
+  type AnyTargetFile,
+  type AnyTargets,
+  type Key,
   type MetaFile,
   type Root,
   type RoleKeys,
   type Snapshot,
-  type TargetFile,
-  type Targets,
   type Timestamp,
 } from './metadata.js'
 
-/** The moment a decision is made at, in ms since 1970; `at-rest` when what was accepted once is only reloaded. */
-export type Reference = number | 'at-rest'
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** A targets file, and the roles whose delegation it was checked against: what one vouches for, another need not. */
+interface Accepted {
+  readonly targets: AnyTargets
+  readonly delegators: Set<string>
+}
 
 /**
  * What a device believes of a repository: metadata accepted step by step, each step in the order and with the
@@ -29,8 +35,10 @@ export type Reference = number | 'at-rest'
 export class TrustedManifest {
   #root: Root
   #timestamp: Timestamp | undefined
+  /** The newest accepted; behind the timestamp until the one that it names is accepted. */
   #snapshot: Snapshot | undefined
-  readonly #targets = new Map<string, Targets>()
+  #complete = false
+  readonly #targets = new Map<string, Accepted>()
 
   private constructor(root: Root) {
     this.#root = root
@@ -51,6 +59,16 @@ export class TrustedManifest {
     return this.#root.version
   }
 
+  /** When the root expires, in ms since 1970. */
+  get rootExpiresAt(): number {
+    return expiryOf(this.#root)
+  }
+
+  /** Whether files carry their version or hash in their names (6.2). */
+  get consistentSnapshot(): boolean {
+    return this.#root.consistent_snapshot
+  }
+
   get timestampVersion(): number | undefined {
     return this.#timestamp?.version
   }
@@ -60,9 +78,15 @@ export class TrustedManifest {
     return this.#snapshot?.version
   }
 
+  /** True once the snapshot that the timestamp names is accepted. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
   /** When the first of the accepted files expires, in ms since 1970. */
   get expiresAt(): number {
-    const files = [this.#root, this.#timestamp, this.#snapshot, ...this.#targets.values()]
+    const targets = [...this.#targets.values()].map((accepted) => accepted.targets)
+    const files = [this.#root, this.#timestamp, this.#snapshot, ...targets]
     return Math.min(...files.filter((file) => file !== undefined).map(expiryOf))
   }
 
@@ -71,9 +95,9 @@ export class TrustedManifest {
     return this.#timestamp?.meta['snapshot.json']
   }
 
-  /** What a targets file must be, by the accepted snapshot. */
+  /** What a targets file must be, by the snapshot that the accepted timestamp names. */
   targetsMeta(role: string): MetaFile | undefined {
-    return this.#snapshot?.meta[`${role}.json`]
+    return this.#complete && this.#snapshot ? own(this.#snapshot.meta, `${role}.json`) : undefined
   }
 
   /** Accepts root N+1: signed by a threshold of the old keys and of its own, and exactly one version on (5.3). */
@@ -85,12 +109,14 @@ export class TrustedManifest {
       throw rollback('root.json', next.signed.version, this.#root.version + 1) // 5.3.5
     }
     const rotated = (role: 'timestamp' | 'snapshot'): boolean =>
-      JSON.stringify(keysOf(this.#root, role)) !== JSON.stringify(keysOf(next.signed, role))
+      keysOf(this.#root, role) !== keysOf(next.signed, role)
     // 5.3.11: new keys recover from a fast-forward attack, so what the old keys counted up to is forgotten.
     if (rotated('timestamp') || rotated('snapshot')) {
       this.#timestamp = undefined
       this.#snapshot = undefined
+      this.#complete = false
     }
+    this.#targets.clear()
     this.#root = next.signed
   }
 
@@ -104,10 +130,10 @@ export class TrustedManifest {
     this.checkRootExpiry(reference)
     if (this.#timestamp) checkExpiry('timestamp.json', this.#timestamp, reference)
     if (this.#snapshot) checkExpiry('snapshot.json', this.#snapshot, reference)
-    for (const [role, targets] of this.#targets) checkExpiry(`${role}.json`, targets, reference)
+    for (const [role, { targets }] of this.#targets) checkExpiry(`${role}.json`, targets, reference)
   }
 
-  /** Accepts `timestamp.json` (5.4); `unchanged` when it is the one already held. */
+  /** Accepts `timestamp.json` (5.4); `unchanged` when one of its version is already held. */
   async acceptTimestamp(bytes: Uint8Array, reference: Reference): Promise<'accepted' | 'unchanged'> {
     const next = parseMetadata(TimestampSchema, bytes, 'timestamp.json')
     await verifyThreshold('timestamp.json', next, this.#root.roles.timestamp, this.#root.keys) // 5.4.2
@@ -126,140 +152,92 @@ export class TrustedManifest {
     }
     checkExpiry('timestamp.json', next.signed, reference) // 5.4.4
     this.#timestamp = next.signed
+    this.#complete &&= JSON.stringify(held?.meta) === JSON.stringify(next.signed.meta)
     return 'accepted'
   }
 
   /** Accepts the snapshot that the timestamp names (5.5). */
-  async acceptSnapshot(bytes: Uint8Array<ArrayBuffer>, reference: Reference): Promise<void> {
-    const meta = this.#timestamp?.meta['snapshot.json']
+  async acceptSnapshot(bytes: Bytes, reference: Reference): Promise<void> {
+    const meta = this.snapshotMeta
     if (!meta) throw new AfieldError('manifest/invalid', 'A snapshot came before its timestamp.')
     await checkBytes('snapshot.json', bytes, meta) // 5.5.2
-    const next = parseMetadata(SnapshotSchema, bytes, 'snapshot.json')
-    await verifyThreshold('snapshot.json', next, this.#root.roles.snapshot, this.#root.keys) // 5.5.3
-    checkVersion('snapshot.json', next.signed.version, meta.version) // 5.5.4
+    const next = await this.#parseSnapshot(bytes) // 5.5.3
+    checkVersion('snapshot.json', next.version, meta.version) // 5.5.4
     for (const [file, held] of Object.entries(this.#snapshot?.meta ?? {})) {
-      const version = next.signed.meta[file]?.version ?? 0
+      const version = own(next.meta, file)?.version ?? 0
       if (version < held.version) throw rollback(file, version, held.version) // 5.5.5
     }
-    checkExpiry('snapshot.json', next.signed, reference) // 5.5.6
-    this.#snapshot = next.signed
+    checkExpiry('snapshot.json', next, reference) // 5.5.6
+    this.#snapshot = next
+    this.#complete = true
+    this.#targets.clear()
   }
 
-  /** Accepts the top-level targets or a role that they delegate to (5.6). */
-  async acceptTargets(role: string, bytes: Uint8Array<ArrayBuffer>, reference: Reference): Promise<void> {
+  /** Takes back the snapshot of an earlier refresh: the next one must not fall behind it, whatever the timestamp. */
+  async rememberSnapshot(bytes: Bytes): Promise<void> {
+    this.#snapshot = await this.#parseSnapshot(bytes)
+    this.#complete = false
+  }
+
+  /**
+   * Accepts the top-level targets or a role delegated to (5.6).
+   *
+   * @param delegator the role whose delegation is looked at; the top-level targets are the root's.
+   */
+  async acceptTargets(
+    role: string,
+    bytes: Bytes,
+    reference: Reference,
+    delegator = role === 'targets' ? 'root' : 'targets',
+  ): Promise<void> {
     const file = `${role}.json`
     const meta = this.targetsMeta(role)
     if (!meta) throw new AfieldError('manifest/invalid', `${file} is not in the accepted snapshot.`)
     await checkBytes(file, bytes, meta) // 5.6.2
-    const next = parseMetadata(TargetsSchema, bytes, file)
-    const { roleKeys, keys } = this.#keysFor(role)
+    const next = parseMetadata(AnyTargetsSchema, bytes, file)
+    const { roleKeys, keys } = this.#keysFor(role, delegator)
     await verifyThreshold(file, next, roleKeys, keys) // 5.6.3
     checkVersion(file, next.signed.version, meta.version) // 5.6.4
     checkExpiry(file, next.signed, reference) // 5.6.5
-    this.#targets.set(role, next.signed)
+    const held = this.#targets.get(role)
+    if (JSON.stringify(held?.targets) === JSON.stringify(next.signed)) held?.delegators.add(delegator)
+    else this.#targets.set(role, { targets: next.signed, delegators: new Set([delegator]) })
   }
 
-  /** The delegated roles that may speak for a path, in the order they are asked (5.6.7). */
-  delegatesFor(path: string): readonly DelegatedRole[] {
-    const roles = this.#targets.get('targets')?.delegations?.roles ?? []
-    const asked: DelegatedRole[] = []
-    for (const role of roles) {
-      if (!role.paths.some((pattern) => matchesPath(pattern, path))) continue
-      asked.push(role)
-      if (role.terminating) break
-    }
-    return asked
-  }
-
-  /** Hash and length of a target, or `undefined` when no role lists it. */
-  target(path: string): TargetFile | undefined {
-    const top = this.#targets.get('targets')?.targets[path]
-    if (top) return top
-    for (const role of this.delegatesFor(path)) {
-      const found = this.#targets.get(role.name)?.targets[path]
-      if (found) return found
-    }
-    return undefined
-  }
-
-  #keysFor(role: string): { roleKeys: RoleKeys; keys: Root['keys'] } {
-    if (role === 'targets') return { roleKeys: this.#root.roles.targets, keys: this.#root.keys }
-    const delegations = this.#targets.get('targets')?.delegations
-    const delegated = delegations?.roles.find((candidate) => candidate.name === role)
-    if (!delegations || !delegated) {
-      throw new AfieldError('manifest/invalid', `Nobody delegated to the role "${role}".`)
-    }
-    return { roleKeys: delegated, keys: delegations.keys }
-  }
-}
-
-/**
- * Checks downloaded bytes against their promised length and hash.
- *
- * @throws AfieldError `manifest/hash-mismatch`.
- */
-export async function checkBytes(
-  file: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  expected: {
-    readonly length?: number | undefined
-    readonly hashes?: { readonly sha256: string } | undefined
-  },
-): Promise<void> {
-  const wrongLength = expected.length !== undefined && bytes.length !== expected.length
-  if (wrongLength || (expected.hashes && (await sha256(bytes)) !== expected.hashes.sha256)) {
-    throw new AfieldError(
-      'manifest/hash-mismatch',
-      `${file} is not the file that was signed (${bytes.length} bytes came). It was cut, changed or cached wrongly ` +
-        'on the way; the next check tries again.',
-      { details: { file, bytes: bytes.length } },
-    )
-  }
-}
-
-/** `*` matches within one path segment, as TUF's shell-style patterns do (4.5). */
-function matchesPath(pattern: string, path: string): boolean {
-  const want = pattern.split('/')
-  const have = path.split('/')
-  return (
-    want.length === have.length &&
-    want.every((segment, i) => {
-      const source = segment
-        .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-        .replaceAll('*', '.*')
-        .replaceAll('?', '.')
-      return new RegExp(`^${source}$`, 's').test(have[i] ?? '')
+  /**
+   * Searches for a target depth first and in the order of the delegations, each role at most once (5.6.7).
+   *
+   * @param load has {@link acceptTargets} accept a role of a delegator; asked only for what the search needs and was
+   *   not accepted yet.
+   * @returns length and digests, or `undefined` when no role that may speak for the path lists it.
+   */
+  find(
+    path: string,
+    load: (role: string, delegator: string) => Promise<void>,
+  ): Promise<AnyTargetFile | undefined> {
+    return findTarget(path, async (role, delegator) => {
+      // A role that the snapshot does not know ends the search (5.6.7.2.1).
+      if (!this.targetsMeta(role)) return undefined
+      if (!this.#targets.get(role)?.delegators.has(delegator)) await load(role, delegator)
+      return this.#targets.get(role)?.targets
     })
-  )
+  }
+
+  async #parseSnapshot(bytes: Bytes): Promise<Snapshot> {
+    const next = parseMetadata(SnapshotSchema, bytes, 'snapshot.json')
+    await verifyThreshold('snapshot.json', next, this.#root.roles.snapshot, this.#root.keys)
+    return next.signed
+  }
+
+  #keysFor(role: string, delegator: string): { roleKeys: RoleKeys; keys: Readonly<Record<string, Key>> } {
+    if (role === 'targets') return { roleKeys: this.#root.roles.targets, keys: this.#root.keys }
+    const delegations = this.#targets.get(delegator)?.targets.delegations
+    const roleKeys = delegations && roleKeysOf(delegations, role)
+    if (!roleKeys) throw new AfieldError('manifest/invalid', `Nobody delegated to the role "${role}".`)
+    return { roleKeys, keys: delegations.keys }
+  }
 }
 
-function keysOf(root: Root, role: 'timestamp' | 'snapshot'): readonly string[] {
-  return [...root.roles[role].keyids].sort()
-}
-
-function checkVersion(file: string, version: number, expected: number): void {
-  if (version === expected) return
-  throw new AfieldError(
-    'manifest/invalid',
-    `${file} says version ${version} where ${expected} was promised: parts of two publishes are mixed.`,
-    { details: { file, version, expected } },
-  )
-}
-
-function checkExpiry(file: string, metadata: { readonly expires: string }, reference: Reference): void {
-  if (reference === 'at-rest' || expiryOf(metadata) > reference) return
-  throw new AfieldError(
-    'manifest/expired',
-    `${file} expired at ${metadata.expires}. What is on the device keeps serving; ` +
-      'the team refreshes it with any publish or rollout command.',
-    { details: { file, expires: metadata.expires } },
-  )
-}
-
-function rollback(file: string, version: number, held: number): AfieldError {
-  return new AfieldError(
-    'manifest/rollback',
-    `${file} went from version ${held} to ${version}. An old copy was served; it is ignored.`,
-    { details: { file, version, held } },
-  )
+function keysOf(root: Root, role: 'timestamp' | 'snapshot'): string {
+  return JSON.stringify([...root.roles[role].keyids].sort().map((id) => [id, own(root.keys, id)]))
 }

@@ -1,4 +1,4 @@
-import type { Decision, ErrorCode, Rollout, Version } from '@afield/protocol'
+import { dayOf, type Decision, type ErrorCode, type Rollout, type Version } from '@afield/protocol'
 import type { Running } from './activation/activator.js'
 import type { Failure } from './activation/record.js'
 import type { Manifest } from './manifest/client.js'
@@ -21,6 +21,8 @@ export interface Explanation {
   readonly manifestVersion: number | undefined
   /** True when the manifest has expired; the last verified version goes on serving. */
   readonly stale: boolean
+  /** When the manifest expires or expired, in ms since 1970. */
+  readonly expiresAt: number | undefined
   readonly storage: 'indexeddb' | 'memory'
   readonly lastCheck: { readonly at: number; readonly error: ErrorCode | undefined } | undefined
 }
@@ -57,7 +59,7 @@ export function explain(input: ExplainInput): Explanation {
         ? `, because ${decision.version}, which is meant for ${served ? 'it' : 'this device'}, is not here yet`
         : because(decision, rollout),
       ...input.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
-      stale ? '. The manifest has expired, so it may be behind' : '',
+      stale ? `. The manifest expired on ${dayOf(manifest.expiresAt)}, so it may be behind` : '',
       input.lastCheck?.error ? `. The last check did not get through (${input.lastCheck.error})` : '',
       '.',
     ].join(''),
@@ -66,6 +68,7 @@ export function explain(input: ExplainInput): Explanation {
     failures: input.failures.map(({ version, code, message, until }) => ({ version, code, message, until })),
     manifestVersion: manifest?.version,
     stale,
+    expiresAt: manifest?.expiresAt,
     storage: input.storage,
     lastCheck: input.lastCheck,
   }

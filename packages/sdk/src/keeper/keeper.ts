@@ -128,8 +128,8 @@ export class Keeper {
   }
 
   /**
-   * Looks for news now and adopts them. Rejects when the check or what it asked for fails; what serves goes on
-   * serving. A model that the team switched off is news, not a failure.
+   * Looks for news now and adopts them. Rejects when the check or what it asked for fails, also when the documents of
+   * one model were refused while the others followed; what serves goes on serving. A model that the team switched off is news, not a failure.
    */
   async check(signal?: AbortSignal): Promise<CheckReport> {
     if (this.#options.policy === 'offline') {
@@ -140,6 +140,8 @@ export class Keeper {
     }
     const manifest = await this.#refresh(signal)
     await this.#adoptManifest(signal)
+    const [refused] = manifest.failures.values()
+    if (refused) throw this.#noteFailure(refused)
     this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
     return { manifestVersion: manifest.version, at: manifest.checkedAt }
   }
@@ -455,6 +457,8 @@ function isAbort(cause: unknown): boolean {
 function documentsOf(manifest: Manifest | undefined, model: string): ModelDocuments {
   const documents = manifest?.models.get(model)
   if (documents) return documents
+  const refused = manifest?.failures.get(model)
+  if (refused) throw refused
   throw new AfieldError(
     'model/not-found',
     `The repository has no model "${model}". Check the name, or publish it.`,

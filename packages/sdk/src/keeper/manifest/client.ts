@@ -1,53 +1,54 @@
-import {
-  AfieldError,
-  TrustedManifest,
-  checkBytes,
-  parseModelIndex,
-  parseRollout,
-  checkRolloutChange,
-  type ModelIndex,
-  type Reference,
-  type Rollout,
-  type TargetFile,
-} from '@afield/protocol'
-import { fetchBytes } from '../fetch-bytes.js'
-import { pastDamagedCache } from '../past-cache.js'
+import { AfieldError, asAfieldError, type Reference } from '@afield/protocol'
 import type { Ports } from '../ports.js'
-import { LIMITS, ROOT_PROBE_EVERY_MS } from './limits.js'
-import { readStoredManifest, type StoredManifest } from './stored.js'
+import {
+  documentsFor,
+  fromRepository,
+  fromStored,
+  modelsOf,
+  readModel,
+  refuseMovedDevices,
+  type ModelDocuments,
+} from './documents.js'
+import { ROOT_PROBE_EVERY_MS } from './limits.js'
+import { RepositorySource } from './source.js'
+import { ManifestRecords, type StoredManifest, type StoredState } from './stored.js'
+import { Updater } from './updater.js'
 
-const KEY = 'manifest'
+export type { ModelDocuments } from './documents.js'
 
-/** What the repository says about one model, verified. */
-export interface ModelDocuments {
-  readonly index: ModelIndex
-  readonly rollout: Rollout | undefined
-}
-
-/** One consistent, verified state of the repository, as far as this device follows it. */
+/** One verified state of the repository, as far as this device follows it. */
 export interface Manifest {
   readonly version: number
   readonly expiresAt: number
   readonly checkedAt: number
   readonly models: ReadonlyMap<string, ModelDocuments>
+  /** Models of which newer documents were refused, and why; {@link models} has their last good ones, if any. */
+  readonly failures: ReadonlyMap<string, AfieldError>
+}
+
+interface Look {
+  readonly baseUrl: string
+  /** `now` judges expiry; `at-rest` does not, as for what is stored. */
+  readonly reference: Reference
+  readonly probeRoot: boolean
+  readonly signal: AbortSignal | undefined
 }
 
 /**
- * Follows a repository: verifies what is stored at every start, and checks for a newer state in the order of the
- * TUF client workflow. A check is all or nothing: what it accepted is written in one go at its end, so an
- * interrupted one leaves the state before it.
+ * Follows a repository: verifies what is stored at every start, and looks for a newer state. Metadata counts against
+ * rollback from the moment it is accepted; what serves changes only when a check is complete.
  */
 export class ManifestClient {
   readonly #ports: Ports
   readonly #repository: string
   readonly #root: Uint8Array<ArrayBuffer>
-  /** What was accepted and could not be stored still counts while this object lives. */
-  #unstored: StoredManifest | undefined
+  readonly #records: ManifestRecords
 
   constructor(ports: Ports, repository: string, root: Uint8Array<ArrayBuffer>) {
     this.#ports = ports
-    this.#repository = repository.endsWith('/') ? repository : `${repository}/`
+    this.#repository = repository
     this.#root = root
+    this.#records = new ManifestRecords(ports)
   }
 
   /**
@@ -57,314 +58,171 @@ export class ManifestClient {
    * @returns `undefined` when nothing is stored or what is stored does not verify, which the log then says.
    */
   async restore(): Promise<Manifest | undefined> {
-    const stored = await this.#stored()
-    if (!stored) return undefined
+    const stored = await this.#records.manifest()
+    return stored && (await this.#restored(stored))
+  }
+
+  /**
+   * Checks the repository for a newer state and stores what it accepted. A model whose new documents are refused keeps
+   * its last good ones and is told in `failures`; the others follow.
+   *
+   * @param models the models this device uses: their index and rollout are fetched too.
+   * @throws AfieldError `manifest/*` or `aborted`, and the first of the failures when no model could follow; what
+   *   served before is then unchanged.
+   */
+  async check(models: readonly string[], signal?: AbortSignal): Promise<Manifest> {
+    const now = this.#ports.clock.now()
+    const look = { baseUrl: this.#repository, reference: now, signal }
+    await this.#ports.atStep?.('check/started')
+    const probedAt = (await this.#records.manifest())?.rootProbedAt ?? 0
+    const probeRoot = now - probedAt >= ROOT_PROBE_EVERY_MS || now < probedAt
     try {
-      const trusted = await this.#reload(stored)
-      return await this.#read(trusted, stored)
+      return await this.#look(models, { ...look, probeRoot })
     } catch (error) {
-      if (!(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', 'The stored manifest no longer verifies and is fetched anew.', error)
-      return undefined
+      if (probeRoot || !mayNeedRoot(error)) throw error
+      return this.#look(models, { ...look, probeRoot: true })
     }
   }
 
   /**
-   * Checks the repository for a newer state and stores what it accepted.
+   * Takes a seed: a part of a repository that an app ships among its own files, in the layout of a repository. It is
+   * accepted as a repository is, but for its age, and never goes below what is stored or was accepted before.
    *
-   * @param models the models this device uses: their index and rollout are fetched too.
-   * @throws AfieldError `manifest/*`, `rollout/invalid`, `storage/unavailable` or `aborted`; the stored state is then
-   *   unchanged.
+   * @param baseUrl the URL of the seed's folder.
+   * @returns `undefined` when the seed is older than what this device knows, or holds nothing that verifies, which the
+   *   log then says.
+   * @throws AfieldError `aborted`.
    */
-  async check(models: readonly string[], signal?: AbortSignal): Promise<Manifest> {
-    try {
-      return await this.#check(models, 'when-due', signal)
-    } catch (error) {
-      if (!(error instanceof AfieldError) || error.code !== 'manifest/signature') throw error
-      // The keys may have changed since a root was last looked for.
-      return this.#check(models, 'now', signal)
-    }
-  }
-
-  async #check(
+  async adoptSeed(
+    baseUrl: string,
     models: readonly string[],
-    probeRoot: 'when-due' | 'now',
-    signal: AbortSignal | undefined,
-  ): Promise<Manifest> {
-    const now = this.#ports.clock.now()
-    const stored = await this.#stored()
-    const { trusted, before, held } = await this.#startFrom(stored)
-    const roots = [...(before?.roots ?? [])]
-    let rootProbedAt = before?.rootProbedAt ?? 0
-    const due = now - rootProbedAt >= ROOT_PROBE_EVERY_MS || now < rootProbedAt
-    if (due || probeRoot === 'now') {
-      await this.#followRoots(trusted, roots, signal)
-      rootProbedAt = now
-    }
-    trusted.checkRootExpiry(now)
-    const heldTimestamp = trusted.timestampVersion
-    const timestamp = await this.#metadata('timestamp.json', 'no-cache', signal, (bytes) =>
-      trusted.acceptTimestamp(bytes, now),
-    )
-    const unchanged = trusted.timestampVersion === heldTimestamp
-    if (unchanged) trusted.checkExpiry(now)
-    const next: StoredManifest =
-      unchanged && before
-        ? { ...before, roots, checkedAt: now, rootProbedAt }
-        : {
-            ...(await this.#acceptState(trusted, timestamp, now, signal)),
-            roots,
-            documents: {},
-            checkedAt: now,
-            rootProbedAt,
-          }
-
-    const documents = { ...next.documents }
-    for (const model of this.#followed(before, models)) {
-      for (const path of documentPaths(model)) {
-        const bytes = await this.#document(trusted, path, before?.documents[path], signal)
-        if (bytes) documents[path] = bytes
-      }
-    }
-    const state: StoredManifest = { ...next, documents }
-    const manifest = await this.#read(trusted, state)
-    refuseMovedDevices(held, manifest)
-    await this.#store(state)
-    return manifest
-  }
-
-  async #stored(): Promise<StoredManifest | undefined> {
-    if (this.#unstored) return this.#unstored
-    const value = await this.#ports.state.get(KEY)
-    const stored = readStoredManifest(value)
-    if (value !== undefined && !stored) {
-      this.#ports.log('warn', 'The stored manifest is unreadable and is fetched anew.')
-    }
-    return stored
-  }
-
-  /** A device that cannot write still follows the repository; its next visit starts anew. */
-  async #store(state: StoredManifest): Promise<void> {
+    signal?: AbortSignal,
+  ): Promise<Manifest | undefined> {
     try {
-      await this.#ports.state.write(new Map([[KEY, state]]))
-      this.#unstored = undefined
+      return await this.#look(models, { baseUrl, reference: 'at-rest', probeRoot: true, signal })
     } catch (error) {
-      if (!(error instanceof AfieldError)) throw error
+      if (!(error instanceof AfieldError) || error.code === 'aborted') throw error
+      const older = error.code === 'manifest/rollback'
       this.#ports.log(
-        'warn',
-        'The manifest is kept in memory for this visit, because storing it failed.',
+        older ? 'debug' : 'warn',
+        older ? 'The seed is older than what this device knows.' : 'The seed was not taken.',
         error,
       )
-      this.#unstored = state
+      return undefined
     }
   }
 
-  #followed(before: StoredManifest | undefined, models: readonly string[]): readonly string[] {
-    const known = Object.keys(before?.documents ?? {}).map((path) =>
-      path.replace(/^(models|rollouts)\/|\.json$/g, ''),
-    )
-    return [...new Set([...models, ...known])]
-  }
+  async #look(models: readonly string[], look: Look): Promise<Manifest> {
+    const { reference, signal } = look
+    const stored = await this.#records.manifest()
+    const held = stored && (await this.#restored(stored))
+    const updater = await this.#refreshed(stored, look)
 
-  /** The stored state where it verifies, else the bundled root alone. */
-  async #startFrom(
-    stored: StoredManifest | undefined,
-  ): Promise<{ trusted: TrustedManifest; before: StoredManifest | undefined; held: Manifest | undefined }> {
-    if (stored) {
+    const states = stored ? [stored, ...stored.kept] : []
+    const targetsSource = new RepositorySource(this.#ports, `${asFolder(look.baseUrl)}targets`, signal)
+    const readTarget = fromRepository(targetsSource, states)
+    const followed = new Set([...models, ...states.flatMap(({ documents }) => modelsOf(documents))])
+    const next = new Map<string, ModelDocuments>()
+    const failures = new Map<string, AfieldError>()
+    const documents: Record<string, Uint8Array<ArrayBuffer>> = {}
+    for (const model of followed) {
+      const before = held?.models.get(model)
       try {
-        const trusted = await this.#reload(stored)
-        return { trusted, before: stored, held: await this.#read(trusted, stored) }
-      } catch (error) {
-        if (!(error instanceof AfieldError)) throw error
-        this.#ports.log('warn', 'The stored manifest no longer verifies and is fetched anew.', error)
+        const read = await readModel(model, updater, readTarget)
+        if (!read) continue
+        refuseMovedDevices(before, read.documents)
+        next.set(model, read.documents)
+        Object.assign(documents, read.bytes)
+      } catch (cause) {
+        const error = asAfieldError(cause, 'internal/unexpected', `The documents of "${model}" were not read`)
+        if (error.code === 'aborted') throw error
+        failures.set(model, error)
+        if (before) next.set(model, before)
       }
     }
-    return { trusted: await TrustedManifest.fromRoot(this.#root), before: undefined, held: undefined }
+    const [failure] = failures.values()
+    if (failure && failures.size === followed.size) throw failure
+    await this.#ports.atStep?.('check/documents-verified')
+
+    const lastGood = new Set([...failures.keys()].filter((model) => next.has(model)))
+    const kept = states.flatMap((state) => keptOf(state, lastGood))
+    const { checkedAt = 0, rootProbedAt = 0 } = stored ?? {}
+    const times =
+      reference === 'at-rest'
+        ? { checkedAt, rootProbedAt }
+        : { checkedAt: reference, rootProbedAt: look.probeRoot ? reference : rootProbedAt }
+    await this.#records.complete({ ...updater.record, documents, kept, ...times })
+    await this.#ports.atStep?.('check/stored')
+    return { ...headOf(updater), checkedAt: times.checkedAt, models: next, failures }
   }
 
-  async #reload(stored: StoredManifest): Promise<TrustedManifest> {
-    const trusted = await TrustedManifest.fromRoot(this.#root)
-    for (const root of stored.roots) await trusted.acceptRoot(root)
-    await trusted.acceptTimestamp(stored.timestamp, 'at-rest')
-    await trusted.acceptSnapshot(stored.snapshot, 'at-rest')
-    for (const [role, bytes] of Object.entries(stored.roles))
-      await trusted.acceptTargets(role, bytes, 'at-rest')
-    return trusted
+  /** The newest metadata: what was accepted before, also by a check that was interrupted, brought up to date. */
+  async #refreshed(stored: StoredManifest | undefined, look: Look): Promise<Updater> {
+    const { baseUrl, reference, signal } = look
+    const updater = await Updater.open({
+      ...this.#updaterOptions(reference),
+      record: (await this.#records.progress()) ?? stored,
+      source: new RepositorySource(this.#ports, `${asFolder(baseUrl)}metadata`, signal),
+      save: (progress) => this.#records.saveProgress(progress),
+    })
+    await updater.refresh(look)
+    return updater
   }
 
-  /** Root N+1, N+2, …: absent is the normal answer, and so is the page that a single-page-app host sends instead. */
-  async #followRoots(
-    trusted: TrustedManifest,
-    roots: Uint8Array<ArrayBuffer>[],
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    for (let i = 0; i < LIMITS.rootRotations; i++) {
-      const file = `${trusted.rootVersion + 1}.root.json`
-      const bytes = await this.#fetch(`metadata/${file}`, file, LIMITS.rootBytes, 'no-cache', signal)
-      if (!bytes || !isJson(bytes)) return
-      await trusted.acceptRoot(bytes)
-      roots.push(bytes)
-    }
-  }
-
-  async #acceptState(
-    trusted: TrustedManifest,
-    timestamp: Uint8Array<ArrayBuffer>,
-    now: Reference,
-    signal: AbortSignal | undefined,
-  ): Promise<Pick<StoredManifest, 'timestamp' | 'snapshot' | 'roles'>> {
-    const snapshotName = `${trusted.snapshotMeta?.version ?? 0}.snapshot.json`
-    const snapshot = await this.#metadata(snapshotName, 'default', signal, (bytes) =>
-      trusted.acceptSnapshot(bytes, now),
-    )
-    const roles: Record<string, Uint8Array<ArrayBuffer>> = {}
-    const accept = async (role: string): Promise<void> => {
-      const name = `${trusted.targetsMeta(role)?.version ?? 0}.${role}.json`
-      roles[role] = await this.#metadata(name, 'default', signal, (bytes) =>
-        trusted.acceptTargets(role, bytes, now),
-      )
-    }
-    await accept('targets')
-    for (const role of trusted.delegatesFor(ROLLOUT_PROBE)) await accept(role.name)
-    return { timestamp, snapshot, roles }
-  }
-
-  async #document(
-    trusted: TrustedManifest,
-    path: string,
-    held: Uint8Array<ArrayBuffer> | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const target = trusted.target(path)
-    if (!target) return undefined
-    if (held && (await isTarget(path, held, target))) return held
-    const slash = path.indexOf('/')
-    const url = `targets/${path.slice(0, slash)}/${target.hashes.sha256}.${path.slice(slash + 1)}`
-    const limit = path.startsWith('models/') ? LIMITS.indexBytes : LIMITS.rolloutBytes
-    return this.#verified(url, path, Math.min(limit, target.length), 'default', signal, (bytes) =>
-      checkBytes(path, bytes, target),
-    )
-  }
-
-  /** Reads the documents of a state; each is checked against the hash that the state's metadata gives it. */
-  async #read(trusted: TrustedManifest, state: StoredManifest): Promise<Manifest> {
+  async #restored(stored: StoredManifest): Promise<Manifest | undefined> {
     const models = new Map<string, ModelDocuments>()
-    for (const [path, bytes] of Object.entries(state.documents)) {
-      const target = trusted.target(path)
-      if (!target) continue
-      await checkBytes(path, bytes, target)
-      const [room, file = ''] = path.split('/')
-      if (room !== 'models') continue
-      const name = file.replace(/\.json$/, '')
-      const rolloutPath = `rollouts/${name}.json`
-      const rolloutTarget = trusted.target(rolloutPath)
-      const rolloutBytes = state.documents[rolloutPath]
-      if (rolloutTarget && !rolloutBytes) throw absent(rolloutPath)
-      if (rolloutTarget && rolloutBytes) await checkBytes(rolloutPath, rolloutBytes, rolloutTarget)
-      models.set(name, {
-        index: parseModelIndex(bytes, name),
-        rollout: rolloutTarget && rolloutBytes ? parseRollout(rolloutBytes, name) : undefined,
-      })
+    let head: Pick<Manifest, 'version' | 'expiresAt'> | undefined
+    for (const state of [stored, ...stored.kept]) {
+      const updater = await Updater.open({ ...this.#updaterOptions('at-rest'), record: state })
+      if (!updater.trusted.complete) continue
+      for (const model of modelsOf(state.documents)) {
+        const read = await this.#readStored(model, updater, state)
+        if (read && !models.has(model)) models.set(model, read)
+      }
+      head ??= headOf(updater)
     }
-    return {
-      version: trusted.version ?? 0,
-      expiresAt: trusted.expiresAt,
-      checkedAt: state.checkedAt,
-      models,
+    return head && { ...head, checkedAt: stored.checkedAt, models, failures: new Map() }
+  }
+
+  async #readStored(
+    model: string,
+    updater: Updater,
+    { documents }: StoredState,
+  ): Promise<ModelDocuments | undefined> {
+    try {
+      return (await readModel(model, updater, fromStored(documents)))?.documents
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      this.#ports.log('warn', `What is stored of "${model}" no longer verifies and is fetched anew.`, error)
+      return undefined
     }
   }
 
-  /** Fetches a metadata file and has it accepted. */
-  #metadata(
-    name: string,
-    cache: RequestCache,
-    signal: AbortSignal | undefined,
-    accept: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#verified(`metadata/${name}`, name, metadataLimit(name), cache, signal, accept)
-  }
-
-  async #verified(
-    path: string,
-    file: string,
-    maxBytes: number,
-    cache: RequestCache,
-    signal: AbortSignal | undefined,
-    verify: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    return pastDamagedCache(cache, this.#ports.log, async (mode) => {
-      const bytes = await this.#fetch(path, file, maxBytes, mode, signal)
-      if (!bytes) throw absent(file)
-      await verify(bytes)
-      return bytes
-    })
-  }
-
-  #fetch(
-    path: string,
-    file: string,
-    maxBytes: number,
-    cache: RequestCache,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return fetchBytes({
-      fetch: this.#ports.fetch,
-      clock: this.#ports.clock,
-      url: this.#repository + path,
-      file,
-      maxBytes,
-      unavailable: 'manifest/unavailable',
-      tooLarge: 'manifest/too-large',
-      timeoutMs: LIMITS.metadataTimeoutMs,
-      cache,
-      signal,
-    })
+  #updaterOptions(reference: Reference) {
+    const { log, atStep } = this.#ports
+    return { root: this.#root, reference, log, atStep }
   }
 }
 
-/** A path that whoever holds the rollouts role is delegated for; `*` is a legal file name and matches as such. */
-const ROLLOUT_PROBE = 'rollouts/*.json'
-
-function metadataLimit(name: string): number {
-  if (name === 'timestamp.json') return LIMITS.timestampBytes
-  return name.endsWith('.snapshot.json') ? LIMITS.snapshotBytes : LIMITS.targetsBytes
+function headOf({ trusted }: Updater): Pick<Manifest, 'version' | 'expiresAt'> {
+  return { version: trusted.version ?? 0, expiresAt: trusted.expiresAt }
 }
 
-function documentPaths(model: string): readonly string[] {
-  return [`models/${model}.json`, `rollouts/${model}.json`]
+/** The last good documents of the models that could not follow, with what vouches for them. */
+function keptOf(state: StoredState, models: ReadonlySet<string>): readonly StoredState[] {
+  const documents = documentsFor(state, models)
+  if (Object.keys(documents).length === 0) return []
+  const { roots, timestamp, snapshot, roles } = state
+  return [{ roots, timestamp, snapshot, roles, documents }]
 }
 
-async function isTarget(path: string, bytes: Uint8Array<ArrayBuffer>, target: TargetFile): Promise<boolean> {
-  try {
-    await checkBytes(path, bytes, target)
-    return true
-  } catch (error) {
-    if (error instanceof AfieldError && error.code === 'manifest/hash-mismatch') return false
-    throw error
-  }
+/** What a newer root would explain: other keys, or only that this one is old. */
+function mayNeedRoot(error: unknown): boolean {
+  if (!(error instanceof AfieldError)) return false
+  const expired = error.code === 'manifest/expired' && error.details['file'] === 'root.json'
+  return expired || error.code === 'manifest/signature'
 }
 
-function isJson(bytes: Uint8Array): boolean {
-  try {
-    JSON.parse(new TextDecoder().decode(bytes))
-    return true
-  } catch (error) {
-    if (error instanceof SyntaxError) return false
-    throw error
-  }
-}
-
-function absent(file: string): AfieldError {
-  return new AfieldError(
-    'manifest/unavailable',
-    `${file} is not in the repository. Check the repository's URL, and that its last deploy finished.`,
-    { details: { file } },
-  )
-}
-
-function refuseMovedDevices(before: Manifest | undefined, after: Manifest): void {
-  for (const [model, { rollout }] of after.models) {
-    const held = before?.models.get(model)?.rollout
-    if (held && rollout) checkRolloutChange(held, rollout)
-  }
+function asFolder(url: string): string {
+  return url.endsWith('/') ? url : `${url}/`
 }

@@ -1,0 +1,119 @@
+import {
+  AfieldError,
+  checkBytes,
+  checkRolloutChange,
+  parseModelIndex,
+  parseRollout,
+  type AnyTargetFile,
+  type ModelIndex,
+  type Rollout,
+} from '@afield/protocol'
+import { LIMITS } from './limits.js'
+import { absent, type RepositorySource } from './source.js'
+import type { StoredState } from './stored.js'
+import type { Updater } from './updater.js'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** What the repository says about one model, verified. */
+export interface ModelDocuments {
+  readonly index: ModelIndex
+  readonly rollout: Rollout | undefined
+}
+
+/** A model's documents, parsed and as they came. */
+export interface ReadModel {
+  readonly documents: ModelDocuments
+  readonly bytes: StoredState['documents']
+}
+
+/** Gives the bytes of a target, verified. */
+export type ReadTarget = (path: string, target: AnyTargetFile) => Promise<Bytes>
+
+/**
+ * Finds and reads a model's index and rollout.
+ *
+ * @returns `undefined` when the repository has no such model.
+ * @throws AfieldError `manifest/*` or `rollout/invalid`.
+ */
+export async function readModel(
+  model: string,
+  updater: Updater,
+  readTarget: ReadTarget,
+): Promise<ReadModel | undefined> {
+  const [indexPath, rolloutPath] = documentPaths(model)
+  const index = await updater.find(indexPath)
+  if (!index) return undefined
+  const indexBytes = await readTarget(indexPath, index)
+  const rollout = await updater.find(rolloutPath)
+  const rolloutBytes = rollout && (await readTarget(rolloutPath, rollout))
+  return {
+    documents: {
+      index: parseModelIndex(indexBytes, model),
+      rollout: rolloutBytes && parseRollout(rolloutBytes, model),
+    },
+    bytes: { [indexPath]: indexBytes, ...(rolloutBytes ? { [rolloutPath]: rolloutBytes } : {}) },
+  }
+}
+
+/** Reads targets from what is stored. */
+export function fromStored(documents: StoredState['documents']): ReadTarget {
+  return async (path, target) => {
+    const bytes = documents[path]
+    if (!bytes) throw absent(path)
+    await checkBytes(path, bytes, target)
+    return bytes
+  }
+}
+
+/** Reads targets from what is stored where it is the same still, else from the repository. */
+export function fromRepository(source: RepositorySource, states: readonly StoredState[]): ReadTarget {
+  return async (path, target) => {
+    for (const { documents } of states) {
+      const held = documents[path]
+      if (held && (await isTarget(path, held, target))) return held
+    }
+    const [room = '', file = ''] = path.split('/')
+    const limit = room === 'models' ? LIMITS.indexBytes : LIMITS.rolloutBytes
+    const { sha256 } = target.hashes
+    const url = sha256 === undefined ? path : `${room}/${sha256}.${file}`
+    const request = { path: url, file: path, maxBytes: Math.min(limit, target.length) }
+    return source.verified({ ...request, cache: 'default' }, (bytes) => checkBytes(path, bytes, target))
+  }
+}
+
+/**
+ * Refuses a rollout that moves devices without saying so.
+ *
+ * @throws AfieldError `rollout/invalid`.
+ */
+export function refuseMovedDevices(held: ModelDocuments | undefined, next: ModelDocuments): void {
+  if (held?.rollout && next.rollout) checkRolloutChange(held.rollout, next.rollout)
+}
+
+/** The models whose documents these are. */
+export function modelsOf(documents: StoredState['documents']): readonly string[] {
+  return Object.keys(documents)
+    .filter((path) => path.startsWith('models/'))
+    .map((path) => path.slice('models/'.length, -'.json'.length))
+}
+
+/** The documents of these models only. */
+export function documentsFor(state: StoredState, models: ReadonlySet<string>): StoredState['documents'] {
+  const paths = new Set([...models].flatMap(documentPaths))
+  return Object.fromEntries(Object.entries(state.documents).filter(([path]) => paths.has(path)))
+}
+
+function documentPaths(model: string): readonly [string, string] {
+  return [`models/${model}.json`, `rollouts/${model}.json`]
+}
+
+async function isTarget(path: string, bytes: Bytes, target: AnyTargetFile): Promise<boolean> {
+  try {
+    await checkBytes(path, bytes, target)
+    return true
+  } catch (error) {
+    if (error instanceof AfieldError) return false
+    throw error
+  }
+}
