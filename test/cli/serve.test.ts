@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { initRepository, publish, serveRepository, type RepositoryServer } from '@afield/cli'
 import { sha256 } from '@afield/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -54,12 +55,23 @@ test('what never changes is cached for ever, also when it is published while the
   expect(await after.text()).not.toBe(await before.text())
 })
 
-test('a chunk comes as the bytes it is named by', async () => {
+test('a chunk comes as it is stored: the host packs and unpacks nothing', async () => {
   const { descriptor } = await download(repo, await look(repo, 'learner-risk'), '1.0.0')
-  const { sha256: hash } = descriptor.artifacts[0]?.files[0]?.chunks[0] ?? { sha256: 'none' }
-  const response = await get(`chunks/${hash.slice(0, 2)}/${hash}`)
+  const chunk = descriptor.artifacts[0]?.files[0]?.chunks[0]
+  const hash = chunk?.sha256 ?? 'none'
+  const path = `chunks/${hash.slice(0, 2)}/${hash}`
+  const response = await get(path)
   expect(response.headers.get('content-type')).toBe('application/octet-stream')
-  expect(await sha256(new Uint8Array(await response.arrayBuffer()))).toBe(hash)
+  expect(response.headers.get('content-encoding')).toBeNull()
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  expect(chunk).toMatchObject({ encoding: 'gzip', encodedSize: bytes.length })
+  expect(await sha256(new Uint8Array(gunzipSync(bytes)))).toBe(hash)
+
+  const part = await get(path, { headers: { range: 'bytes=0-9' } })
+  expect(part.status).toBe(206)
+  expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.subarray(0, 10))
+  const head = await get(path, { method: 'HEAD' })
+  expect(head.headers.get('content-length')).toBe(String(bytes.length))
 })
 
 test('what is not there is 404, may not be cached, and can be read as such from another origin', async () => {
