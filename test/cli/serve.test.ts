@@ -46,7 +46,7 @@ test('what never changes is cached for ever, also when it is published while the
   for (const path of paths) {
     const response = await get(path)
     expect(response.status).toBe(200)
-    expect(response.headers.get('cache-control')).toBe('immutable, max-age=31536000')
+    expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
   }
@@ -77,12 +77,23 @@ test('a chunk comes as it is stored: the host packs and unpacks nothing', async 
 test('what is not there is 404, may not be cached, and can be read as such from another origin', async () => {
   const response = await get('metadata/2.root.json')
   expect(response.status).toBe(404)
-  expect(response.headers.get('cache-control')).toBeNull()
+  expect(response.headers.get('cache-control')).toBe('no-cache')
   expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  expect(response.headers.get('content-type')).toBe('text/plain')
+  expect(await response.text()).toBe('Not found\n')
 })
 
 test('only reading is offered', async () => {
   expect((await get('metadata/timestamp.json', { method: 'PUT', body: '{}' })).status).toBe(405)
+})
+
+test('a preflight is answered', async () => {
+  const response = await get('metadata/timestamp.json', {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example', 'access-control-request-method': 'GET' },
+  })
+  expect(response.status).toBe(204)
+  expect(response.headers.get('access-control-allow-methods')).toBe('GET, HEAD')
 })
 
 test.each(['/../repo.keys/ops.pem', '/..%2frepo.keys%2fops.pem', '/metadata/../../repo.keys/ops.pem'])(

@@ -1,4 +1,9 @@
 /** The library behind the `afield` command: the same steps for scripts, tests and automation. */
+export { deploy, type Deployed, type DeployOptions } from './deploy/deploy.js'
+export { folderTarget } from './deploy/folder-target.js'
+export { openTarget, type OpenedTarget } from './deploy/open-target.js'
+export { s3Target, type S3Credentials, type S3Options, type S3Target } from './deploy/s3-target.js'
+export type { DeployTarget } from './deploy/target.js'
 export { CLI_ERROR_CODES, CliError, type CliErrorCode } from './errors.js'
 export type { Attribution } from './repository/change.js'
 export type { Committed } from './repository/commit.js'

@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { AfieldError } from '@afield/protocol'
 import { Command, CommanderError } from 'commander'
+import { addDeploy } from './commands/deploy.js'
 import { addInit } from './commands/init.js'
 import { addExample } from './commands/options.js'
 import { addPublish } from './commands/publish.js'
@@ -43,6 +44,7 @@ function buildProgram(json: boolean): Command {
   addInit(program)
   addPublish(program)
   addRollout(program)
+  addDeploy(program)
   addServe(program)
   return program
 }

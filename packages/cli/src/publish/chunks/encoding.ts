@@ -37,6 +37,17 @@ export async function recogniseChunk(
   return { encoding: 'gzip', decoded }
 }
 
+/** Whether stored bytes are the chunk of that name, as they are or gzipped, when only a limit of its size is known. */
+export async function holdsChunk(
+  stored: Uint8Array<ArrayBuffer>,
+  name: string | undefined,
+  maxSize: number,
+): Promise<boolean> {
+  if ((await sha256(stored)) === name) return true
+  const decoded = await inflate(stored, maxSize)
+  return decoded !== undefined && (await sha256(decoded)) === name
+}
+
 /**
  * The bytes of a chunk from what a repository holds for it.
  *

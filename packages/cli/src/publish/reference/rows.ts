@@ -89,9 +89,10 @@ function readCell(text: string, field: Field | undefined, row: number, path: str
 
 function asRefusal(cause: unknown, path: string): unknown {
   if (cause instanceof CsvError) {
+    const { lines } = cause
     return new CliError(
       'reference/invalid',
-      `${path} is not a CSV file: ${cause.code}, line ${cause['lines'] ?? '?'}.`,
+      `${path} is not a CSV file (${cause.code}${typeof lines === 'number' ? `, line ${lines}` : ''}).`,
       {
         cause,
       },
