@@ -1,4 +1,7 @@
 /** The library behind the `afield` command: the same steps for scripts, tests and automation. */
+export { bundle, type Bundled, type BundleOptions } from './bundle/bundle.js'
+export { fetchVersion, type Fetched, type FetchOptions } from './fetch/fetch-version.js'
+export { openSource, type RepositorySource } from './fetch/source.js'
 export { deploy, type Deployed, type DeployOptions } from './deploy/deploy.js'
 export { folderTarget } from './deploy/folder-target.js'
 export { openTarget, type OpenedTarget } from './deploy/open-target.js'

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { CliError } from '../errors.js'
 import { folderTarget } from './folder-target.js'
-import type { RetryOptions } from './retry.js'
+import type { RetryOptions } from '../transfer/retry.js'
 import { s3Target, type S3Target } from './s3-target.js'
 import type { DeployTarget } from './target.js'
 

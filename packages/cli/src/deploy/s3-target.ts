@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { AwsClient } from 'aws4fetch'
 import { CliError } from '../errors.js'
 import { headersFor } from './headers.js'
-import { Transient, withRetries, type RetryOptions } from './retry.js'
+import { Transient, withRetries, type RetryOptions } from '../transfer/retry.js'
 import type { DeployTarget } from './target.js'
 
 export interface S3Credentials {
