@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import {
   TrustedManifest,
   checkBytes,
@@ -77,7 +78,8 @@ export async function download(
   const chunks = descriptor.artifacts.flatMap(({ files }) => files.flatMap((file) => file.chunks))
   const parts = await Promise.all(
     chunks.map(async (chunk) => {
-      const part = await read(join(repo, 'chunks', chunk.sha256.slice(0, 2), chunk.sha256))
+      const stored = await read(join(repo, 'chunks', chunk.sha256.slice(0, 2), chunk.sha256))
+      const part = chunk.encoding === 'gzip' ? new Uint8Array(gunzipSync(stored)) : stored
       if ((await sha256(part)) !== chunk.sha256) throw new Error(`Chunk ${chunk.sha256} holds other bytes.`)
       return part
     }),

@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { initRepository, publish, type Published } from '@afield/cli'
 import { sha256 } from '@afield/protocol'
@@ -104,26 +104,6 @@ describe('two versions of learner-risk', () => {
   })
 })
 
-test('a model of several MiB is cut at every MiB', async () => {
-  const dir = await temporaryFolder()
-  const repo = at('repo', dir)
-  await initRepository({ repo })
-  // Field 6 of an ONNX file is its documentation: a legal way to make a real model large.
-  const text = Buffer.alloc(2_500_000, 'x')
-  const large = Buffer.concat([await readFile(learnerRisk('1.0.0')), tagAndLength(6, text.length), text])
-  await writeFile(at('large.onnx', dir), large)
-
-  const golden = learnerRisk('1.0.0').replace('.onnx', '.golden.json')
-  const metrics = learnerRisk('1.0.0').replace('.onnx', '.metrics.json')
-  const options = { repo, model: at('large.onnx', dir), config: learnerRiskConfig, golden, metrics }
-  expect(await publish({ ...options, version: '1.0.0' })).toMatchObject({ size: large.length, chunks: 3 })
-
-  const { descriptor, model } = await download(repo, await look(repo, 'learner-risk'), '1.0.0')
-  const sizes = descriptor.artifacts[0]?.files[0]?.chunks.map(({ size }) => size)
-  expect(sizes).toEqual([1_048_576, 1_048_576, large.length - 2_097_152])
-  expect(Buffer.compare(model, large)).toBe(0)
-})
-
 test('config, golden vectors and metrics are found beside the model', async () => {
   const dir = await temporaryFolder()
   const repo = at('repo', dir)
@@ -161,9 +141,3 @@ test('a write renews an expired repository', async () => {
   }
   expect(signed.expires).toBe('2027-08-01T00:00:00Z')
 })
-
-function tagAndLength(field: number, length: number): Buffer {
-  const bytes = [(field << 3) | 2]
-  for (let rest = length; rest > 0; rest >>>= 7) bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0))
-  return Buffer.from(bytes)
-}

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { initRepository, publish, serveRepository, type RepositoryServer } from '@afield/cli'
 import { sha256 } from '@afield/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -45,7 +46,7 @@ test('what never changes is cached for ever, also when it is published while the
   for (const path of paths) {
     const response = await get(path)
     expect(response.status).toBe(200)
-    expect(response.headers.get('cache-control')).toBe('immutable, max-age=31536000')
+    expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
   }
@@ -54,23 +55,45 @@ test('what never changes is cached for ever, also when it is published while the
   expect(await after.text()).not.toBe(await before.text())
 })
 
-test('a chunk comes as the bytes it is named by', async () => {
+test('a chunk comes as it is stored: the host packs and unpacks nothing', async () => {
   const { descriptor } = await download(repo, await look(repo, 'learner-risk'), '1.0.0')
-  const { sha256: hash } = descriptor.artifacts[0]?.files[0]?.chunks[0] ?? { sha256: 'none' }
-  const response = await get(`chunks/${hash.slice(0, 2)}/${hash}`)
+  const chunk = descriptor.artifacts[0]?.files[0]?.chunks[0]
+  const hash = chunk?.sha256 ?? 'none'
+  const path = `chunks/${hash.slice(0, 2)}/${hash}`
+  const response = await get(path)
   expect(response.headers.get('content-type')).toBe('application/octet-stream')
-  expect(await sha256(new Uint8Array(await response.arrayBuffer()))).toBe(hash)
+  expect(response.headers.get('content-encoding')).toBeNull()
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  expect(chunk).toMatchObject({ encoding: 'gzip', encodedSize: bytes.length })
+  expect(await sha256(new Uint8Array(gunzipSync(bytes)))).toBe(hash)
+
+  const part = await get(path, { headers: { range: 'bytes=0-9' } })
+  expect(part.status).toBe(206)
+  expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.subarray(0, 10))
+  const head = await get(path, { method: 'HEAD' })
+  expect(head.headers.get('content-length')).toBe(String(bytes.length))
 })
 
 test('what is not there is 404, may not be cached, and can be read as such from another origin', async () => {
   const response = await get('metadata/2.root.json')
   expect(response.status).toBe(404)
-  expect(response.headers.get('cache-control')).toBeNull()
+  expect(response.headers.get('cache-control')).toBe('no-cache')
   expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  expect(response.headers.get('content-type')).toBe('text/plain')
+  expect(await response.text()).toBe('Not found\n')
 })
 
 test('only reading is offered', async () => {
   expect((await get('metadata/timestamp.json', { method: 'PUT', body: '{}' })).status).toBe(405)
+})
+
+test('a preflight is answered', async () => {
+  const response = await get('metadata/timestamp.json', {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example', 'access-control-request-method': 'GET' },
+  })
+  expect(response.status).toBe(204)
+  expect(response.headers.get('access-control-allow-methods')).toBe('GET, HEAD')
 })
 
 test.each(['/../repo.keys/ops.pem', '/..%2frepo.keys%2fops.pem', '/metadata/../../repo.keys/ops.pem'])(

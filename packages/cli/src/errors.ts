@@ -3,22 +3,35 @@
  * a device never meets them and telemetry never counts them.
  */
 export const CLI_ERROR_CODES = [
+  'bundle/nothing-to-ship',
   'config/incomplete',
   'config/invalid',
   'contract/mismatch',
+  'deploy/conflict',
+  'deploy/credentials',
+  'deploy/refused',
+  'deploy/target',
+  'deploy/unavailable',
+  'disk/full',
+  'external-data/invalid',
   'file/missing',
+  'file/unreadable',
   'golden/invalid',
   'graph/invalid',
   'keys/exist',
   'keys/missing',
   'keys/wrong',
   'metrics/invalid',
+  'out/not-empty',
+  'reference/invalid',
   'repository/conflict',
+  'repository/damaged',
   'repository/missing',
   'repository/not-empty',
   'serve/port-in-use',
   'usage',
   'version/exists',
+  'version/unknown',
 ] as const
 
 export type CliErrorCode = (typeof CLI_ERROR_CODES)[number]

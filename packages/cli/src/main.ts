@@ -2,6 +2,9 @@
 import process from 'node:process'
 import { AfieldError } from '@afield/protocol'
 import { Command, CommanderError } from 'commander'
+import { addBundle } from './commands/bundle.js'
+import { addDeploy } from './commands/deploy.js'
+import { addFetch } from './commands/fetch.js'
 import { addInit } from './commands/init.js'
 import { addExample } from './commands/options.js'
 import { addPublish } from './commands/publish.js'
@@ -43,6 +46,9 @@ function buildProgram(json: boolean): Command {
   addInit(program)
   addPublish(program)
   addRollout(program)
+  addFetch(program)
+  addBundle(program)
+  addDeploy(program)
   addServe(program)
   return program
 }

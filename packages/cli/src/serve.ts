@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { resolve } from 'node:path'
 import sirv from 'sirv'
+import { headersFor } from './deploy/headers.js'
 import { CliError } from './errors.js'
 import { hasCode } from './read-file.js'
 import { diskFiles } from './repository/files.js'
-import { CONTENT_FOLDERS, TIMESTAMP_PATH } from './repository/layout.js'
+import { TIMESTAMP_PATH } from './repository/layout.js'
 
 export interface ServeOptions {
   /** 8787 when left out; 0 takes a free one. */
@@ -40,11 +41,19 @@ export async function serveRepository(
     )
   }
   // `dev` looks for each file when it is asked for, so that what is published while this runs is found.
-  const files = sirv(dir, { dev: true, etag: true, extensions: [], setHeaders })
+  const files = sirv(dir, {
+    dev: true,
+    etag: true,
+    extensions: [],
+    setHeaders,
+    onNoMatch: (_, response) => notFound(response),
+  })
   const server = createServer((request, response) => {
     response.setHeader('Access-Control-Allow-Origin', '*')
+    response.setHeader('X-Content-Type-Options', 'nosniff')
+    if (request.method === 'OPTIONS') return allowPreflight(response)
     if (request.method === 'GET' || request.method === 'HEAD') return files(request, response)
-    response.writeHead(405, { Allow: 'GET, HEAD' }).end()
+    response.writeHead(405, { Allow: 'GET, HEAD, OPTIONS' }).end()
   })
   server.listen(port, host)
   try {
@@ -69,11 +78,19 @@ export async function serveRepository(
   }
 }
 
-const CONTENT = new RegExp(`^/(${CONTENT_FOLDERS.join('|')})/`)
-const NUMBERED = /^\/metadata\/\d+\.[^/]+\.json$/
-
 function setHeaders(response: ServerResponse, path: string): void {
-  const unchanging = CONTENT.test(path) || NUMBERED.test(path)
-  response.setHeader('Cache-Control', unchanging ? 'immutable, max-age=31536000' : 'no-cache')
-  if (path.startsWith('/chunks/')) response.setHeader('Content-Type', 'application/octet-stream')
+  const { cacheControl, contentType } = headersFor(path.slice(1))
+  response.setHeader('Cache-Control', cacheControl)
+  response.setHeader('Content-Type', contentType)
+}
+
+/** Devices send no header of their own and need none of this; other tools may. */
+function allowPreflight(response: ServerResponse): void {
+  const headers = { 'Access-Control-Allow-Methods': 'GET, HEAD', 'Access-Control-Allow-Headers': '*' }
+  response.writeHead(204, headers).end()
+}
+
+/** In plain words, and never kept: the next root is asked for until it is there. */
+function notFound(response: ServerResponse): void {
+  response.writeHead(404, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-cache' }).end('Not found\n')
 }

@@ -6,11 +6,13 @@ import { parseWith } from './parse.js'
 
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
+/** Values of one field that a reference profile lists; the others are counted together. */
+export const MAX_CATEGORIES = 50
 
 const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** A file's name beside the model, without a way out of the folder. */
-const filePath = v.pipe(
+export const FilePathSchema = v.pipe(
   v.string(),
   v.maxLength(300),
   v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
@@ -46,8 +48,8 @@ const contents = {
 /** The ONNX graph; its external data, under the name that the graph refers to it by; or what belongs with it. */
 const ArtifactFileSchema = v.variant('role', [
   v.object({ role: v.literal('model'), ...contents }),
-  v.object({ role: v.literal('external-data'), path: filePath, ...contents }),
-  v.object({ role: v.literal('asset'), path: filePath, ...contents }),
+  v.object({ role: v.literal('external-data'), path: FilePathSchema, ...contents }),
+  v.object({ role: v.literal('asset'), path: FilePathSchema, ...contents }),
 ])
 export type ArtifactFile = v.InferOutput<typeof ArtifactFileSchema>
 
@@ -80,11 +82,21 @@ export const CardSchema = v.object({
   dataSource: text(2000),
   dataSize: text(200),
   limitations: text(4000),
+  /** Where the product asks it: a page, a route, a screen. */
+  endpoint: v.exactOptional(text(500)),
+  /** What was measured before the launch, in ms. */
+  latencyP95: v.exactOptional(v.pipe(finite, v.minValue(0))),
 })
 
 const LineageSchema = v.object({
+  /** Hash of the snapshot of the data that it was trained on. */
   trainingData: v.optional(Sha256Schema),
+  /** Such as a commit; `-dirty` at its end when files were changed since. */
   codeRevision: v.optional(text(200)),
+  /** Of the code or the feature store that made the features. */
+  featureVersion: v.exactOptional(text(200)),
+  /** Hash of the lock file that pins what trained it. */
+  lockFile: v.exactOptional(Sha256Schema),
   evaluation: v.optional(v.record(text(100), finite)),
 })
 
@@ -111,6 +123,64 @@ export const SloSchema = v.object({
   availability: v.pipe(finite, v.minValue(0), v.maxValue(1)),
 })
 
+/** Which onnxruntime may run it: comparisons that must all hold, such as `>=1.20.0 <2.0.0`. */
+export const OrtRangeSchema = v.pipe(
+  v.string(),
+  v.maxLength(100),
+  v.regex(/^(>=|<=|<|>)\d+\.\d+\.\d+( (>=|<=|<|>)\d+\.\d+\.\d+)*$/, 'not a range such as ">=1.20.0 <2.0.0"'),
+)
+
+/** The day from which the model counts as old. */
+export const RetrainBySchema = v.pipe(v.string(), v.isoDate())
+
+/** Raised when the state that a stateful model carries no longer fits the version before. */
+export const StateEpochSchema = whole
+
+const counted = { count: whole, missing: whole }
+
+/** How the values of one field or output were spread over the training data. */
+const ProfileSchema = v.variant('kind', [
+  v.pipe(
+    v.object({
+      kind: v.literal('numeric'),
+      ...counted,
+      /** Absent when no row had a value. */
+      min: v.exactOptional(finite),
+      max: v.exactOptional(finite),
+      mean: v.exactOptional(finite),
+      /** Ascending. A value belongs to the bin of the first edge above it, or to the last bin. */
+      edges: v.pipe(v.array(finite), v.maxLength(9)),
+      counts: v.pipe(v.array(whole), v.minLength(1)),
+    }),
+    v.check(({ edges, counts }) => counts.length === edges.length + 1, 'not one bin more than edges'),
+    v.check(
+      ({ edges }) => edges.every((edge, i) => i === 0 || edge > (edges[i - 1] ?? edge)),
+      'not ascending',
+    ),
+  ),
+  v.object({
+    kind: v.literal('categories'),
+    ...counted,
+    categories: v.pipe(v.array(v.object({ value: v.string(), count: whole })), v.maxLength(MAX_CATEGORIES)),
+    /** Rows with a rarer value than those listed. */
+    other: whole,
+  }),
+])
+export type Profile = v.InferOutput<typeof ProfileSchema>
+
+const profiles = v.record(v.string(), ProfileSchema)
+
+/** What drift is measured against: the spread of the training data, of no single row of it. */
+const ReferenceSchema = v.object({
+  /** Hash of the file that it was computed from. */
+  data: Sha256Schema,
+  rows: whole,
+  fields: profiles,
+  /** The answers to a sample of the rows; absent when none could be asked. */
+  outputs: v.exactOptional(v.object({ rows: whole, profiles })),
+})
+export type ReferenceProfile = v.InferOutput<typeof ReferenceSchema>
+
 /** A version's whole truth: immutable, and named by the hash of its bytes. */
 const DescriptorSchema = v.object({
   format: v.literal(1),
@@ -125,11 +195,15 @@ const DescriptorSchema = v.object({
     opset: whole,
     irVersion: whole,
     operators: v.pipe(v.array(text(200)), v.maxLength(1000)),
+    ort: v.exactOptional(OrtRangeSchema),
   }),
   artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
   contract: ContractSchema,
   selfTest: SelfTestSchema,
   slo: SloSchema,
+  reference: v.exactOptional(ReferenceSchema),
+  retrainBy: v.exactOptional(RetrainBySchema),
+  stateEpoch: v.exactOptional(StateEpochSchema),
 })
 export type Descriptor = v.InferOutput<typeof DescriptorSchema>
 

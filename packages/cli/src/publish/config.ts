@@ -1,10 +1,21 @@
 import { dirname, join, resolve } from 'node:path'
-import { CardSchema, ChecklistSchema, ContractSchema, ModelNameSchema, SloSchema } from '@afield/protocol'
+import {
+  CardSchema,
+  ChecklistSchema,
+  ContractSchema,
+  FilePathSchema,
+  ModelNameSchema,
+  OrtRangeSchema,
+  RetrainBySchema,
+  SloSchema,
+  StateEpochSchema,
+} from '@afield/protocol'
 import * as v from 'valibot'
 import { CliError } from '../errors.js'
 import { parseWritten } from '../parse.js'
-import { parseJsonFile, readIfThere } from '../read-file.js'
+import { parseJsonFile } from '../read-file.js'
 import { refuseIncomplete } from './checklist.js'
+import { readOptionalInput } from './read-input.js'
 
 const text = (max: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(max))
 const notNegative = v.pipe(v.number(), v.finite(), v.minValue(0))
@@ -20,11 +31,38 @@ const ConfigSchema = v.object({
   slo: SloSchema,
   /** An answer agrees with its golden vector when |answer − expected| ≤ absolute + relative × |expected|. */
   tolerance: v.object({ absolute: notNegative, relative: notNegative }),
-  lineage: v.optional(v.object({ codeRevision: v.optional(text(200)) })),
+  lineage: v.optional(
+    v.object({
+      /** What `git describe` says of the model's folder when left out. */
+      codeRevision: v.optional(text(200)),
+      featureVersion: v.exactOptional(text(200)),
+      /** The lock file that pins what trained the model; its hash is published. */
+      lockFile: v.exactOptional(text(300)),
+    }),
+  ),
+  /** Files that belong with the model, such as `labels.txt`. */
+  assets: v.exactOptional(
+    v.pipe(
+      v.array(FilePathSchema),
+      v.maxLength(200),
+      v.check((paths) => new Set(paths).size === paths.length, 'a file is named twice'),
+    ),
+  ),
+  /** A CSV of training data, which drift is measured against. */
+  reference: v.exactOptional(text(300)),
+  runtime: v.exactOptional(v.object({ ort: v.exactOptional(OrtRangeSchema) })),
+  retrainBy: v.exactOptional(RetrainBySchema),
+  stateEpoch: v.exactOptional(StateEpochSchema),
 })
 
 /** What `afield.config.json` says of a model: all that does not change from version to version. */
 export type Config = v.InferOutput<typeof ConfigSchema>
+
+/** A config, and the folder that it lies in: the files that it names are looked for there. */
+export interface FoundConfig {
+  readonly config: Config
+  readonly dir: string
+}
 
 const CONFIG_FILE = 'afield.config.json'
 
@@ -35,13 +73,15 @@ const CONFIG_FILE = 'afield.config.json'
  * @throws CliError `file/missing`; `config/incomplete` naming every missing item of the launch checklist at once;
  *   `config/invalid`.
  */
-export async function readConfig(modelPath: string, given: string | undefined): Promise<Config> {
+export async function readConfig(modelPath: string, given: string | undefined): Promise<FoundConfig> {
   const beside = dirname(resolve(modelPath))
   const places =
     given === undefined ? [beside, dirname(beside), '.'].map((dir) => join(dir, CONFIG_FILE)) : [given]
   for (const path of places) {
-    const bytes = await readIfThere(path)
-    if (bytes) return parseConfig(parseJsonFile(bytes, 'config/invalid', path), path)
+    const bytes = await readOptionalInput(path, 'config')
+    if (bytes) {
+      return { config: parseConfig(parseJsonFile(bytes, 'config/invalid', path), path), dir: dirname(path) }
+    }
   }
   throw new CliError(
     'file/missing',

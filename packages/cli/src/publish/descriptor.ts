@@ -3,9 +3,10 @@ import {
   MAX_DESCRIPTOR_BYTES,
   jsonBytes,
   parseDescriptor,
-  type Chunk,
+  type ArtifactFile,
   type Descriptor,
   type GoldenVector,
+  type ReferenceProfile,
   type SelfTest,
   type Version,
 } from '@afield/protocol'
@@ -23,9 +24,9 @@ export interface VersionFacts {
   readonly metrics: Metrics
   readonly vectors: readonly GoldenVector[]
   readonly replay: SelfTest['replay']
-  /** Bytes of the model file, and the chunks that join to it. */
-  readonly size: number
-  readonly chunks: readonly Chunk[]
+  readonly lineage: Descriptor['lineage']
+  readonly files: readonly ArtifactFile[]
+  readonly reference: ReferenceProfile | undefined
 }
 
 /**
@@ -44,29 +45,27 @@ export function describeVersion(facts: VersionFacts): Uint8Array<ArrayBuffer> {
     owner: config.owner,
     checklist: config.checklist,
     card: { ...config.card, framework: frameworkOf(config, metrics) },
-    lineage: {
-      ...config.lineage,
-      ...(metrics.trainingData ? { trainingData: metrics.trainingData } : {}),
-      ...(Object.keys(metrics.evaluation).length > 0 ? { evaluation: metrics.evaluation } : {}),
+    lineage: facts.lineage,
+    runtime: {
+      opset: graph.opset,
+      irVersion: graph.irVersion,
+      operators: [...graph.operators],
+      ...config.runtime,
     },
-    runtime: { opset: graph.opset, irVersion: graph.irVersion, operators: [...graph.operators] },
-    artifacts: [
-      {
-        variant: 'fp32',
-        backends: ['wasm'],
-        files: [{ role: 'model', size: facts.size, chunks: [...facts.chunks] }],
-      },
-    ],
+    artifacts: [{ variant: 'fp32', backends: ['wasm'], files: [...facts.files] }],
     contract: config.contract,
     selfTest: { vectors: [...facts.vectors], tolerance: config.tolerance, replay: facts.replay },
     slo: config.slo,
+    ...(facts.reference ? { reference: facts.reference } : {}),
+    ...(config.retrainBy === undefined ? {} : { retrainBy: config.retrainBy }),
+    ...(config.stateEpoch === undefined ? {} : { stateEpoch: config.stateEpoch }),
   }
   const bytes = jsonBytes(descriptor)
   parseDescriptor(bytes, descriptor)
   if (bytes.length <= MAX_DESCRIPTOR_BYTES) return bytes
   throw new AfieldError(
     'descriptor/invalid',
-    `The descriptor would be ${bytes.length} bytes, and devices accept ${MAX_DESCRIPTOR_BYTES}. Use fewer golden vectors.`,
+    `The descriptor would be ${bytes.length} bytes, and devices accept ${MAX_DESCRIPTOR_BYTES}. Use fewer golden vectors, or leave the reference profile out.`,
   )
 }
 

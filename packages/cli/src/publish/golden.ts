@@ -2,7 +2,8 @@ import { GoldenVectorSchema, type Contract, type GoldenVector } from '@afield/pr
 import * as v from 'valibot'
 import { CliError } from '../errors.js'
 import { parseWritten } from '../parse.js'
-import { parseJsonFile, readIfThere } from '../read-file.js'
+import { parseJsonFile } from '../read-file.js'
+import { readOptionalInput } from './read-input.js'
 
 const GoldenSchema = v.pipe(v.array(GoldenVectorSchema), v.minLength(1), v.maxLength(200))
 
@@ -12,7 +13,7 @@ const GoldenSchema = v.pipe(v.array(GoldenVectorSchema), v.minLength(1), v.maxLe
  * @throws CliError `file/missing`, `golden/invalid`.
  */
 export async function readGoldenVectors(path: string, contract: Contract): Promise<readonly GoldenVector[]> {
-  const bytes = await readIfThere(path)
+  const bytes = await readOptionalInput(path, 'golden vectors')
   if (!bytes) {
     throw new CliError(
       'file/missing',

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { CliError } from '../errors.js'
-import { ELEMENT_TYPES, EXTERNAL, OnnxModel } from './onnx-format.js'
+import { ELEMENT_BYTES, ELEMENT_TYPES, EXTERNAL, OnnxModel } from './onnx-format.js'
 
 /** A tensor that a graph takes or gives. */
 export interface GraphTensor {
@@ -9,6 +9,17 @@ export interface GraphTensor {
   readonly dtype: string | undefined
   /** A name or `undefined` where the size is open; no shape at all when the graph does not say. */
   readonly shape: readonly (number | string | undefined)[] | undefined
+}
+
+/** A tensor whose values lie in another file, beside the model. */
+export interface ExternalTensor {
+  readonly name: string
+  /** The file, as the model names it: nothing has checked it yet. */
+  readonly location: string
+  /** In bytes from the file's beginning. */
+  readonly offset: number
+  /** In bytes; `undefined` when neither the model nor the tensor's shape says. */
+  readonly length: number | undefined
 }
 
 /** What a model file says of itself, without its weights. */
@@ -21,22 +32,17 @@ export interface Graph {
   /** Without those that are filled by initializers. */
   readonly inputs: readonly GraphTensor[]
   readonly outputs: readonly GraphTensor[]
+  readonly external: readonly ExternalTensor[]
 }
 
 /**
  * Reads the graph of an ONNX file.
  *
- * @throws CliError `graph/invalid` when the bytes are no ONNX model that one file holds.
+ * @throws CliError `graph/invalid` when the bytes are no ONNX model.
  */
 export function readGraph(bytes: Uint8Array, path: string): Graph {
   const model = decode(bytes, path)
   const { initializer, input, output } = model.graph
-  if (initializer.some(({ dataLocation }) => dataLocation === EXTERNAL)) {
-    throw new CliError(
-      'graph/invalid',
-      `${path} keeps weights in another file. Save the model as one file (onnx.save with save_as_external_data=False).`,
-    )
-  }
   const filled = new Set(initializer.map(({ name }) => name))
   return {
     irVersion: model.irVersion,
@@ -44,6 +50,7 @@ export function readGraph(bytes: Uint8Array, path: string): Graph {
     operators: [...new Set(operatorsOf(model.graph))].sort(),
     inputs: input.filter(({ name }) => !filled.has(name)).map(toTensor),
     outputs: output.map(toTensor),
+    external: tensorsOf(model.graph).flatMap(toExternal),
   }
 }
 
@@ -68,11 +75,23 @@ const ValueInfoSchema = v.object({
   ),
 })
 
+const TensorSchema = v.object({
+  name: v.string(),
+  dims: v.array(v.number()),
+  dataType: v.number(),
+  dataLocation: v.number(),
+  externalData: v.array(v.object({ key: v.string(), value: v.string() })),
+})
+type Tensor = v.InferOutput<typeof TensorSchema>
+
 interface Nodes {
+  readonly initializer: readonly Tensor[]
   readonly node: readonly {
     readonly opType: string
     readonly domain: string
     readonly attribute: readonly {
+      readonly t?: Tensor | null | undefined
+      readonly tensors: readonly Tensor[]
       readonly g?: Nodes | null | undefined
       readonly graphs: readonly Nodes[]
     }[]
@@ -80,12 +99,15 @@ interface Nodes {
 }
 
 const NodesSchema: v.GenericSchema<Nodes> = v.object({
+  initializer: v.array(TensorSchema),
   node: v.array(
     v.object({
       opType: v.string(),
       domain: v.string(),
       attribute: v.array(
         v.object({
+          t: v.nullish(TensorSchema),
+          tensors: v.array(TensorSchema),
           g: v.nullish(v.lazy(() => NodesSchema)),
           graphs: v.array(v.lazy(() => NodesSchema)),
         }),
@@ -100,7 +122,6 @@ const ModelSchema = v.object({
   graph: v.intersect([
     NodesSchema,
     v.object({
-      initializer: v.array(v.object({ name: v.string(), dataLocation: v.number() })),
       input: v.array(ValueInfoSchema),
       output: v.pipe(v.array(ValueInfoSchema), v.minLength(1)),
     }),
@@ -113,6 +134,7 @@ function decode(bytes: Uint8Array, path: string): v.InferOutput<typeof ModelSche
     return v.parse(ModelSchema, plain)
   } catch (cause) {
     const html = bytes[0] === 0x3c ? ' It starts like an HTML page.' : ''
+    if (bytes.length === 0) throw new CliError('graph/invalid', `${path} is empty.`, { cause })
     throw new CliError('graph/invalid', `${path} is not an ONNX model.${html}`, { cause })
   }
 }
@@ -122,6 +144,34 @@ function operatorsOf({ node }: Nodes): readonly string[] {
     isDefaultDomain(domain) ? opType : `${domain}:${opType}`,
     ...attribute.flatMap(({ g, graphs }) => [...(g ? [g] : []), ...graphs].flatMap(operatorsOf)),
   ])
+}
+
+/** Also those in attributes and in the bodies of If, Loop and Scan. */
+function tensorsOf({ initializer, node }: Nodes): readonly Tensor[] {
+  const inAttributes = node.flatMap(({ attribute }) =>
+    attribute.flatMap(({ t, tensors, g, graphs }) => [
+      ...(t ? [t] : []),
+      ...tensors,
+      ...[...(g ? [g] : []), ...graphs].flatMap(tensorsOf),
+    ]),
+  )
+  return [...initializer, ...inAttributes]
+}
+
+function toExternal({ name, dims, dataType, dataLocation, externalData }: Tensor): readonly ExternalTensor[] {
+  if (dataLocation !== EXTERNAL) return []
+  const entry = (key: string): string | undefined => externalData.find((found) => found.key === key)?.value
+  const elementBytes = ELEMENT_BYTES[dataType]
+  const ofShape = elementBytes && dims.reduce((product, dim) => product * dim, elementBytes)
+  const length = entry('length')
+  return [
+    {
+      name,
+      location: entry('location') ?? '',
+      offset: Number(entry('offset') ?? 0),
+      length: length === undefined ? ofShape : Number(length),
+    },
+  ]
 }
 
 function toTensor({ name, type }: v.InferOutput<typeof ValueInfoSchema>): GraphTensor {

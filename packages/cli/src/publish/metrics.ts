@@ -2,7 +2,8 @@ import { Sha256Schema, type Sha256 } from '@afield/protocol'
 import * as v from 'valibot'
 import { CliError } from '../errors.js'
 import { parseWritten } from '../parse.js'
-import { parseJsonFile, readIfThere } from '../read-file.js'
+import { parseJsonFile } from '../read-file.js'
+import { readOptionalInput } from './read-input.js'
 
 const MetricsSchema = v.objectWithRest(
   { data_sha256: v.optional(Sha256Schema), framework: v.optional(v.string()) },
@@ -28,7 +29,7 @@ const NONE: Metrics = { evaluation: {}, trainingData: undefined, framework: unde
  * @throws CliError `file/missing`, `metrics/invalid`.
  */
 export async function readMetrics(path: string, named: boolean): Promise<Metrics> {
-  const bytes = await readIfThere(path)
+  const bytes = await readOptionalInput(path, 'metrics file')
   if (!bytes && named) throw new CliError('file/missing', `There is no metrics file at ${path}.`)
   if (!bytes) return NONE
   const value = parseJsonFile(bytes, 'metrics/invalid', path)

@@ -32,9 +32,23 @@ export const OnnxModel = protobuf.Root.fromJSON({
     },
     /** Bodies of If, Loop and Scan are graphs inside attributes. */
     Attribute: {
-      fields: { g: { type: 'Graph', id: 6 }, graphs: { rule: 'repeated', type: 'Graph', id: 11 } },
+      fields: {
+        t: { type: 'Tensor', id: 5 },
+        g: { type: 'Graph', id: 6 },
+        tensors: { rule: 'repeated', type: 'Tensor', id: 10 },
+        graphs: { rule: 'repeated', type: 'Graph', id: 11 },
+      },
     },
-    Tensor: { fields: { name: { type: 'string', id: 8 }, dataLocation: { type: 'int32', id: 14 } } },
+    Tensor: {
+      fields: {
+        dims: { rule: 'repeated', type: 'int64', id: 1 },
+        dataType: { type: 'int32', id: 2 },
+        name: { type: 'string', id: 8 },
+        externalData: { rule: 'repeated', type: 'Entry', id: 13 },
+        dataLocation: { type: 'int32', id: 14 },
+      },
+    },
+    Entry: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
     ValueInfo: { fields: { name: { type: 'string', id: 1 }, type: { type: 'Type', id: 2 } } },
     Type: { fields: { tensorType: { type: 'TensorType', id: 1 } } },
     TensorType: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'Shape', id: 2 } } },
@@ -59,6 +73,23 @@ export const ELEMENT_TYPES: Readonly<Record<number, string>> = {
   12: 'uint32',
   13: 'uint64',
   16: 'bfloat16',
+}
+
+/** Bytes of an element by TensorProto.DataType, where elements have whole bytes. */
+export const ELEMENT_BYTES: Readonly<Record<number, number>> = {
+  1: 4,
+  2: 1,
+  3: 1,
+  4: 2,
+  5: 2,
+  6: 4,
+  7: 8,
+  9: 1,
+  10: 2,
+  11: 8,
+  12: 4,
+  13: 8,
+  16: 2,
 }
 
 /** TensorProto.DataLocation.EXTERNAL: the weights lie in another file. */

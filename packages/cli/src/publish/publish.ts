@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   VersionSchema,
   latestVersion,
@@ -9,22 +9,28 @@ import {
 } from '@afield/protocol'
 import * as v from 'valibot'
 import { CliError } from '../errors.js'
-import { readIfThere } from '../read-file.js'
 import { changeOf, type Attribution } from '../repository/change.js'
 import { commit, type Committed } from '../repository/commit.js'
 import { findIndex, findRollout } from '../repository/documents.js'
 import { keysFolder, readKey } from '../repository/keys.js'
-import { chunkPath, descriptorPath, indexTarget } from '../repository/layout.js'
+import { descriptorPath, indexTarget } from '../repository/layout.js'
 import { openFiles, type RepositoryLocation } from '../repository/location.js'
 import { settle } from '../repository/settle.js'
+import { namingFullDisks } from '../disk.js'
+import { prepareFiles, sourceFiles } from './artifact.js'
 import { checkContract } from './check-contract.js'
-import { cutChunks } from './chunks.js'
+import { wireBytes } from './chunks/store.js'
+import { distinctChunks, newBytes, writeChunks, type PublishProgress } from './chunks/write.js'
 import { readConfig } from './config.js'
 import { describeVersion } from './descriptor.js'
+import { readExternalData } from './external-data.js'
 import { readGoldenVectors } from './golden.js'
 import { readGraph } from './graph.js'
+import { lineageOf } from './lineage.js'
 import { readMetrics } from './metrics.js'
 import { extendIndex, refuseExisting } from './model-index.js'
+import { readInput } from './read-input.js'
+import { profileReference } from './reference/reference.js'
 import { replayGoldenVectors } from './replay.js'
 
 export interface PublishOptions extends RepositoryLocation, Attribution {
@@ -38,21 +44,32 @@ export interface PublishOptions extends RepositoryLocation, Attribution {
   readonly golden?: string | undefined
   /** Evaluation and lineage; `<model>.metrics.json`, if there is one, when left out. */
   readonly metrics?: string | undefined
+  /** A CSV of training data for the reference profile; the config's `reference` when left out. */
+  readonly reference?: string | undefined
   /** Publishes without running the golden vectors, and records that. */
   readonly skipReplay?: boolean | undefined
+  readonly onProgress?: ((progress: PublishProgress) => void) | undefined
+  /** Stops before anything is signed; chunks that were written are used by the next try. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Published extends Committed {
   readonly name: ModelName
   readonly version: Version
   readonly descriptor: Sha256
-  /** Bytes of the model file. */
+  /** Bytes of all files: model, external data, assets. */
   readonly size: number
+  readonly files: number
   readonly chunks: number
+  /** Bytes that a device without any version fetches. */
+  readonly downloadBytes: number
+  /** Bytes of these that a device with the newest release before does not have. */
+  readonly updateBytes: number
   readonly vectors: number
   readonly replay: 'passed' | 'skipped'
   /** The newest release that the model had before; `undefined` for its first. */
   readonly previous: Version | undefined
+  readonly reference: { readonly rows: number; readonly fields: number } | undefined
   /** False: every device takes the newest release at its next check. */
   readonly hasRollout: boolean
 }
@@ -64,15 +81,23 @@ export interface Published extends Committed {
  * @example
  * await publish({ model: 'models/learner-risk-1.0.0.onnx', version: '1.0.0', repo: 'afield-repo' })
  */
-export async function publish(options: PublishOptions): Promise<Published> {
+export function publish(options: PublishOptions): Promise<Published> {
+  return namingFullDisks(() => publishSteps(options))
+}
+
+async function publishSteps(options: PublishOptions): Promise<Published> {
+  const { signal } = options
   const now = options.now ?? new Date()
   const version = parseVersion(options.version)
   const stem = options.model.replace(/\.onnx$/, '')
 
-  const config = await readConfig(options.model, options.config)
-  const model = await readModel(options.model)
+  const found = await readConfig(options.model, options.config)
+  const { config, dir } = found
+  const model = await readInput(options.model, 'model')
   const graph = readGraph(model, basename(options.model))
   checkContract(config.contract, graph)
+  const externalData = await readExternalData(options.model, graph.external)
+  const sources = await sourceFiles(model, externalData, found)
   const vectors = await readGoldenVectors(options.golden ?? `${stem}.golden.json`, config.contract)
   const metrics = await readMetrics(options.metrics ?? `${stem}.metrics.json`, options.metrics !== undefined)
 
@@ -83,26 +108,37 @@ export async function publish(options: PublishOptions): Promise<Published> {
   const predecessor = await findIndex(repository, config.name)
   refuseExisting(predecessor?.document, version)
 
-  if (!options.skipReplay) await replayGoldenVectors(model, config.contract, vectors, config.tolerance)
+  const loadable = { model, externalData }
+  if (!options.skipReplay) await replayGoldenVectors(loadable, config.contract, vectors, config.tolerance)
   const replay = options.skipReplay ? 'skipped' : 'passed'
+  const csv = options.reference ?? (config.reference === undefined ? undefined : join(dir, config.reference))
+  const reference =
+    csv === undefined ? undefined : await profileReference(csv, config.contract, loadable, signal)
 
-  const cuts = await cutChunks(model)
+  const onBytes = (done: number, total: number): void =>
+    options.onProgress?.({ step: 'prepare', done, total })
+  const prepared = await prepareFiles(files, sources, onBytes, signal)
   const descriptor = describeVersion({
     config,
     version,
     created: now.toISOString(),
     graph,
     metrics,
+    lineage: await lineageOf(options.model, found, metrics, reference?.data),
+    reference,
     vectors,
     replay,
-    size: model.length,
-    chunks: cuts.map(({ chunk }) => chunk),
+    files: prepared.map(({ file }) => file),
   })
   const release = { sha256: await sha256(descriptor), size: descriptor.length }
   const change = await changeOf(options, `publish ${version}`, now)
   const index = extendIndex(config.name, predecessor, version, release, change)
+  const chunks = distinctChunks(prepared)
+  const previous = predecessor && latestVersion(predecessor.document)
+  const update = await newBytes(files, chunks, predecessor?.document, previous)
 
-  for (const { chunk, bytes } of cuts) await files.put(chunkPath(chunk.sha256), bytes)
+  await writeChunks(files, chunks, options.onProgress, signal)
+  signal?.throwIfAborted()
   await files.put(descriptorPath(release.sha256), descriptor)
   const committed = await commit(
     repository,
@@ -115,11 +151,15 @@ export async function publish(options: PublishOptions): Promise<Published> {
     name: config.name,
     version,
     descriptor: release.sha256,
-    size: model.length,
-    chunks: cuts.length,
+    size: sources.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    files: sources.length,
+    chunks: chunks.length,
+    downloadBytes: sumOf(chunks.map(({ chunk }) => wireBytes(chunk))),
+    updateBytes: update,
     vectors: vectors.length,
     replay,
-    previous: predecessor && latestVersion(predecessor.document),
+    previous,
+    reference: reference && { rows: reference.rows, fields: Object.keys(reference.fields).length },
     hasRollout: (await findRollout(repository, config.name)) !== undefined,
   }
 }
@@ -130,8 +170,6 @@ function parseVersion(text: string): Version {
   throw new CliError('usage', `"${text}" is not a version: ${result.issues[0].message}.`)
 }
 
-async function readModel(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await readIfThere(path)
-  if (bytes) return bytes
-  throw new CliError('file/missing', `There is no model at ${path}.`)
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, next) => sum + next, 0)
 }

@@ -13,6 +13,13 @@ import {
 } from '@afield/protocol'
 import * as ort from 'onnxruntime-web'
 import { CliError } from '../errors.js'
+import type { ExternalFile } from './external-data.js'
+
+/** A model file, and the files that hold its weights where it keeps them apart. */
+export interface LoadableModel {
+  readonly model: Uint8Array
+  readonly externalData: readonly ExternalFile[]
+}
 
 /**
  * Runs the model on its golden vectors, with the runtime that devices use, and compares.
@@ -21,7 +28,7 @@ import { CliError } from '../errors.js'
  *   vector's input does not fit the contract; `graph/invalid` when the runtime cannot load or run the model.
  */
 export async function replayGoldenVectors(
-  model: Uint8Array,
+  model: LoadableModel,
   contract: Contract,
   vectors: readonly GoldenVector[],
   tolerance: SelfTest['tolerance'],
@@ -31,7 +38,7 @@ export async function replayGoldenVectors(
     contract,
     vectors.map(({ input }) => input),
   )
-  const tensors = await run(model, inputs)
+  const tensors = await runModel(model, inputs)
   const answers = decodeOutputs(contract, tensors, vectors.length)
   const disagreement = findDisagreement({ vectors: [...vectors], tolerance, replay: 'passed' }, answers)
   if (!disagreement) return
@@ -63,14 +70,21 @@ function checkInputs(contract: Contract, vectors: readonly GoldenVector[]): void
   }
 }
 
-async function run(
-  model: Uint8Array,
+/**
+ * Runs a model once, with the runtime that devices use.
+ *
+ * @throws CliError `graph/invalid` when the runtime cannot load or run it.
+ */
+export async function runModel(
+  { model, externalData }: LoadableModel,
   inputs: Readonly<Record<string, EncodedTensor>>,
 ): Promise<Readonly<Record<string, PlainTensor>>> {
   ort.env.wasm.numThreads = 1
   ort.env.logLevel = 'error'
   try {
-    const session = await ort.InferenceSession.create(model)
+    const session = await ort.InferenceSession.create(model, {
+      externalData: externalData.map(({ path, bytes }) => ({ path, data: bytes })),
+    })
     try {
       const feeds = Object.entries(inputs).map(([name, tensor]) => [name, toTensor(tensor)] as const)
       const outputs = await session.run(Object.fromEntries(feeds))

@@ -1,0 +1,150 @@
+import { MAX_CHUNK_BYTES, sha256 } from '@afield/protocol'
+import { namingFullDisks } from '../disk.js'
+import { CliError } from '../errors.js'
+import { holdsChunk } from '../publish/chunks/encoding.js'
+import { diskFiles, type RepositoryFiles } from '../repository/files.js'
+import { TIMESTAMP_PATH } from '../repository/layout.js'
+import { openRepository } from '../repository/open.js'
+import { inParallel } from '../transfer/parallel.js'
+import { conflict, planDeploy, type Plan } from './plan.js'
+import type { DeployTarget } from './target.js'
+import { walkFolder } from './walk.js'
+
+/** Uploads at a time. */
+const PARALLEL = 8
+
+export interface DeployOptions {
+  /** The repository's folder. */
+  readonly repo: string
+  readonly target: DeployTarget
+  /** Looks and compares, and writes nothing. */
+  readonly dryRun?: boolean | undefined
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined
+  /** Stops between two files; what was deployed before stays valid. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Deployed {
+  readonly target: string
+  readonly repositoryVersion: number
+  /** Files and bytes that were written, or would be. */
+  readonly files: number
+  readonly bytes: number
+  /** Files that were there. */
+  readonly skipped: number
+  /** The target held nothing before. */
+  readonly first: boolean
+  readonly dryRun: boolean
+}
+
+/**
+ * Copies a repository to where browsers fetch it from: chunks, then descriptors, then indexes and rollouts, then
+ * numbered metadata, then the timestamp. Creating the snapshot is the commit: of two operators who deploy different
+ * versions of the same number, the second is told. Interrupted at any file, the target is as valid as before, and
+ * the next deploy goes on from there.
+ *
+ * @throws CliError `deploy/conflict`, `deploy/credentials`, `deploy/unavailable`, `deploy/refused`,
+ *   `repository/damaged`.
+ * @example
+ * await deploy({ repo: 'afield-repo', target: openTarget('s3://models/live') })
+ */
+export function deploy(options: DeployOptions): Promise<Deployed> {
+  return namingFullDisks(() => deploySteps(options))
+}
+
+async function deploySteps(options: DeployOptions): Promise<Deployed> {
+  const { repo, target, signal } = options
+  const files = diskFiles(repo)
+  const { snapshot } = await openRepository(files)
+  const [local, remote] = await Promise.all([walkFolder(repo), target.list(signal)])
+  const plan = await planDeploy(files, snapshot.version, target, { local, remote }, signal)
+  const paths = pathsOf(plan)
+  const bytes = paths.reduce((sum, path) => sum + (local.get(path) ?? 0), 0)
+  if (!options.dryRun) await write(plan, files, snapshot.version, bytes, options)
+  return {
+    target: target.name,
+    repositoryVersion: snapshot.version,
+    files: paths.length,
+    bytes,
+    skipped: plan.unchanged - (plan.timestamp && remote.has(TIMESTAMP_PATH) ? 1 : 0),
+    first: remote.size === 0,
+    dryRun: options.dryRun ?? false,
+  }
+}
+
+async function write(
+  plan: Plan,
+  files: RepositoryFiles,
+  version: number,
+  totalBytes: number,
+  { target, onProgress, signal }: DeployOptions,
+): Promise<void> {
+  let done = 0
+  const wrote = (bytes: Uint8Array): void => onProgress?.((done += bytes.length), totalBytes)
+  for (const paths of plan.content) {
+    await inParallel(paths, PARALLEL, async (path) => {
+      signal?.throwIfAborted()
+      const bytes = await requireContent(files, path)
+      await target.write(path, bytes, signal)
+      wrote(bytes)
+    })
+  }
+  for (const path of plan.metadata) {
+    signal?.throwIfAborted()
+    const bytes = await requireFile(files, path)
+    await createOrYield(target, path, bytes, signal)
+    wrote(bytes)
+  }
+  if (!plan.timestamp) return
+  await refuseOvertaken(target, version, signal)
+  const bytes = await requireFile(files, TIMESTAMP_PATH)
+  await target.write(TIMESTAMP_PATH, bytes, signal)
+  wrote(bytes)
+  // Whoever was faster since has pointed the timestamp further; they must do so again.
+  await refuseOvertaken(target, version, signal)
+}
+
+function pathsOf({ content, metadata, timestamp }: Plan): readonly string[] {
+  return [...content.flat(), ...metadata, ...(timestamp ? [TIMESTAMP_PATH] : [])]
+}
+
+async function createOrYield(
+  target: DeployTarget,
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if ((await target.create(path, bytes, signal)) === 'created') return
+  const theirs = await target.read(path, signal)
+  if (!theirs || Buffer.compare(theirs, bytes) !== 0) throw conflict(target, `its ${path} is not yours`)
+}
+
+async function refuseOvertaken(
+  target: DeployTarget,
+  version: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const next = `metadata/${version + 1}.snapshot.json`
+  if (!(await target.read(next, signal))) return
+  throw conflict(target, `it went on to version ${version + 1} meanwhile, and they should deploy once more`)
+}
+
+async function requireFile(files: RepositoryFiles, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await files.read(path)
+  if (bytes) return bytes
+  throw new CliError('repository/damaged', `The repository lacks ${path}. Restore it from a copy.`)
+}
+
+/** Reads a file that is named by the hash of its bytes, and checks that. */
+async function requireContent(files: RepositoryFiles, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await requireFile(files, path)
+  const name = /[0-9a-f]{64}/.exec(path.slice(path.lastIndexOf('/')))?.[0]
+  const right = path.startsWith('chunks/')
+    ? await holdsChunk(bytes, name, MAX_CHUNK_BYTES)
+    : (await sha256(bytes)) === name
+  if (right) return bytes
+  throw new CliError(
+    'repository/damaged',
+    `${path} is not the file that it is named for: it was cut or changed. Restore it from a copy; nothing damaged is deployed.`,
+  )
+}

@@ -1,0 +1,148 @@
+import { AfieldError, SnapshotSchema, TimestampSchema, parseMetadata, type Snapshot } from '@afield/protocol'
+import { CliError } from '../errors.js'
+import { TIMESTAMP_PATH } from '../repository/layout.js'
+import type { RepositoryFiles } from '../repository/files.js'
+import type { DeployTarget } from './target.js'
+
+/** What a deploy will write, in this order. */
+export interface Plan {
+  /** Files named by their hash: chunks first, then descriptors, then indexes and rollouts. */
+  readonly content: readonly (readonly string[])[]
+  /** Numbered metadata; the snapshots among them are the commits. */
+  readonly metadata: readonly string[]
+  /** Whether the target's timestamp is to be replaced. */
+  readonly timestamp: boolean
+  /** Files that the target has, a timestamp that is to be replaced among them. */
+  readonly unchanged: number
+}
+
+export interface Sizes {
+  readonly local: ReadonlyMap<string, number>
+  readonly remote: ReadonlyMap<string, number>
+}
+
+const CONTENT_ORDER = [
+  /^chunks\/[0-9a-f]{2}\/[0-9a-f]{64}$/,
+  /^descriptors\/[0-9a-f]{64}\.json$/,
+  /^targets\/.+$/,
+] as const
+
+/**
+ * Works out what a target lacks.
+ *
+ * @throws CliError `deploy/conflict` when the target went another way than this repository, or further.
+ */
+export async function planDeploy(
+  files: RepositoryFiles,
+  current: number,
+  target: DeployTarget,
+  { local, remote }: Sizes,
+  signal?: AbortSignal,
+): Promise<Plan> {
+  await refuseOtherHistory(files, current, target, remote, signal)
+  const content = CONTENT_ORDER.map((pattern) =>
+    [...local.keys()].filter((path) => pattern.test(path)).sort(),
+  )
+  for (const path of content.flat()) refuseOtherSize(path, local.get(path), remote.get(path), target)
+  const metadata = await metadataPaths(files, current, { local, remote })
+  const lacking = (path: string): boolean => !remote.has(path)
+  return {
+    content: content.map((paths) => paths.filter(lacking)),
+    metadata: metadata.filter(lacking),
+    timestamp: await isNewer(files, target, signal),
+    unchanged: [...local.keys()].filter((path) => remote.has(path)).length,
+  }
+}
+
+/** @throws CliError `deploy/conflict` in one wording for all its ways. */
+export function conflict(target: DeployTarget, what: string): CliError {
+  return new CliError(
+    'deploy/conflict',
+    `Somebody else deployed to ${target.name}: ${what}. Nothing of theirs was changed. Take the files of the target ` +
+      'over into your repository, make your change again, then deploy.',
+  )
+}
+
+async function refuseOtherHistory(
+  files: RepositoryFiles,
+  current: number,
+  target: DeployTarget,
+  remote: ReadonlyMap<string, number>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const newest = numbersOf(remote.keys(), 'snapshot').at(-1)
+  if (newest === undefined) return
+  if (newest > current) {
+    throw conflict(target, `it is at version ${newest}, and this repository at version ${current}`)
+  }
+  const path = `metadata/${newest}.snapshot.json`
+  const [mine, theirs] = await Promise.all([files.read(path), target.read(path, signal)])
+  if (!mine || !theirs || Buffer.compare(mine, theirs) !== 0)
+    throw conflict(target, `its ${path} is not yours`)
+}
+
+/**
+ * The snapshots that the target lacks, each after the roles that it names; then the roots, which a device looks for
+ * first and which must not be there before what their keys signed.
+ */
+async function metadataPaths(
+  files: RepositoryFiles,
+  current: number,
+  { local, remote }: Sizes,
+): Promise<readonly string[]> {
+  const snapshots = numbersOf(local.keys(), 'snapshot').filter((version) => version <= current)
+  const paths: string[] = []
+  for (const version of snapshots) {
+    const path = `metadata/${version}.snapshot.json`
+    if (!remote.has(path)) paths.push(...(await rolesOf(files, path)))
+    paths.push(path)
+  }
+  const roots = numbersOf(local.keys(), 'root').map((version) => `metadata/${version}.root.json`)
+  return [...new Set([...paths, ...roots])]
+}
+
+async function rolesOf(files: RepositoryFiles, path: string): Promise<readonly string[]> {
+  const bytes = await files.read(path)
+  if (!bytes) return []
+  const { meta }: Snapshot = parseMetadata(SnapshotSchema, bytes, path).signed
+  return Object.entries(meta).map(([file, { version }]) => `metadata/${version}.${file}`)
+}
+
+async function isNewer(
+  files: RepositoryFiles,
+  target: DeployTarget,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const mine = timestampVersion(await files.read(TIMESTAMP_PATH))
+  const theirs = timestampVersion(await target.read(TIMESTAMP_PATH, signal))
+  return mine > theirs
+}
+
+/** 0 for none, and for what is no timestamp: it serves nobody and is replaced. */
+function timestampVersion(bytes: Uint8Array | undefined): number {
+  if (!bytes) return 0
+  try {
+    return parseMetadata(TimestampSchema, bytes, TIMESTAMP_PATH).signed.version
+  } catch (error) {
+    if (error instanceof AfieldError) return 0
+    throw error
+  }
+}
+
+function numbersOf(paths: Iterable<string>, role: 'snapshot' | 'root'): readonly number[] {
+  const pattern = new RegExp(`^metadata/(\\d+)\\.${role}\\.json$`)
+  return [...paths]
+    .map((path) => Number(pattern.exec(path)?.[1] ?? 0))
+    .filter((version) => version > 0)
+    .sort((a, b) => a - b)
+}
+
+function refuseOtherSize(
+  path: string,
+  mine: number | undefined,
+  theirs: number | undefined,
+  target: DeployTarget,
+): void {
+  if (theirs === undefined || mine === theirs) return
+  throw conflict(target, `its ${path} has ${theirs} bytes instead of ${mine}: another packing, or damaged`)
+}

@@ -1,0 +1,141 @@
+import {
+  AfieldError,
+  MAX_INDEX_BYTES,
+  TrustedManifest,
+  checkBytes,
+  parseModelIndex,
+  parseRollout,
+  type ModelIndex,
+  type ModelName,
+  type Reference,
+  type Rollout,
+} from '@afield/protocol'
+import { TIMESTAMP_PATH, indexTarget, metadataPath, rolloutTarget, targetPath } from '../repository/layout.js'
+import type { RepositorySource } from './source.js'
+
+/** More is never read into memory; where signed metadata promises a length, that counts instead. */
+const LIMITS = {
+  rootBytes: 512_000,
+  timestampBytes: 16_384,
+  snapshotBytes: 2_000_000,
+  targetsBytes: 5_000_000,
+}
+const MAX_ROTATIONS = 1024
+
+/** What a repository says of one model, verified. */
+export interface ModelState {
+  readonly repositoryVersion: number
+  /** When the first of the metadata expires, in ms since 1970. */
+  readonly expiresAt: number
+  readonly index: ModelIndex
+  readonly rollout: Rollout | undefined
+}
+
+/**
+ * Reads what a repository says of a model as a device does: from a root that is trusted, through every newer root,
+ * timestamp, snapshot, targets and the roles that these delegate the model's paths to.
+ *
+ * @param reference the time that expiry is judged at, or `at-rest` to pass it over.
+ * @throws AfieldError `manifest/…`, `rollout/invalid`, `model/not-found`.
+ */
+export async function readManifest(
+  source: RepositorySource,
+  root: Uint8Array<ArrayBuffer>,
+  model: ModelName,
+  reference: Reference,
+  signal?: AbortSignal,
+): Promise<ModelState> {
+  const manifest = await TrustedManifest.fromRoot(root)
+  await followRoots(source, manifest, signal)
+  manifest.checkRootExpiry(reference)
+
+  await manifest.acceptTimestamp(
+    await require(source, TIMESTAMP_PATH, LIMITS.timestampBytes, signal),
+    reference,
+  )
+  const { version = 0, length = LIMITS.snapshotBytes } = manifest.snapshotMeta ?? {}
+  const snapshot = await require(source, metadataPath('snapshot', version), length, signal)
+  await manifest.acceptSnapshot(snapshot, reference)
+  await acceptRole(source, manifest, 'targets', reference, signal)
+  const roles = [indexTarget(model), rolloutTarget(model)].flatMap((path) => manifest.delegatesFor(path))
+  for (const name of new Set(roles.map((role) => role.name))) {
+    await acceptRole(source, manifest, name, reference, signal)
+  }
+
+  const index = await readDocument(source, manifest, indexTarget(model), signal)
+  if (!index) throw new AfieldError('model/not-found', `${source.name} has no model "${model}".`)
+  const rollout = await readDocument(source, manifest, rolloutTarget(model), signal)
+  return {
+    repositoryVersion: manifest.version ?? 0,
+    expiresAt: manifest.expiresAt,
+    index: parseModelIndex(index, model),
+    rollout: rollout && parseRollout(rollout, model),
+  }
+}
+
+/**
+ * The first root of a repository, for those who have none.
+ *
+ * @throws AfieldError `manifest/unavailable`.
+ */
+export function readFirstRoot(
+  source: RepositorySource,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return require(source, metadataPath('root', 1), LIMITS.rootBytes, signal)
+}
+
+async function followRoots(
+  source: RepositorySource,
+  manifest: TrustedManifest,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let rotation = 0; rotation < MAX_ROTATIONS; rotation++) {
+    const path = metadataPath('root', manifest.rootVersion + 1)
+    const next = await source.read(path, LIMITS.rootBytes, signal)
+    // Hosts of single-page apps answer with a page for what is not there.
+    if (!next || next[0] === 0x3c) return
+    await manifest.acceptRoot(next)
+  }
+}
+
+async function acceptRole(
+  source: RepositorySource,
+  manifest: TrustedManifest,
+  role: string,
+  reference: Reference,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { version = 0, length = LIMITS.targetsBytes } = manifest.targetsMeta(role) ?? {}
+  const bytes = await require(source, `metadata/${version}.${role}.json`, length, signal)
+  await manifest.acceptTargets(role, bytes, reference)
+}
+
+async function readDocument(
+  source: RepositorySource,
+  manifest: TrustedManifest,
+  target: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const listed = manifest.target(target)
+  if (!listed) return undefined
+  const path = targetPath(target, listed.hashes.sha256)
+  const bytes = await require(source, path, Math.min(listed.length, MAX_INDEX_BYTES), signal)
+  await checkBytes(target, bytes, listed)
+  return bytes
+}
+
+async function require(
+  source: RepositorySource,
+  path: string,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await source.read(path, maxBytes, signal)
+  if (bytes) return bytes
+  throw new AfieldError(
+    'manifest/unavailable',
+    `${source.name} has no ${path}. Is it the address of a repository, and did its last deploy finish?`,
+    { details: { file: path } },
+  )
+}

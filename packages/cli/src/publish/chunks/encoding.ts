@@ -1,0 +1,82 @@
+import { promisify } from 'node:util'
+import { constants, gunzip, gzip } from 'node:zlib'
+import { AfieldError, sha256, type Chunk } from '@afield/protocol'
+
+/** Smaller savings are not worth a decompression on every device. */
+const WORTHWHILE = 0.03
+
+/** A chunk's bytes as they are stored and sent. */
+export interface Encoded {
+  readonly encoding: 'gzip' | undefined
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** Gzips a chunk where that saves 3 %. */
+export async function encodeChunk(bytes: Uint8Array<ArrayBuffer>): Promise<Encoded> {
+  const zipped = await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION })
+  return zipped.length <= bytes.length * (1 - WORTHWHILE)
+    ? { encoding: 'gzip', bytes: new Uint8Array(zipped) }
+    : { encoding: undefined, bytes }
+}
+
+/**
+ * What stored bytes are, if they are the chunk of that name at all: as they are, or gzipped. Inflation stops at
+ * `size`, whatever the bytes promise.
+ *
+ * @returns `undefined` for any other bytes.
+ */
+export async function recogniseChunk(
+  stored: Uint8Array<ArrayBuffer>,
+  { sha256: name, size }: Pick<Chunk, 'sha256' | 'size'>,
+): Promise<{ readonly encoding: 'gzip' | undefined; readonly decoded: Uint8Array<ArrayBuffer> } | undefined> {
+  if (stored.length === size && (await sha256(stored)) === name) {
+    return { encoding: undefined, decoded: stored }
+  }
+  const decoded = await inflate(stored, size)
+  if (decoded?.length !== size || (await sha256(decoded)) !== name) return undefined
+  return { encoding: 'gzip', decoded }
+}
+
+/** Whether stored bytes are the chunk of that name, as they are or gzipped, when only a limit of its size is known. */
+export async function holdsChunk(
+  stored: Uint8Array<ArrayBuffer>,
+  name: string | undefined,
+  maxSize: number,
+): Promise<boolean> {
+  if ((await sha256(stored)) === name) return true
+  const decoded = await inflate(stored, maxSize)
+  return decoded !== undefined && (await sha256(decoded)) === name
+}
+
+/**
+ * The bytes of a chunk from what a repository holds for it.
+ *
+ * @throws AfieldError `chunk/hash-mismatch` when they are not the chunk that was signed.
+ */
+export async function decodeChunk(
+  stored: Uint8Array<ArrayBuffer>,
+  chunk: Chunk,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const known = await recogniseChunk(stored, chunk)
+  if (known) return known.decoded
+  throw new AfieldError(
+    'chunk/hash-mismatch',
+    `The chunk ${chunk.sha256} is not what was signed (${stored.length} bytes are stored): it was cut, changed or ` +
+      'inflates to more than was promised. Restore it from a copy of the repository.',
+    { details: { file: chunk.sha256, bytes: stored.length } },
+  )
+}
+
+async function inflate(
+  stored: Uint8Array<ArrayBuffer>,
+  size: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (stored[0] !== 0x1f || stored[1] !== 0x8b) return undefined
+  try {
+    return new Uint8Array(await promisify(gunzip)(stored, { maxOutputLength: Math.max(1, size) }))
+  } catch (error) {
+    // Cut, changed, or larger than promised: in no case is it the chunk.
+    if (error instanceof Error && 'code' in error) return undefined
+    throw error
+  }
+}

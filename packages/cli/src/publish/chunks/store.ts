@@ -1,0 +1,63 @@
+import { sha256, type Chunk } from '@afield/protocol'
+import { CliError } from '../../errors.js'
+import type { RepositoryFiles } from '../../repository/files.js'
+import { chunkPath } from '../../repository/layout.js'
+import type { Span } from './boundaries.js'
+import { encodeChunk, recogniseChunk } from './encoding.js'
+
+/** A chunk that a descriptor will list, and what is to be written for it. */
+export interface PreparedChunk {
+  readonly chunk: Chunk
+  /** Its bytes as they are stored; `undefined` when the repository has it already. */
+  readonly write: Uint8Array<ArrayBuffer> | undefined
+}
+
+/**
+ * Names and encodes the chunks of a file. One that the repository has keeps the encoding that it has there, since
+ * older descriptors say that one.
+ *
+ * @throws CliError `repository/damaged` when the repository holds other bytes under a chunk's name.
+ */
+export async function prepareChunks(
+  files: RepositoryFiles,
+  bytes: Uint8Array<ArrayBuffer>,
+  spans: readonly Span[],
+  onChunk: (size: number) => void,
+  signal?: AbortSignal,
+): Promise<readonly PreparedChunk[]> {
+  const prepared: PreparedChunk[] = []
+  for (const { start, end } of spans) {
+    signal?.throwIfAborted()
+    prepared.push(await prepareChunk(files, bytes.subarray(start, end)))
+    onChunk(end - start)
+  }
+  return prepared
+}
+
+/** Bytes that a device fetches for a chunk. */
+export function wireBytes({ size, encodedSize }: Chunk): number {
+  return encodedSize ?? size
+}
+
+async function prepareChunk(files: RepositoryFiles, bytes: Uint8Array<ArrayBuffer>): Promise<PreparedChunk> {
+  const plain = { sha256: await sha256(bytes), size: bytes.length }
+  const path = chunkPath(plain.sha256)
+  const stored = await files.read(path)
+  if (!stored) {
+    const { encoding, bytes: write } = await encodeChunk(bytes)
+    return { chunk: encoding ? { ...plain, encoding, encodedSize: write.length } : plain, write }
+  }
+  const known = await recogniseChunk(stored, plain)
+  if (!known) {
+    throw new CliError(
+      'repository/damaged',
+      `${path} is not the chunk that it is named for: it was cut or changed. Versions that share it cannot be ` +
+        'downloaded. Restore it from a copy of the repository; without one, delete it and publish again.',
+    )
+  }
+  const { encoding } = known
+  return {
+    chunk: encoding ? { ...plain, encoding, encodedSize: stored.length } : plain,
+    write: undefined,
+  }
+}

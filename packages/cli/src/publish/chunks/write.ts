@@ -1,0 +1,56 @@
+import { parseDescriptor, type ModelIndex, type Version } from '@afield/protocol'
+import type { RepositoryFiles } from '../../repository/files.js'
+import { chunkPath, descriptorPath } from '../../repository/layout.js'
+import type { PreparedFile } from '../artifact.js'
+import { wireBytes, type PreparedChunk } from './store.js'
+
+/** How far a publish is: bytes cut and packed, then bytes written. */
+export interface PublishProgress {
+  readonly step: 'prepare' | 'write'
+  readonly done: number
+  readonly total: number
+}
+
+/** Each chunk once, though files may share some. */
+export function distinctChunks(files: readonly PreparedFile[]): readonly PreparedChunk[] {
+  return [...new Map(files.flatMap(({ chunks }) => chunks.map((c) => [c.chunk.sha256, c]))).values()]
+}
+
+/** Writes the chunks that the repository lacks. */
+export async function writeChunks(
+  files: RepositoryFiles,
+  chunks: readonly PreparedChunk[],
+  onProgress: ((progress: PublishProgress) => void) | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  const total = chunks.reduce((sum, { write }) => sum + (write?.length ?? 0), 0)
+  let done = 0
+  for (const { chunk, write } of chunks) {
+    if (!write) continue
+    signal?.throwIfAborted()
+    await files.put(chunkPath(chunk.sha256), write)
+    done += write.length
+    onProgress?.({ step: 'write', done, total })
+  }
+}
+
+/** Bytes that a device which has the predecessor fetches for a version; all of them without one. */
+export async function newBytes(
+  files: RepositoryFiles,
+  chunks: readonly PreparedChunk[],
+  index: ModelIndex | undefined,
+  previous: Version | undefined,
+): Promise<number> {
+  const release = previous && index?.versions[previous]
+  const bytes = release && (await files.read(descriptorPath(release.descriptor.sha256)))
+  const held = new Set(
+    bytes && index && previous
+      ? parseDescriptor(bytes, { name: index.name, version: previous }).artifacts.flatMap((artifact) =>
+          artifact.files.flatMap((file) => file.chunks.map((chunk) => chunk.sha256)),
+        )
+      : [],
+  )
+  return chunks
+    .filter(({ chunk }) => !held.has(chunk.sha256))
+    .reduce((sum, { chunk }) => sum + wireBytes(chunk), 0)
+}

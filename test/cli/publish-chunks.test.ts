@@ -1,0 +1,183 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { cutFile, initRepository, initializerSpans, publish } from '@afield/cli'
+import { sha256, type Chunk } from '@afield/protocol'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { download, look } from './device.js'
+import { onnxModel, randomLayer, writeModel, type Layer } from './onnx-model.js'
+import { learnerRisk, temporaryFolder } from './workspace.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** Chunks of a model by hash, as `publish` cuts them before it packs them. */
+async function chunksOf(model: Uint8Array): Promise<ReadonlyMap<string, number>> {
+  const spans = cutFile(model, initializerSpans(model))
+  const named = spans.map(
+    async ({ start, end }) => [await sha256(model.slice(start, end)), end - start] as const,
+  )
+  return new Map(await Promise.all(named))
+}
+
+function bytesNotIn(chunks: ReadonlyMap<string, number>, held: ReadonlyMap<string, number>): number {
+  return [...chunks].filter(([name]) => !held.has(name)).reduce((sum, [, size]) => sum + size, 0)
+}
+
+/** 2 → 1024 → … → 1024 → 256: nine layers of 4 MiB and a last one of 1 MiB, 38.8 MB in all. */
+function largeModel(last: Layer): readonly Layer[] {
+  const middle = Array.from({ length: 9 }, (_, i) => randomLayer(1024, 1024, i + 1))
+  return [randomLayer(2, 1024, 100), ...middle, last]
+}
+
+describe('a 38 MB model', () => {
+  const before = largeModel(randomLayer(1024, 256, 200))
+
+  test.each<[string, Layer]>([
+    ['new weights in its last layer', randomLayer(1024, 256, 201)],
+    ['a wider last layer', randomLayer(1024, 300, 202)],
+    ['a tiny last layer', randomLayer(1024, 1, 203)],
+  ])('republished with %s: little more than the change is fetched', async (_, last) => {
+    const held = await chunksOf(onnxModel(before))
+    const fetched = bytesNotIn(await chunksOf(onnxModel(largeModel(last))), held)
+    expect(fetched).toBeGreaterThan(0)
+    expect(fetched).toBeLessThanOrEqual(1.1 * last.weights.byteLength + 4 * MIB)
+  })
+
+  test('is published, replayed and downloaded whole, and publish says what an update costs', async () => {
+    const dir = await temporaryFolder()
+    const repo = join(dir, 'repo')
+    await initRepository({ repo })
+    const first = await publish({ repo, model: await writeModel(dir, 'a', before), version: '1.0.0' })
+    expect(first).toMatchObject({ replay: 'passed', updateBytes: first.downloadBytes })
+    expect(first.size).toBeGreaterThan(38_000_000)
+    // The exponents of float32 weights repeat, also where the weights are random.
+    expect(first.downloadBytes).toBeLessThan(0.97 * first.size)
+
+    const last = randomLayer(1024, 256, 201)
+    const model = await writeModel(dir, 'b', largeModel(last))
+    const second = await publish({ repo, model, version: '1.1.0' })
+    expect(second.updateBytes).toBeLessThanOrEqual(1.1 * last.weights.byteLength + 4 * MIB)
+    console.log(
+      `38 MB, last layer of 1 MiB changed: ${second.updateBytes} of ${second.downloadBytes} bytes fetched`,
+    )
+    const downloaded = await download(repo, await look(repo, 'learner-risk'), '1.1.0')
+    expect(Buffer.compare(downloaded.model, await readFile(model))).toBe(0)
+  }, 60_000)
+
+  test('a tensor keeps its chunks when the one before it grows', async () => {
+    const held = await chunksOf(onnxModel(before))
+    const [first, second, ...rest] = before
+    const grown = [first, randomLayer(1024, 1100, 7), randomLayer(1100, 1024, 8), ...rest.slice(1)]
+    expect(second?.columns).toBe(1024)
+    const changed = 2 * 1024 * 1100 * 4
+    const model = onnxModel(grown.filter((layer) => layer !== undefined))
+    expect(bytesNotIn(await chunksOf(model), held)).toBeLessThanOrEqual(1.1 * changed + 4 * MIB)
+  })
+})
+
+describe('chunks', () => {
+  test('join to the file, and none is below 256 KiB or above 4 MiB', () => {
+    const random = onnxModel(largeModel(randomLayer(1024, 256, 1)))
+    const zeros = new Uint8Array(9 * MIB + 5)
+    const almostTwo = new Uint8Array(4 * MIB + 100)
+    for (const bytes of [random, zeros, almostTwo]) {
+      const spans = cutFile(bytes, bytes === random ? initializerSpans(bytes) : [])
+      expect(spans[0]?.start).toBe(0)
+      expect(spans.at(-1)?.end).toBe(bytes.length)
+      for (const [i, { start, end }] of spans.entries()) {
+        expect(start).toBe(spans[i - 1]?.end ?? 0)
+        expect(end - start).toBeGreaterThanOrEqual(256 * KIB)
+        expect(end - start).toBeLessThanOrEqual(4 * MIB)
+      }
+    }
+  })
+
+  test('hold about 1 MiB of ordinary weights', () => {
+    const weights = new Uint8Array(randomLayer(4096, 4096, 5).weights.buffer)
+    const average = weights.length / cutFile(weights, []).length
+    expect(average).toBeGreaterThan(0.7 * MIB)
+    expect(average).toBeLessThan(1.5 * MIB)
+  })
+
+  test('an insertion in the middle changes only the chunks around it', async () => {
+    const weights = new Uint8Array(randomLayer(2048, 4096, 6).weights.buffer)
+    const middle = weights.length / 2
+    const inserted = Buffer.concat([
+      weights.subarray(0, middle),
+      Buffer.from('more'),
+      weights.subarray(middle),
+    ])
+    const named = async (bytes: Uint8Array) => {
+      const hashes = cutFile(bytes, []).map(({ start, end }) => sha256(bytes.slice(start, end)))
+      return new Set(await Promise.all(hashes))
+    }
+    const before = await named(weights)
+    const after = await named(inserted)
+    expect([...after].filter((hash) => !before.has(hash)).length).toBeLessThanOrEqual(3)
+  })
+
+  test('a file smaller than the minimum is one chunk, an empty one is none', () => {
+    expect(cutFile(new Uint8Array(1000), [])).toEqual([{ start: 0, end: 1000 }])
+    expect(cutFile(new Uint8Array(), [])).toEqual([])
+  })
+})
+
+describe('in the repository', () => {
+  let dir: string
+  let repo: string
+  let chunk: Chunk
+
+  const path = ({ sha256: name }: Chunk): string => join(repo, 'chunks', name.slice(0, 2), name)
+  const again = (version: string) => publish({ repo, model: learnerRisk('1.0.0'), version, skipReplay: true })
+  const chunkOf = async (version: string) => {
+    const { descriptor } = await download(repo, await look(repo, 'learner-risk'), version)
+    return descriptor.artifacts[0]?.files[0]?.chunks[0]
+  }
+
+  beforeAll(async () => {
+    dir = await temporaryFolder()
+    repo = join(dir, 'repo')
+    await initRepository({ repo })
+    await again('1.0.0')
+    const first = await chunkOf('1.0.0')
+    if (!first) throw new Error('The version has no chunk.')
+    chunk = first
+  })
+
+  test('a chunk is gzipped where that saves 3 %, and named by what it holds', async () => {
+    const stored = await readFile(path(chunk))
+    expect(chunk).toMatchObject({ encoding: 'gzip', encodedSize: stored.length, size: 393 })
+    const decoded = new Uint8Array(gunzipSync(stored))
+    expect(await sha256(decoded)).toBe(chunk.sha256)
+    expect(stored.length).toBeLessThanOrEqual(0.97 * 393)
+  })
+
+  test('the same bytes give the same chunks, and are written once', async () => {
+    const published = await again('1.0.1')
+    expect(await chunkOf('1.0.1')).toEqual(chunk)
+    expect(published).toMatchObject({ previous: '1.0.0', updateBytes: 0, downloadBytes: chunk.encodedSize })
+    expect(await readdir(join(repo, 'chunks', chunk.sha256.slice(0, 2)))).toEqual([chunk.sha256])
+  })
+
+  test('a chunk keeps the encoding that it has there', async () => {
+    const stored = await readFile(path(chunk))
+    await writeFile(path(chunk), gunzipSync(stored))
+    await again('1.0.2')
+    expect(await chunkOf('1.0.2')).toEqual({ sha256: chunk.sha256, size: 393 })
+    await writeFile(path(chunk), stored)
+  })
+
+  test('a damaged one is noticed, not trusted', async () => {
+    const stored = await readFile(path(chunk))
+    const damaged = Buffer.from(stored)
+    damaged[30] = (damaged[30] ?? 0) ^ 1
+    await writeFile(path(chunk), damaged)
+    await expect(again('1.0.3')).rejects.toMatchObject({
+      code: 'repository/damaged',
+      message: expect.stringContaining(chunk.sha256),
+    })
+    await writeFile(path(chunk), stored)
+    expect(Object.keys((await look(repo, 'learner-risk')).index?.versions ?? {})).not.toContain('1.0.3')
+  })
+})
