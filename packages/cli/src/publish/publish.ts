@@ -106,7 +106,7 @@ export async function publish(options: PublishOptions): Promise<Published> {
   await files.put(descriptorPath(release.sha256), descriptor)
   const committed = await commit(
     repository,
-    { role: 'targets', target: indexTarget(config.name), bytes: index },
+    { target: indexTarget(config.name), bytes: index },
     signers,
     now,
   )

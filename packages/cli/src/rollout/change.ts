@@ -50,7 +50,7 @@ export async function changeRollout(
 
   const committed = await commit(
     repository,
-    { role: 'rollouts', target: rolloutTarget(name), bytes },
+    { target: rolloutTarget(name), bytes },
     { ops },
     now,
   )

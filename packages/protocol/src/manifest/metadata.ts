@@ -75,11 +75,25 @@ const DelegatedRoleSchema = v.object({
 })
 export type DelegatedRole = v.InferOutput<typeof DelegatedRoleSchema>
 
+/** Hash bins (TAP 15): 2^bit_length roles, `<name_prefix>-<hex of the first bits of the path's SHA-256>`. */
+const SuccinctRolesSchema = v.object({
+  ...RoleKeysSchema.entries,
+  bit_length: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(32)),
+  name_prefix: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/)),
+})
+export type SuccinctRoles = v.InferOutput<typeof SuccinctRolesSchema>
+
 export const TargetsSchema = v.object({
   _type: v.literal('targets'),
   ...common,
   targets: v.record(v.string(), TargetFileSchema),
-  delegations: v.optional(v.object({ keys, roles: v.pipe(v.array(DelegatedRoleSchema), v.maxLength(64)) })),
+  delegations: v.optional(
+    v.object({
+      keys,
+      roles: v.exactOptional(v.pipe(v.array(DelegatedRoleSchema), v.maxLength(64))),
+      succinct_roles: v.exactOptional(SuccinctRolesSchema),
+    }),
+  ),
 })
 export type Targets = v.InferOutput<typeof TargetsSchema>
 

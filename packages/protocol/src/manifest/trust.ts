@@ -185,7 +185,7 @@ export class TrustedManifest {
   #keysFor(role: string): { roleKeys: RoleKeys; keys: Root['keys'] } {
     if (role === 'targets') return { roleKeys: this.#root.roles.targets, keys: this.#root.keys }
     const delegations = this.#targets.get('targets')?.delegations
-    const delegated = delegations?.roles.find((candidate) => candidate.name === role)
+    const delegated = delegations?.roles?.find((candidate) => candidate.name === role)
     if (!delegations || !delegated) {
       throw new AfieldError('manifest/invalid', `Nobody delegated to the role "${role}".`)
     }
