@@ -2,7 +2,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import process from 'node:process'
 import { CliError } from '../errors.js'
-import { isMissing } from '../read-file.js'
+import { isMissing, readIfThere } from '../read-file.js'
 import { createKeyFile, keysExist, readKeyFile, type SigningKey } from './key-file.js'
 import {
   ROLES_OF,
@@ -100,22 +100,23 @@ export async function findNextKeys(folder: string, owner: KeyOwner): Promise<rea
 
 /**
  * Ends a rotation in a keys folder: keys that the repository no longer trusts go to `retired/`, where nothing uses
- * and nothing deletes them; those that it trusts by now take their final names.
+ * and nothing deletes them; those that it trusts by now take their final names, which must be free.
  */
 export async function settleKeyFiles(folder: string, trusted: ReadonlySet<string>): Promise<void> {
-  const names = await keyFiles(folder)
-  const read = async (file: KeyFileName) => ({
-    file,
-    key: await readKeyFile(join(folder, keyFileName(file))),
-  })
-  const all = await Promise.all(names.map(read))
+  const all = await Promise.all(
+    (await keyFiles(folder)).map(async (file) => ({
+      file,
+      key: await readKeyFile(join(folder, keyFileName(file))),
+    })),
+  )
   const arrived = all.filter(({ file, key }) => file.next && trusted.has(key.keyId))
   if (arrived.length === 0) return
   for (const { file, key } of all) {
     if (!file.next && !trusted.has(key.keyId)) await retire(key)
   }
   for (const { file, key } of arrived) {
-    await rename(key.file, join(folder, keyFileName({ ...file, next: false })))
+    const goal = join(folder, keyFileName({ ...file, next: false }))
+    if (!(await readIfThere(goal))) await rename(key.file, goal)
   }
 }
 
