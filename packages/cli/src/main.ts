@@ -5,16 +5,25 @@ import { Command, CommanderError } from 'commander'
 import { addBundle } from './commands/bundle.js'
 import { addDeploy } from './commands/deploy.js'
 import { addFetch } from './commands/fetch.js'
+import { addAlias } from './commands/alias.js'
+import { addApprove } from './commands/approve.js'
+import { Exit, type ExitCode } from './commands/exit.js'
 import { addInit } from './commands/init.js'
+import { addList } from './commands/list.js'
+import { addLog } from './commands/log.js'
+import { addMinVersion } from './commands/min-version.js'
 import { addExample } from './commands/options.js'
 import { addPublish } from './commands/publish.js'
+import { addRefresh } from './commands/refresh.js'
+import { addRevoke } from './commands/revoke.js'
 import { addRollout } from './commands/rollout.js'
+import { addRotate } from './commands/rotate.js'
 import { addServe } from './commands/serve.js'
+import { addShow } from './commands/show.js'
+import { addVerify } from './commands/verify.js'
 import { CliError } from './errors.js'
+import { ProposalWaiting } from './repository/propose.js'
 import { VERSION } from './version.js'
-
-/** 0: done. 1: refused or failed. 2: the command was not understood. */
-type ExitCode = 0 | 1 | 2
 
 process.exitCode = await main(process.argv)
 
@@ -50,11 +59,23 @@ function buildProgram(json: boolean): Command {
   addBundle(program)
   addDeploy(program)
   addServe(program)
+  addList(program)
+  addShow(program)
+  addAlias(program)
+  addRevoke(program)
+  addMinVersion(program)
+  addRefresh(program)
+  addRotate(program)
+  addApprove(program)
+  addVerify(program)
+  addLog(program)
   return program
 }
 
 function report(error: unknown, json: boolean): ExitCode {
   if (error instanceof CommanderError && error.exitCode === 0) return 0
+  if (error instanceof Exit) return error.code
+  if (error instanceof ProposalWaiting) return reportProposal(error, json)
   const usage = error instanceof CommanderError || (error instanceof CliError && error.code === 'usage')
   const known = error instanceof CliError || error instanceof AfieldError
   const code = usage ? 'usage' : known ? error.code : 'internal/unexpected'
@@ -63,4 +84,12 @@ function report(error: unknown, json: boolean): ExitCode {
   // Commander has said what was wrong with the arguments already.
   else if (!(error instanceof CommanderError)) process.stderr.write(`${code}: ${message}\n`)
   return usage ? 2 : 1
+}
+
+/** Nothing failed: the work is done as far as this person can do it. */
+function reportProposal({ message, proposal, lacking }: ProposalWaiting, json: boolean): ExitCode {
+  const { id, file } = proposal
+  const value = JSON.stringify({ status: 'waiting', id, file, lacking, message })
+  process.stdout.write(`${json ? value : message}\n`)
+  return 3
 }

@@ -1,10 +1,13 @@
 import { Option, type Command } from 'commander'
+import { EXIT_CODES } from './exit.js'
 
 /** Options that several commands share, as commander hands them over. */
 export interface RepositoryOptions {
   readonly repo: string
   readonly keys?: string
   readonly json?: true
+  /** Where proposals wait. */
+  readonly proposals?: string
 }
 
 export interface WriteOptions extends RepositoryOptions {
@@ -27,6 +30,15 @@ export function addKeysOption(command: Command): Command {
   )
 }
 
+export function addProposalsOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--proposals <dir>',
+      'where proposals wait for approvals (default: the repository with .pending added)',
+    ).env('AFIELD_PROPOSALS'),
+  )
+}
+
 export function addJsonOption(command: Command): Command {
   return command.option('--json', 'print one JSON object')
 }
@@ -42,5 +54,6 @@ export function addWriteOptions(command: Command): Command {
 
 /** Shown at the end of a command's help. */
 export function addExample(command: Command, ...lines: readonly string[]): Command {
-  return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  $ ${line}`).join('\n')}`)
+  const examples = lines.map((line) => `  $ ${line}`).join('\n')
+  return command.addHelpText('after', `\nExample:\n${examples}\n\n${EXIT_CODES}`)
 }

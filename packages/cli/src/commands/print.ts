@@ -20,7 +20,14 @@ export function suggest(command: Command, options: RepositoryOptions, next: stri
   return ['  afield', next, ...named].join(' ')
 }
 
+/** Bytes for people: `393 bytes`, `37.9 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`
+  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
 /** The line about expiry that every write ends with. */
 export function refreshLine(refreshBy: string): string {
-  return `Refresh by ${refreshBy.slice(0, 10)}: any publish or rollout command does it.`
+  return `Refresh by ${refreshBy.slice(0, 10)}: afield refresh does it, and so does any publish or rollout command.`
 }

@@ -111,7 +111,7 @@ function addKill(rollout: Command): void {
   )
 }
 
-type PlainKind = Exclude<RolloutAction['kind'], 'start' | 'step' | 'kill'>
+type PlainKind = Exclude<RolloutAction['kind'], 'start' | 'step' | 'kill' | 'alias'>
 
 function addPlain(rollout: Command, kind: PlainKind, description: string): void {
   const command = rollout.command(kind).description(description).argument('<model>')

@@ -5,6 +5,7 @@ import {
   checkBytes,
   parseModelIndex,
   parseRollout,
+  type AnyTargetFile,
   type ModelIndex,
   type ModelName,
   type Reference,
@@ -56,15 +57,16 @@ export async function readManifest(
   const { version = 0, length = LIMITS.snapshotBytes } = manifest.snapshotMeta ?? {}
   const snapshot = await require(source, metadataPath('snapshot', version), length, signal)
   await manifest.acceptSnapshot(snapshot, reference)
-  await acceptRole(source, manifest, 'targets', reference, signal)
-  const roles = [indexTarget(model), rolloutTarget(model)].flatMap((path) => manifest.delegatesFor(path))
-  for (const name of new Set(roles.map((role) => role.name))) {
-    await acceptRole(source, manifest, name, reference, signal)
-  }
 
-  const index = await readDocument(source, manifest, indexTarget(model), signal)
+  const read = async (target: string): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    const listed = await manifest.find(target, (role, delegator) =>
+      acceptRole(source, manifest, role, delegator, reference, signal),
+    )
+    return listed && readDocument(source, target, listed, signal)
+  }
+  const index = await read(indexTarget(model))
   if (!index) throw new AfieldError('model/not-found', `${source.name} has no model "${model}".`)
-  const rollout = await readDocument(source, manifest, rolloutTarget(model), signal)
+  const rollout = await read(rolloutTarget(model))
   return {
     repositoryVersion: manifest.version ?? 0,
     expiresAt: manifest.expiresAt,
@@ -103,23 +105,25 @@ async function acceptRole(
   source: RepositorySource,
   manifest: TrustedManifest,
   role: string,
+  delegator: string,
   reference: Reference,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { version = 0, length = LIMITS.targetsBytes } = manifest.targetsMeta(role) ?? {}
   const bytes = await require(source, `metadata/${version}.${role}.json`, length, signal)
-  await manifest.acceptTargets(role, bytes, reference)
+  await manifest.acceptTargets(role, bytes, reference, delegator)
 }
 
 async function readDocument(
   source: RepositorySource,
-  manifest: TrustedManifest,
   target: string,
+  listed: AnyTargetFile,
   signal: AbortSignal | undefined,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const listed = manifest.target(target)
-  if (!listed) return undefined
-  const path = targetPath(target, listed.hashes.sha256)
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { sha256 } = listed.hashes
+  if (!sha256)
+    throw new AfieldError('manifest/invalid', `${target} has no SHA-256.`, { details: { file: target } })
+  const path = targetPath(target, sha256)
   const bytes = await require(source, path, Math.min(listed.length, MAX_INDEX_BYTES), signal)
   await checkBytes(target, bytes, listed)
   return bytes

@@ -140,12 +140,7 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   await writeChunks(files, chunks, options.onProgress, signal)
   signal?.throwIfAborted()
   await files.put(descriptorPath(release.sha256), descriptor)
-  const committed = await commit(
-    repository,
-    { role: 'targets', target: indexTarget(config.name), bytes: index },
-    signers,
-    now,
-  )
+  const committed = await commit(repository, { target: indexTarget(config.name), bytes: index }, signers, now)
   return {
     ...committed,
     name: config.name,

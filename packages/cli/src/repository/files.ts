@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { constants, copyFile, link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
+import process from 'node:process'
+import { CliError } from '../errors.js'
 import { hasCode, isMissing, readIfThere } from '../read-file.js'
 
 /** All that the CLI asks of the place where a repository lies. Paths are relative, with `/`. */
 export interface RepositoryFiles {
+  /** The folder of this machine where proposals wait for approvals, outside of what is published. */
+  readonly pending?: string
   /** The file's bytes, or `undefined` when there is none. */
   read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** The names of the files in a folder; none when there is no folder. */
@@ -18,11 +22,12 @@ export interface RepositoryFiles {
 }
 
 /** A repository in a folder of this machine. Writes are flushed to the disk before they count. */
-export function diskFiles(dir: string): RepositoryFiles {
+export function diskFiles(dir: string, pending?: string): RepositoryFiles {
   const at = (path: string): string => join(dir, ...path.split('/'))
   const replace = (path: string, bytes: Uint8Array): Promise<void> =>
     viaTemporary(at(path), bytes, (temporary) => rename(temporary, at(path)))
   return {
+    pending: resolve(pending ?? process.env['AFIELD_PROPOSALS'] ?? `${resolve(dir)}.pending`),
     read: (path) => readIfThere(at(path)),
     list: (folder) => listNames(at(folder)),
     put: async (path, bytes) => {
@@ -40,13 +45,36 @@ async function viaTemporary<T>(
   publish: (temporary: string) => Promise<T>,
 ): Promise<T> {
   const temporary = join(dirname(goal), `.${basename(goal)}.${randomBytes(6).toString('hex')}.tmp`)
-  await mkdir(dirname(goal), { recursive: true })
   try {
+    await mkdir(dirname(goal), { recursive: true })
     await writeFile(temporary, bytes, { flush: true })
     return await publish(temporary)
+  } catch (error) {
+    throw diskRefusal(goal, error) ?? error
   } finally {
     await rm(temporary, { force: true })
   }
+}
+
+const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
+const DENIED = ['EACCES', 'EPERM', 'EROFS']
+
+function diskRefusal(goal: string, cause: unknown): CliError | undefined {
+  if (FULL.some((code) => hasCode(cause, code))) {
+    return new CliError(
+      'disk/full',
+      `There is no room to write ${goal}. Devices go on with the repository as it was; make room and run the command again.`,
+      { cause },
+    )
+  }
+  if (DENIED.some((code) => hasCode(cause, code))) {
+    return new CliError(
+      'disk/denied',
+      `${goal} may not be written by this user. Devices go on with the repository as it was; check who owns its folder.`,
+      { cause },
+    )
+  }
+  return undefined
 }
 
 async function claim(temporary: string, goal: string): Promise<'created' | 'exists'> {

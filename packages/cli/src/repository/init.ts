@@ -1,129 +1,197 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Root, RoleKeys, Snapshot, Targets, Timestamp } from '@afield/protocol'
+import type { Key, MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
-import { createKeys, keysFolder, refuseExistingKeys, type KeyName, type Signer } from './keys.js'
+import { BINNED_ROLES, MAX_BINS, binNames } from './bins.js'
+import type { SigningKey } from './key-file.js'
+import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from './key-names.js'
+import { createKeys, keysFolder, refuseExistingKeys } from './keys.js'
 import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
-import { SPEC_VERSION, expiryAt, metaOf, signMetadata } from './sign.js'
+import { roleMeta } from './publish-draft.js'
+import {
+  SPEC_VERSION,
+  addSignatures,
+  expiryAt,
+  metaOf,
+  metadataBytes,
+  type Lifetime,
+  type Metadata,
+} from './sign.js'
+import type { Threshold } from './threshold.js'
+
+export interface InitOptions {
+  readonly now?: Date | undefined
+  /** `two`: release and ops, the default. `separate`: a key for each role. */
+  readonly roles?: 'two' | 'separate' | undefined
+  /** So many of so many release keys must sign what may run; 1 of 1 when left out. */
+  readonly threshold?: Threshold | undefined
+  /** Spreads a large catalogue over so many bins, a power of two up to 256. */
+  readonly bins?: number | undefined
+  /** Signs with ECDSA on P-256, too, for browsers without Ed25519. */
+  readonly ecdsa?: boolean | undefined
+  /** Encrypts the key files. */
+  readonly passphrase?: string | undefined
+}
 
 export interface Initialised {
   readonly repo: string
   readonly keys: string
+  /** The key files' names. */
+  readonly keyFiles: readonly string[]
   /** Path of the root that an app bundles: the beginning of its trust. */
   readonly root: string
   readonly refreshBy: string
 }
 
-type Keys = Readonly<Record<KeyName, Signer>>
+/** A role's keys, and how many must sign. */
+interface RoleSigners {
+  readonly keys: readonly SigningKey[]
+  readonly role: RoleKeys
+}
+type Roles = Readonly<Record<KeyRole, RoleSigners>>
 
 /**
- * Makes an empty repository and its two keys.
+ * Makes an empty repository and its keys.
  *
- * @throws CliError `repository/not-empty`, `keys/exist`.
+ * @throws CliError `repository/not-empty`, `keys/exist`, `usage`.
  * @example
  * const { root } = await initRepository({ repo: 'afield-repo' })
  * // afield-repo/metadata/1.root.json goes into the app, afield-repo.keys/ into a safe
+ * await initRepository({ repo: 'catalogue' }, { bins: 64, threshold: { required: 2, total: 3 } })
  */
 export async function initRepository(
   location: RepositoryLocation,
-  { now = new Date() }: { readonly now?: Date } = {},
+  options: InitOptions = {},
 ): Promise<Initialised> {
+  const { now = new Date() } = options
+  refuseImpossible(options)
   const repo = resolve(location.repo)
   const folder = keysFolder(repo, location.keys)
   await refuseNonEmpty(repo)
   await refuseExistingKeys(folder)
 
   for (const name of CONTENT_FOLDERS) await mkdir(join(repo, name), { recursive: true })
-  const keys = await createKeys(folder)
+  const roles = await createRoles(folder, options)
   const files = openFiles(location)
-  const root = firstRoot(keys, now)
-  const targets = signMetadata(firstTargets(keys, now), root.roles.targets, keys.release)
-  const rollouts = signMetadata(firstRollouts(now), roleOf(keys.ops), keys.ops)
-  const snapshot = signMetadata(await firstSnapshot(targets, rollouts, now), root.roles.snapshot, keys.ops)
-  const timestamp = signMetadata(await firstTimestamp(snapshot, now), root.roles.timestamp, keys.ops)
-
-  await files.create(metadataPath('root', 1), signMetadata(root, root.roles.root, keys.release))
-  await files.create(metadataPath('targets', 1), targets)
-  await files.create(metadataPath('rollouts', 1), rollouts)
-  await files.create(metadataPath('snapshot', 1), snapshot)
-  await files.create(TIMESTAMP_PATH, timestamp)
+  const meta: Record<string, MetaFile> = {}
+  for (const [name, targets, { keys, role }] of firstTargets(roles, options, now)) {
+    const bytes = signedBytes(targets, role, keys)
+    meta[`${name}.json`] = await roleMeta(name, 1, bytes)
+    await files.create(metadataPath(name, 1), bytes)
+  }
+  const { root, snapshot, timestamp } = roles
+  const firstRoot = signedBytes(rootOf(roles, now), root.role, root.keys)
+  await files.create(metadataPath('root', 1), firstRoot)
+  const firstSnapshot = signedBytes(
+    { _type: 'snapshot', ...common('snapshot', now), meta },
+    snapshot.role,
+    snapshot.keys,
+  )
+  await files.create(metadataPath('snapshot', 1), firstSnapshot)
+  const snapshotMeta = { 'snapshot.json': await metaOf(1, firstSnapshot) }
+  const firstTimestamp = { _type: 'timestamp' as const, ...common('timestamp', now), meta: snapshotMeta }
+  await files.create(TIMESTAMP_PATH, signedBytes(firstTimestamp, timestamp.role, timestamp.keys))
   return {
     repo,
     keys: folder,
+    keyFiles: [...new Set(KEY_ROLES.flatMap((role) => roles[role].keys.map(({ file }) => file)))],
     root: resolve(repo, metadataPath('root', 1)),
     refreshBy: expiryAt('timestamp', now),
   }
 }
 
-function firstRoot({ release, ops }: Keys, now: Date): Root {
+function refuseImpossible({ bins, threshold, ecdsa }: InitOptions): void {
+  if (bins !== undefined && !(bins >= 2 && bins <= MAX_BINS && Number.isInteger(Math.log2(bins)))) {
+    throw new CliError('usage', `--bins is a power of two from 2 to ${MAX_BINS}; 64 suits a thousand models.`)
+  }
+  if (ecdsa && (threshold?.total ?? 1) > 1) {
+    throw new CliError(
+      'usage',
+      '--ecdsa and --threshold do not go together: a person with a key of each kind would count twice.',
+    )
+  }
+}
+
+async function createRoles(
+  folder: string,
+  { roles = 'two', threshold, ecdsa = false, passphrase }: InitOptions,
+): Promise<Roles> {
+  const owners: readonly KeyOwner[] = roles === 'two' ? ['release', 'ops'] : KEY_ROLES
+  const made = new Map<KeyRole, RoleSigners>()
+  for (const owner of owners) {
+    const shared = ROLES_OF[owner].some((role) => ROLES_OF.release.includes(role)) ? threshold : undefined
+    const plan = { owner, total: shared?.total ?? 1, ecdsa, passphrase }
+    const keys = await createKeys(folder, plan, 'now')
+    const role = { keyids: keys.map(({ keyId }) => keyId), threshold: shared?.required ?? 1 }
+    for (const name of ROLES_OF[owner]) made.set(name, { keys, role })
+  }
+  const of = (name: KeyRole): RoleSigners => {
+    const found = made.get(name)
+    if (found) return found
+    throw new CliError('usage', `No key was made for the role ${name}.`)
+  }
+  return {
+    root: of('root'),
+    targets: of('targets'),
+    rollouts: of('rollouts'),
+    snapshot: of('snapshot'),
+    timestamp: of('timestamp'),
+  }
+}
+
+function rootOf(roles: Roles, now: Date): Root {
+  const { root, targets, snapshot, timestamp } = roles
   return {
     _type: 'root',
-    spec_version: SPEC_VERSION,
-    version: 1,
-    expires: expiryAt('root', now),
+    ...common('root', now),
     consistent_snapshot: true,
-    keys: { [release.keyId]: release.key, [ops.keyId]: ops.key },
-    roles: {
-      root: roleOf(release),
-      targets: roleOf(release),
-      snapshot: roleOf(ops),
-      timestamp: roleOf(ops),
-    },
+    keys: publicKeys([root, targets, snapshot, timestamp].flatMap(({ keys }) => keys)),
+    roles: { root: root.role, targets: targets.role, snapshot: snapshot.role, timestamp: timestamp.role },
   }
 }
 
-function firstTargets({ ops }: Keys, now: Date): Targets {
-  return {
-    _type: 'targets',
-    spec_version: SPEC_VERSION,
-    version: 1,
-    expires: expiryAt('targets', now),
-    targets: {},
-    delegations: {
-      keys: { [ops.keyId]: ops.key },
-      roles: [{ name: 'rollouts', ...roleOf(ops), terminating: true, paths: ['rollouts/*.json'] }],
-    },
+type FirstTargets = readonly [name: string, targets: Targets, signers: RoleSigners]
+
+/** Every role that lists documents, empty; who signs each. */
+function firstTargets(roles: Roles, { bins }: InitOptions, now: Date): readonly FirstTargets[] {
+  const signers = { models: roles.targets, rollouts: roles.rollouts }
+  const kinds = bins === undefined ? (['rollouts'] as const) : BINNED_ROLES
+  const delegations = {
+    keys: publicKeys(kinds.flatMap((kind) => signers[kind].keys)),
+    roles: kinds.map((name) => ({
+      name,
+      ...signers[name].role,
+      terminating: true,
+      paths: [`${name}/*.json`],
+    })),
   }
+  const empty: Targets = { _type: 'targets', ...common('targets', now), targets: {} }
+  const first: FirstTargets[] = [['targets', { ...empty, delegations }, roles.targets]]
+  for (const kind of kinds) {
+    if (bins === undefined) {
+      first.push([kind, empty, signers[kind]])
+      continue
+    }
+    const succinct = { ...signers[kind].role, bit_length: Math.log2(bins), name_prefix: kind }
+    const spread = { keys: publicKeys(signers[kind].keys), succinct_roles: succinct }
+    first.push([kind, { ...empty, delegations: spread }, signers[kind]])
+    for (const bin of binNames(succinct)) first.push([bin, empty, signers[kind]])
+  }
+  return first
 }
 
-function firstRollouts(now: Date): Targets {
-  return {
-    _type: 'targets',
-    spec_version: SPEC_VERSION,
-    version: 1,
-    expires: expiryAt('rollouts', now),
-    targets: {},
-  }
+function common(role: Lifetime, now: Date) {
+  return { spec_version: SPEC_VERSION, version: 1, expires: expiryAt(role, now) }
 }
 
-async function firstSnapshot(
-  targets: Uint8Array<ArrayBuffer>,
-  rollouts: Uint8Array<ArrayBuffer>,
-  now: Date,
-): Promise<Snapshot> {
-  return {
-    _type: 'snapshot',
-    spec_version: SPEC_VERSION,
-    version: 1,
-    expires: expiryAt('snapshot', now),
-    meta: { 'targets.json': await metaOf(1, targets), 'rollouts.json': await metaOf(1, rollouts) },
-  }
+function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
+  return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
 }
 
-async function firstTimestamp(snapshot: Uint8Array<ArrayBuffer>, now: Date): Promise<Timestamp> {
-  return {
-    _type: 'timestamp',
-    spec_version: SPEC_VERSION,
-    version: 1,
-    expires: expiryAt('timestamp', now),
-    meta: { 'snapshot.json': await metaOf(1, snapshot) },
-  }
-}
-
-function roleOf(signer: Signer): RoleKeys {
-  return { keyids: [signer.keyId], threshold: 1 }
+function signedBytes(signed: Metadata, role: RoleKeys, keys: readonly SigningKey[]): Uint8Array<ArrayBuffer> {
+  return metadataBytes(addSignatures({ signed, signatures: [] }, [{ role, keys: {} }], keys))
 }
 
 async function refuseNonEmpty(repo: string): Promise<void> {

@@ -1,23 +1,23 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { keyIdOf, toHex, type Key } from '@afield/protocol'
+import { mkdir, readdir, rename } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import process from 'node:process'
 import { CliError } from '../errors.js'
-import { hasCode, readIfThere } from '../read-file.js'
+import { isMissing, readIfThere } from '../read-file.js'
+import { createKeyFile, keysExist, readKeyFile, type SigningKey } from './key-file.js'
+import {
+  ROLES_OF,
+  groupOf,
+  keyFileName,
+  parseKeyFileName,
+  type KeyFileName,
+  type KeyName,
+  type KeyOwner,
+} from './key-names.js'
 
-/**
- * `release` signs root and targets: what may run at all. `ops` signs rollouts, snapshot and timestamp: who gets
- * which of it. A machine that steers rollouts needs only the second.
- */
-export type KeyName = 'release' | 'ops'
-
-/** A private key that can sign, with its public half as metadata lists it. */
+/** The private keys of a group that are at hand; a file is signed with each that its role lists. */
 export interface Signer {
   readonly name: KeyName
-  readonly keyId: string
-  readonly key: Key
-  /** The Ed25519 signature in hex. */
-  sign(bytes: Uint8Array): string
+  readonly keys: readonly SigningKey[]
 }
 
 /** The folder of the private keys: as given, else AFIELD_KEYS, else `<repository>.keys` beside the repository. */
@@ -33,71 +33,113 @@ export function keysFolder(repo: string, given: string | undefined): string {
   return folder
 }
 
-/**
- * Makes both keys: PKCS#8 PEM files that only their owner can read.
- *
- * @throws CliError `keys/exist` rather than replace a key that devices may trust.
- */
-export async function createKeys(folder: string): Promise<Readonly<Record<KeyName, Signer>>> {
+/** What a new key is for and how it signs. */
+export interface KeyPlan {
+  readonly owner: KeyOwner
+  /** How many keys share the role. */
+  readonly total: number
+  /** Also an ECDSA key on P-256 each, for browsers without Ed25519. */
+  readonly ecdsa: boolean
+  readonly passphrase: string | undefined
+}
+
+/** @throws CliError `keys/exist`; then some of the files may be there and none is replaced. */
+export async function createKeys(
+  folder: string,
+  { owner, total, ecdsa, passphrase }: KeyPlan,
+  when: 'now' | 'next',
+): Promise<readonly SigningKey[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  return { release: await createKey(folder, 'release'), ops: await createKey(folder, 'ops') }
+  const keys: SigningKey[] = []
+  for (let i = 1; i <= total; i++) {
+    const name: KeyFileName = {
+      owner,
+      number: total === 1 ? undefined : i,
+      next: when === 'next',
+      ecdsa: false,
+    }
+    keys.push(await createKeyFile(join(folder, keyFileName(name)), 'ed25519', passphrase))
+    if (!ecdsa) continue
+    keys.push(await createKeyFile(join(folder, keyFileName({ ...name, ecdsa: true })), 'ecdsa', passphrase))
+  }
+  return keys
 }
 
-/** @throws CliError `keys/exist` when the folder holds one of the keys. */
+/** @throws CliError `keys/exist` when the folder holds a key of any repository. */
 export async function refuseExistingKeys(folder: string): Promise<void> {
-  for (const name of ['release', 'ops'] as const) {
-    if (await readIfThere(keyFile(folder, name))) throw keysExist(keyFile(folder, name))
-  }
+  const [first] = await keyFiles(folder)
+  if (first) throw keysExist(join(folder, keyFileName(first)))
 }
 
-/** @throws CliError `keys/missing` or `keys/wrong`. */
+/** @throws CliError `keys/missing`, `keys/exposed`, `keys/passphrase` or `keys/wrong`. */
 export async function readKey(folder: string, name: KeyName): Promise<Signer> {
-  const file = keyFile(folder, name)
-  const pem = await readIfThere(file)
-  if (!pem) {
-    throw new CliError(
-      'keys/missing',
-      `There is no ${name} key at ${file}. Name the folder that holds it with --keys or AFIELD_KEYS.`,
-    )
-  }
-  return signerOf(name, parseKey(file, pem))
-}
-
-async function createKey(folder: string, name: KeyName): Promise<Signer> {
-  const { privateKey } = generateKeyPairSync('ed25519')
-  const file = keyFile(folder, name)
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-  try {
-    await writeFile(file, pem, { mode: 0o600, flag: 'wx', flush: true })
-  } catch (error) {
-    throw hasCode(error, 'EEXIST') ? keysExist(file) : error
-  }
-  return signerOf(name, privateKey)
-}
-
-function parseKey(file: string, pem: Uint8Array): KeyObject {
-  try {
-    const key = createPrivateKey(Buffer.from(pem))
-    if (key.asymmetricKeyType === 'ed25519') return key
-  } catch (cause) {
-    throw new CliError('keys/wrong', `${file} is not a private key in PEM form.`, { cause })
-  }
-  throw new CliError('keys/wrong', `${file} is not an Ed25519 key.`)
-}
-
-async function signerOf(name: KeyName, privateKey: KeyObject): Promise<Signer> {
-  const raw = Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '', 'base64url')
-  const key: Key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: toHex(raw) } }
-  return { name, key, keyId: await keyIdOf(key), sign: (bytes) => toHex(sign(null, bytes, privateKey)) }
-}
-
-function keyFile(folder: string, name: KeyName): string {
-  return join(folder, `${name}.pem`)
-}
-
-function keysExist(file: string): CliError {
-  return new CliError(
-    'keys/exist',
-    `${file} exists, and a key that apps may trust is never replaced. Choose another folder with --keys.`,
+  const signer = await findKeys(folder, name)
+  if (signer.keys.length > 0) return signer
+  const roles = ROLES_OF[name].join('.pem, ')
+  throw new CliError(
+    'keys/missing',
+    `There is no ${name} key in ${folder} (${name}.pem, or ${roles}.pem). ` +
+      'Name the folder that holds it with --keys or AFIELD_KEYS.',
   )
+}
+
+/** Like {@link readKey}, with no keys where there are none. */
+export async function findKeys(folder: string, name: KeyName): Promise<Signer> {
+  const keys: SigningKey[] = []
+  for (const file of await keyFiles(folder)) {
+    if (groupOf(file.owner) === name) keys.push(await readKeyFile(join(folder, keyFileName(file))))
+  }
+  return { name, keys }
+}
+
+/** The keys that an unfinished rotation of an owner made. */
+export async function findNextKeys(folder: string, owner: KeyOwner): Promise<readonly SigningKey[]> {
+  const files = (await keyFiles(folder)).filter((file) => file.next && file.owner === owner)
+  return Promise.all(files.map((file) => readKeyFile(join(folder, keyFileName(file)))))
+}
+
+/**
+ * Ends a rotation in a keys folder: keys that the repository no longer trusts go to `retired/`, where nothing uses
+ * and nothing deletes them; those that it trusts by now take their final names, which must be free.
+ */
+export async function settleKeyFiles(folder: string, trusted: ReadonlySet<string>): Promise<void> {
+  const all = await Promise.all(
+    (await keyFiles(folder)).map(async (file) => ({
+      file,
+      key: await readKeyFile(join(folder, keyFileName(file))),
+    })),
+  )
+  const arrived = all.filter(({ file, key }) => file.next && trusted.has(key.keyId))
+  if (arrived.length === 0) return
+  for (const { file, key } of all) {
+    if (!file.next && !trusted.has(key.keyId)) await retire(key)
+  }
+  for (const { file, key } of arrived) {
+    const goal = join(folder, keyFileName({ ...file, next: false }))
+    if (!(await readIfThere(goal))) await rename(key.file, goal)
+  }
+}
+
+async function retire({ file, keyId }: SigningKey): Promise<void> {
+  const folder = join(dirname(file), 'retired')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await rename(file, join(folder, basename(file).replace(/\.pem$/, `-${keyId.slice(0, 12)}.pem`)))
+}
+
+/** The keys at hand are some other repository's. */
+export function foreignKey(role: string): CliError {
+  return new CliError(
+    'keys/wrong',
+    `None of the keys at hand is one that this repository trusts for its ${role} metadata. ` +
+      'Is --keys the folder that was made with this repository?',
+  )
+}
+
+async function keyFiles(folder: string): Promise<readonly KeyFileName[]> {
+  try {
+    return (await readdir(folder)).sort().flatMap((name) => parseKeyFileName(name) ?? [])
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
 }

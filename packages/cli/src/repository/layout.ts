@@ -10,10 +10,8 @@ export const CONTENT_FOLDERS = ['targets', 'descriptors', 'chunks'] as const
 
 export const TIMESTAMP_PATH = 'metadata/timestamp.json'
 
-export type NumberedRole = 'root' | 'snapshot' | 'targets' | 'rollouts'
-
 /** Numbered metadata never changes once written (TUF's consistent snapshots). */
-export function metadataPath(role: NumberedRole, version: number): string {
+export function metadataPath(role: string, version: number): string {
   return `metadata/${version}.${role}.json`
 }
 

@@ -6,10 +6,12 @@ export interface RepositoryLocation {
   readonly repo: string
   /** The folder of the private keys; AFIELD_KEYS, else `<repo>.keys`, when left out. */
   readonly keys?: string | undefined
+  /** Where proposals wait for approvals; AFIELD_PROPOSALS, else `<repo>.pending`, when left out. */
+  readonly proposals?: string | undefined
   /** Another way to the repository's files than this machine's disk. */
   readonly files?: RepositoryFiles | undefined
 }
 
-export function openFiles({ repo, files }: RepositoryLocation): RepositoryFiles {
-  return files ?? diskFiles(repo)
+export function openFiles({ repo, proposals, files }: RepositoryLocation): RepositoryFiles {
+  return files ?? diskFiles(repo, proposals)
 }

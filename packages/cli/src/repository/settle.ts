@@ -1,9 +1,10 @@
+import { AfieldError, parseMetadata, TimestampSchema, type Root, type Timestamp } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import type { RepositoryFiles } from './files.js'
-import type { Signer } from './keys.js'
+import { foreignKey, type Signer } from './keys.js'
 import { TIMESTAMP_PATH, metadataPath } from './layout.js'
-import { openAt, openRepository, type Repository } from './open.js'
-import { expiryAt, metaOf, signMetadata } from './sign.js'
+import { openAt, openRepository, readRoots, readTimestamp, rootRequirement, type Repository } from './open.js'
+import { addSignatures, expiryAt, metaOf, metadataBytes } from './sign.js'
 
 /**
  * Opens a repository for a write, or ends one: points the timestamp at the newest snapshot. A snapshot is a commit,
@@ -15,30 +16,40 @@ import { expiryAt, metaOf, signMetadata } from './sign.js'
  * @throws CliError `repository/conflict` when the next snapshot is not whole.
  */
 export async function settle(files: RepositoryFiles, ops: Signer, now: Date): Promise<Repository> {
-  let repository = await openRepository(files)
+  let repository = await openOrRecover(files, ops, now)
   for (;;) {
-    const next = await pointToNextSnapshot(repository, ops, now)
+    const next = await pointTo(repository, repository.snapshot.version + 1, ops, now)
     if (!next) return repository
     repository = next
   }
 }
 
-async function pointToNextSnapshot(
-  { files, root, timestamp, snapshot }: Repository,
+/**
+ * Points the timestamp at a snapshot.
+ *
+ * @param upcoming a root that comes next: the timestamp is signed for it, too.
+ * @returns `undefined` when there is no such snapshot.
+ */
+export async function pointTo(
+  { files, root, timestamp }: Pick<Repository, 'files' | 'root' | 'timestamp'>,
+  version: number,
   ops: Signer,
   now: Date,
+  upcoming: Root = root,
 ): Promise<Repository | undefined> {
-  const version = snapshot.version + 1
   const path = metadataPath('snapshot', version)
   const bytes = await files.read(path)
   if (!bytes) return undefined
-  const signed = {
+  const signed: Timestamp = {
     ...timestamp,
     version: timestamp.version + 1,
     expires: expiryAt('timestamp', now),
     meta: { 'snapshot.json': await metaOf(version, bytes) },
   }
-  const next = signMetadata(signed, root.roles.timestamp, ops)
+  const requirements = [rootRequirement(root, 'timestamp'), rootRequirement(upcoming, 'timestamp')]
+  if (!ops.keys.some(({ keyId }) => root.roles.timestamp.keyids.includes(keyId)))
+    throw foreignKey('timestamp')
+  const next = metadataBytes(addSignatures({ signed, signatures: [] }, requirements, ops.keys))
   const verified = await openAt(files, next).catch((cause: unknown) => {
     throw new CliError(
       'repository/conflict',
@@ -49,4 +60,24 @@ async function pointToNextSnapshot(
   })
   await files.replace(TIMESTAMP_PATH, next)
   return verified
+}
+
+/**
+ * After the keys of a lost timestamp role were replaced, a crash may leave a timestamp that only the old root
+ * trusts. The newest snapshot, signed by the new keys, tells where the repository stands.
+ */
+async function openOrRecover(files: RepositoryFiles, ops: Signer, now: Date): Promise<Repository> {
+  try {
+    return await openRepository(files)
+  } catch (error) {
+    if (!(error instanceof AfieldError) || error.code !== 'manifest/signature') throw error
+    const timestamp = parseMetadata(TimestampSchema, await readTimestamp(files), 'timestamp.json').signed
+    const { root } = await readRoots(files)
+    const names = await files.list('metadata')
+    const newest = Math.max(0, ...names.map((name) => Number(/^(\d+)\.snapshot\.json$/.exec(name)?.[1] ?? 0)))
+    // Where that fails, too, what stopped the repository from being opened says more.
+    const found = await pointTo({ files, root, timestamp }, newest, ops, now).catch(() => undefined)
+    if (found) return found
+    throw error
+  }
 }

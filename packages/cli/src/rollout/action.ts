@@ -8,6 +8,8 @@ export type RolloutAction =
     }
   | { readonly kind: 'abort' | 'promote' | 'pause' | 'resume' | 'revive' }
   | { readonly kind: 'kill'; readonly what: 'model' | 'candidate' }
+  /** Names a version, or takes the name away where no version is given. */
+  | { readonly kind: 'alias'; readonly alias: string; readonly version?: string | undefined }
 
 /** A new rollout: a new epoch with a new seed, beginning at its first step. Without a candidate it pins `stable`. */
 export interface StartAction {

@@ -1,6 +1,7 @@
 import type { ModelIndex, Rollout, Version } from '@afield/protocol'
 import type { RolloutAction } from './action.js'
 import { formatPercent } from './percent.js'
+import { setAlias } from './alias.js'
 import { refuse } from './refuse.js'
 import { pinNewest, startRollout } from './start.js'
 import { requireRunnable } from './versions.js'
@@ -23,8 +24,11 @@ export function applyAction(
 ): RolloutState {
   if (action.kind === 'start') return startRollout(current, index, action)
   if (action.kind === 'kill' && action.what === 'model') return killModel(current ?? pinNewest(index), index)
-  if (!current)
-    throw refuse(`${index.name} has no rollout yet. Begin one with: afield rollout start ${index.name}`)
+  if (!current) {
+    throw refuse(
+      `${index.name} has no rollout yet. Begin one with: afield rollout start ${index.name} --stable VERSION`,
+    )
+  }
   switch (action.kind) {
     case 'step':
       return step(healthy(running(current), index), action.to)
@@ -43,6 +47,8 @@ export function applyAction(
       return { ...running(current), killed: 'candidate' }
     case 'revive':
       return revive(current, index)
+    case 'alias':
+      return setAlias(current, index, action)
   }
 }
 

@@ -28,9 +28,18 @@ export function describeChange(
       return action.what === 'model'
         ? `${model} is killed: no version runs anywhere, and apps answer with their fallback.`
         : `${model}: ${candidate} is killed; every device runs ${stable}.`
+    case 'alias':
+      return action.version === undefined
+        ? `${model}: "${action.alias}" names no version any more; an app that asks for it is told so.`
+        : `${model}: "${action.alias}" is ${action.version}${aliasBefore(action.alias, previous)}.`
     case 'revive':
       return `${model} is revived. ${describeRollout(rollout)}`
   }
+}
+
+function aliasBefore(alias: string, previous: Rollout | undefined): string {
+  const before = Object.entries(previous?.aliases ?? {}).find(([name]) => name === alias)?.[1]
+  return before === undefined ? '' : ` (before: ${before})`
 }
 
 /** Where a rollout stands, in one sentence for people. */

@@ -46,6 +46,7 @@ export function startRollout(
     seed: action.seed ?? randomSeed(),
     paused: false,
     killed: 'none',
+    ...(current?.aliases ? { aliases: current.aliases } : {}),
   }
 }
 

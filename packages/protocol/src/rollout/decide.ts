@@ -1,7 +1,7 @@
 import { compareVersions, isPrerelease, type Version } from '../ids.js'
 import { latestVersion, runnableVersions, type ModelIndex } from '../model-index.js'
 import { deviceBucket } from './bucket.js'
-import type { Rollout } from './document.js'
+import type { Alias, Rollout } from './document.js'
 
 /** What a device remembers about itself in one rollout. */
 export interface Assignment {
@@ -20,7 +20,7 @@ export interface DecisionInput {
   /** Versions that failed on this device and may not serve now. */
   readonly failedHere: ReadonlySet<Version>
   /** A version or alias that `load()` asked for. It bypasses assignment, never kill or revocation. */
-  readonly requested?: Version | 'latest' | undefined
+  readonly requested?: Version | Alias | 'latest' | undefined
 }
 
 /** Why a version was chosen; each has its sentence in `explain()`. */
@@ -135,13 +135,21 @@ function decideLatest({ index, rollout, assignment, failedHere }: DecisionInput)
 
 function decideRequested(
   { index, rollout, assignment, failedHere }: DecisionInput,
-  version: Version,
+  requested: Version | Alias,
 ): Decision {
-  if (!index.versions[version]) return { kind: 'refuse', reason: 'not-found' }
+  const version = versionOf(rollout, requested)
+  if (!Object.hasOwn(index.versions, version)) return { kind: 'refuse', reason: 'not-found' }
   if (!runnableVersions(index).includes(version)) return { kind: 'refuse', reason: 'revoked' }
   if (isKilled(rollout, version)) return { kind: 'refuse', reason: 'version-killed' }
   if (failedHere.has(version)) return { kind: 'refuse', reason: 'failed-here' }
   return pinned(version, assignment)
+}
+
+/** No version is an alias: the one begins with a digit, the other with a letter. */
+function versionOf(rollout: Rollout | undefined, requested: Version | Alias): Version {
+  const aliases = rollout?.aliases ?? {}
+  const version = Object.hasOwn(aliases, requested) ? aliases[requested as Alias] : undefined
+  return version ?? (requested as Version)
 }
 
 function pinned(version: Version, assignment: Assignment | undefined): Decision {

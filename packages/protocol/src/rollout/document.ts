@@ -8,6 +8,18 @@ import { BUCKETS } from './bucket.js'
 
 export const MAX_ROLLOUT_BYTES = 64 * 1024
 
+/** A name for a version, such as `beta`, that an app loads by and the team moves. */
+export const AliasSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'an alias is 1 to 32 of a-z, 0-9 and -, and starts with a letter'),
+  v.check((alias) => alias !== 'latest', '"latest" always means the newest release'),
+  v.brand('Alias'),
+)
+export type Alias = v.InferOutput<typeof AliasSchema>
+
+/** What `load()` may ask for besides `latest`. */
+export const RequestedSchema = v.union([VersionSchema, AliasSchema], 'neither a version such as 1.4.0 nor an alias')
+
 const basisPoints = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(BUCKETS))
 
 /**
@@ -31,6 +43,13 @@ const RolloutSchema = v.pipe(
     /** Admits no new device; those admitted stay. */
     paused: v.boolean(),
     killed: v.picklist(['none', 'candidate', 'model']),
+    /** What `load(name, {version: alias})` means. Names no version that assignment looks at. */
+    aliases: v.exactOptional(
+      v.pipe(
+        v.record(AliasSchema, VersionSchema),
+        v.check((aliases) => Object.keys(aliases).length <= 100, 'more than 100 aliases'),
+      ),
+    ),
     predecessor: v.optional(Sha256Schema),
     change: ChangeSchema,
   }),

@@ -4,7 +4,7 @@ import {
   dayOf,
   emptyOps,
   errorToData,
-  VersionSchema,
+  RequestedSchema,
   parseWith,
   toHex,
   type ErrorCode,
@@ -346,7 +346,7 @@ export class Keeper {
     const requested =
       version === undefined || version === 'latest'
         ? version
-        : parseWith(VersionSchema, version, 'model/not-found', `The version of "${model}"`)
+        : parseWith(RequestedSchema, version, 'model/not-found', `The version of "${model}"`)
     const deviceId = await this.#identify()
     const known = this.#routes.get(route)
     if (known) return known

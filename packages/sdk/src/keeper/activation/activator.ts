@@ -3,6 +3,7 @@ import {
   decide,
   errorToData,
   mayRun,
+  type Alias,
   type Assignment,
   type Decision,
   type Descriptor,
@@ -46,7 +47,7 @@ export interface ActivatorOptions {
   /** What the page routes predictions by. */
   readonly route: string
   readonly model: string
-  readonly requested: Version | 'latest' | undefined
+  readonly requested: Version | Alias | 'latest' | undefined
   readonly deviceId: string
   /** This page's life, written into trials. */
   readonly life: string

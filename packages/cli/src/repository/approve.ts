@@ -1,0 +1,122 @@
+import { CliError } from '../errors.js'
+import { shortfallsOf, signDraft, type Shortfall } from './draft.js'
+import { describeProposal } from './describe-proposal.js'
+import { findKeys, keysFolder, settleKeyFiles } from './keys.js'
+import { openFiles, type RepositoryLocation } from './location.js'
+import { openRepository, type Repository } from './open.js'
+import { deleteProposal, readProposal, readProposals, writeProposal, type Proposal } from './proposal.js'
+import { baseOf } from './propose.js'
+import { publishDraft, type Committed } from './publish-draft.js'
+import { settle } from './settle.js'
+import { trustedKeyIds } from './trusted-keys.js'
+
+/** What became of a proposal. */
+export type Approved = ProposalStatus &
+  (
+    | { readonly status: 'committed'; readonly committed: Committed }
+    /** Signatures are missing, or, with none missing, the ops keys are not at hand here. */
+    | { readonly status: 'waiting'; readonly waitsFor: 'release' | 'ops' }
+  )
+
+export interface ProposalStatus {
+  readonly id: string
+  readonly file: string
+  /** What it would do, one sentence each, told from the very bytes that are signed. */
+  readonly does: readonly string[]
+  readonly lacking: readonly Shortfall[]
+}
+
+export interface ApproveOptions extends RepositoryLocation {
+  /** Which proposal; may be left out while there is one. */
+  readonly id?: string | undefined
+  readonly now?: Date | undefined
+}
+
+/** The proposals that wait, in words. Signs nothing. */
+export async function listProposals(location: RepositoryLocation): Promise<readonly ProposalStatus[]> {
+  const repository = await openRepository(openFiles(location))
+  const proposals = await readProposals(pendingFolder(repository))
+  return Promise.all(proposals.map((proposal) => statusOf(repository, proposal)))
+}
+
+/**
+ * Signs a proposal with the release keys at hand. The signature that completes it also publishes it.
+ *
+ * @throws CliError `proposal/missing`, `proposal/stale`, `proposal/invalid`, `keys/…`.
+ * @example
+ * const approved = await approve({ repo, keys: '/media/stick/keys' })
+ * if (approved.status === 'waiting') console.log(approved.lacking)
+ */
+export async function approve(options: ApproveOptions): Promise<Approved> {
+  const now = options.now ?? new Date()
+  const folder = keysFolder(options.repo, options.keys)
+  const [release, ops] = [await findKeys(folder, 'release'), await findKeys(folder, 'ops')]
+  const files = openFiles(options)
+  const repository = ops.keys.length > 0 ? await settle(files, ops, now) : await openRepository(files)
+  const proposal = await choose(pendingFolder(repository), options.id)
+  refuseStale(repository, proposal)
+
+  const before = await shortfallsOf(repository, proposal.draft)
+  if (before.length > 0 && release.keys.length === 0) {
+    throw new CliError(
+      'keys/missing',
+      `There is no release key in ${folder}. Name the folder that holds yours with --keys or AFIELD_KEYS.`,
+    )
+  }
+  const draft = await signDraft(repository, proposal.draft, release.keys)
+  if (before.length > 0 && signatures(draft) === signatures(proposal.draft)) {
+    throw new CliError(
+      'keys/wrong',
+      `The release keys in ${folder} cannot add to proposal ${proposal.id}: they have signed it already, or this ` +
+        'repository does not trust them. Another key has to approve.',
+    )
+  }
+  const signed = await writeProposal(pendingFolder(repository), { ...proposal, draft })
+  const status = await statusOf(repository, signed)
+  if (status.lacking.length > 0) return { ...status, status: 'waiting', waitsFor: 'release' }
+  if (ops.keys.length === 0) return { ...status, status: 'waiting', waitsFor: 'ops' }
+
+  const committed = await publishDraft(repository, draft, ops, now)
+  await deleteProposal(signed)
+  if (draft.root) await settleKeyFiles(folder, await trustedKeyIds(await openRepository(files)))
+  return { ...status, status: 'committed', committed }
+}
+
+async function choose(folder: string, id: string | undefined): Promise<Proposal> {
+  if (id !== undefined) return readProposal(folder, id)
+  const [first, ...others] = await readProposals(folder)
+  if (!first) throw new CliError('proposal/missing', `No proposal waits in ${folder}.`)
+  if (others.length === 0) return first
+  const ids = [first, ...others].map((proposal) => proposal.id).join(', ')
+  throw new CliError('usage', `Several proposals wait: ${ids}. Name one: afield approve ${first.id}`)
+}
+
+/** A role that changed since has a version of its own; signing over it would undo somebody's write. */
+function refuseStale(repository: Repository, { id, file, base, draft }: Proposal): void {
+  const now = baseOf(repository, draft)
+  const changed = Object.keys(now).filter((name) => now[name] !== base[name])
+  if (changed.length === 0) return
+  throw new CliError(
+    'proposal/stale',
+    `Proposal ${id} no longer fits: somebody changed ${changed.join(', ')} since it was made. Nothing was signed. ` +
+      `Run the command that proposed it again, and delete ${file}.`,
+  )
+}
+
+async function statusOf(repository: Repository, { id, file, draft }: Proposal): Promise<ProposalStatus> {
+  return {
+    id,
+    file,
+    does: await describeProposal(repository, draft),
+    lacking: await shortfallsOf(repository, draft),
+  }
+}
+
+function signatures({ root, roles }: Proposal['draft']): number {
+  return [...(root ? [root] : []), ...roles.values()].reduce((sum, part) => sum + part.signatures.length, 0)
+}
+
+function pendingFolder({ files }: Repository): string {
+  if (files.pending !== undefined) return files.pending
+  throw new CliError('usage', 'There is no folder of proposals. Name one with --proposals.')
+}

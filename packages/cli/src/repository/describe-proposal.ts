@@ -1,0 +1,155 @@
+import {
+  checkBytes,
+  compareVersions,
+  parseModelIndex,
+  parseRollout,
+  type ModelIndex,
+  type Root,
+  type RoleKeys,
+  type Targets,
+  type Version,
+} from '@afield/protocol'
+import { CliError } from '../errors.js'
+import { describeRollout } from '../rollout/sentence.js'
+import { findIndex, modelName } from './documents.js'
+import type { Change, Draft } from './draft.js'
+import { roleListing, type Repository } from './open.js'
+import { rootChange } from './root-change.js'
+
+/**
+ * What a draft would do, in words, told from the very bytes that would be signed and never from what a proposal says
+ * of itself.
+ *
+ * @throws CliError `proposal/invalid` when its metadata lists other files than its documents.
+ */
+export async function describeProposal(repository: Repository, draft: Draft): Promise<readonly string[]> {
+  const sentences: string[] = []
+  for (const change of draft.changes) sentences.push(...(await describeDocument(repository, draft, change)))
+  if (draft.root) sentences.push(...describeRoot(repository.root, draft.root.signed))
+  const told = new Set(draft.changes.map(({ target }) => target))
+  for (const [name, { signed }] of draft.roles) {
+    const before = await repository.role(name)
+    refuseHidden(before, signed, name, told)
+    sentences.push(...describeDelegations(before, signed, name))
+    if (draft.changes.length === 0) sentences.push(`Signs ${name} anew until ${signed.expires.slice(0, 10)}.`)
+  }
+  return sentences
+}
+
+async function describeDocument(
+  repository: Repository,
+  { roles }: Draft,
+  { target, bytes }: Change,
+): Promise<readonly string[]> {
+  const listed = roles.get(await roleListing(repository, target))?.signed.targets[target]
+  if (!listed) throw new CliError('proposal/invalid', `The proposal's metadata does not list ${target}.`)
+  await checkBytes(target, bytes, listed)
+  const name = modelName(target.replace(/^(models|rollouts)\/|\.json$/g, ''))
+  if (target.startsWith('rollouts/')) return [describeRollout(parseRollout(bytes, name))]
+  const index = parseModelIndex(bytes, name)
+  const by = `${index.change.author}, ${index.change.at}: ${index.change.reason}`
+  const differences = describeIndexChange((await findIndex(repository, name))?.document, index)
+  return [...differences, `By ${by}`]
+}
+
+/** What one index changes against the one before. */
+export function describeIndexChange(before: ModelIndex | undefined, after: ModelIndex): readonly string[] {
+  const sentences: string[] = []
+  for (const version of versionsOf(before, after)) {
+    const [old, next] = [before?.versions[version], after.versions[version]]
+    if (!old && next) {
+      sentences.push(`Adds ${after.name}@${version} (descriptor ${next.descriptor.sha256}).`)
+    } else if (old && !next) {
+      sentences.push(`REMOVES ${after.name}@${version} from the index.`)
+    } else if (old && next && old.descriptor.sha256 !== next.descriptor.sha256) {
+      sentences.push(
+        `REPLACES what ${after.name}@${version} is (descriptor ${next.descriptor.sha256}, before: ${old.descriptor.sha256}).`,
+      )
+    }
+    if (!old?.revoked && next?.revoked) {
+      sentences.push(`Revokes ${after.name}@${version}: ${next.revoked.reason}`)
+    }
+    if (old?.revoked && !next?.revoked)
+      sentences.push(`TAKES BACK the revocation of ${after.name}@${version}.`)
+  }
+  if (before?.minVersion !== after.minVersion) {
+    const from = before?.minVersion === undefined ? '' : ` (before: ${before.minVersion})`
+    sentences.push(`The oldest version of ${after.name} that may run is ${after.minVersion ?? 'any'}${from}.`)
+  }
+  return sentences.length > 0 ? sentences : [`Signs the index of ${after.name} anew.`]
+}
+
+function versionsOf(...indexes: readonly (ModelIndex | undefined)[]): readonly Version[] {
+  const all = indexes.flatMap((index) => Object.keys(index?.versions ?? {}) as Version[])
+  return [...new Set(all)].sort(compareVersions)
+}
+
+/** What a root changes against the one before. */
+export function describeRoot(before: Root, after: Root): readonly string[] {
+  const roles = (['root', 'targets', 'snapshot', 'timestamp'] as const).filter(
+    (role) => JSON.stringify(before.roles[role]) !== JSON.stringify(after.roles[role]),
+  )
+  const change = rootChange(after)
+  return [
+    `Root version ${after.version}, valid until ${after.expires.slice(0, 10)}.`,
+    ...roles.map((role) => `The role ${role}: ${keysInWords(before.roles[role], after.roles[role])}.`),
+    ...(change ? [`By ${change.author}, ${change.at}: ${change.reason}`] : []),
+  ]
+}
+
+/** Every delegation that changed, also one that an honest rotation would never make. */
+function describeDelegations(before: Targets, after: Targets, name: string): readonly string[] {
+  if (JSON.stringify(before.delegations) === JSON.stringify(after.delegations)) return []
+  const [old, next] = [delegatedRoles(before), delegatedRoles(after)]
+  const removed = [...old.keys()].filter((role) => !next.has(role))
+  const nobody: RoleKeys = { keyids: [], threshold: 1 }
+  return [
+    ...removed.map((role) => `REMOVES what ${name} delegates to ${role}.`),
+    ...[...next].map(
+      ([role, { keys, scope }]) =>
+        `The role ${role}, for ${scope}, which ${name} delegates to: ${keysInWords(old.get(role)?.keys ?? nobody, keys)}.`,
+    ),
+  ]
+}
+
+interface Delegated {
+  readonly keys: RoleKeys
+  readonly scope: string
+}
+
+function delegatedRoles({ delegations }: Targets): ReadonlyMap<string, Delegated> {
+  const bins = delegations?.succinct_roles
+  return new Map([
+    ...(delegations?.roles ?? []).map((role): [string, Delegated] => [
+      role.name,
+      { keys: role, scope: (role.paths ?? role.path_hash_prefixes ?? []).join(', ') },
+    ]),
+    ...(bins
+      ? [[bins.name_prefix, { keys: bins, scope: `${2 ** bins.bit_length} bins` }] as [string, Delegated]]
+      : []),
+  ])
+}
+
+function keysInWords(before: RoleKeys, after: RoleKeys): string {
+  const short = (ids: readonly string[]): string => ids.map((id) => id.slice(0, 12)).join(', ')
+  const added = after.keyids.filter((id) => !before.keyids.includes(id))
+  const removed = before.keyids.filter((id) => !after.keyids.includes(id))
+  return [
+    ...(added.length > 0 ? [`new keys ${short(added)}`] : []),
+    ...(removed.length > 0 ? [`no longer ${short(removed)}`] : []),
+    `${after.threshold} of ${after.keyids.length} must sign`,
+  ].join(', ')
+}
+
+/** Nothing may be signed that the words above do not tell. */
+function refuseHidden(before: Targets, after: Targets, name: string, told: ReadonlySet<string>): void {
+  const paths = new Set([...Object.keys(before.targets), ...Object.keys(after.targets)])
+  for (const path of paths) {
+    if (told.has(path)) continue
+    if (before.targets[path]?.hashes.sha256 === after.targets[path]?.hashes.sha256) continue
+    throw new CliError(
+      'proposal/invalid',
+      `The proposal changes ${path} in ${name} without its document. Do not sign it; ask who made it.`,
+    )
+  }
+}

@@ -1,0 +1,143 @@
+import type { MetaFile, Root, Snapshot } from '@afield/protocol'
+import { CliError } from '../errors.js'
+import { rootRequirements, type Draft } from './draft.js'
+import type { RepositoryFiles } from './files.js'
+import { foreignKey, type Signer } from './keys.js'
+import { metadataPath, targetPath } from './layout.js'
+import { listingRoles, parentOf, type Repository } from './open.js'
+import { pointTo, settle } from './settle.js'
+import {
+  addSignatures,
+  earliest,
+  expiryAt,
+  metaOf,
+  metadataBytes,
+  type Requirement,
+  type Signing,
+} from './sign.js'
+
+export interface Committed {
+  /** The repository's version: every write raises it by one. */
+  readonly repositoryVersion: number
+  /** When the first of the files expires unless somebody writes again: ISO 8601, UTC. */
+  readonly refreshBy: string
+}
+
+/**
+ * Writes a complete draft so that a crash between any two writes leaves the old repository valid: first the documents
+ * under their hashes, then the roles that list them, then the snapshot, which nobody else can have made (the
+ * commit), and at last the timestamp. A new root comes after the timestamp: all that it names is signed by old and
+ * new keys then, so a device trusts it whether it knows the new root yet or not.
+ *
+ * @throws CliError `repository/conflict` when somebody else wrote since the repository was opened; `keys/wrong`.
+ */
+export async function publishDraft(
+  repository: Repository,
+  draft: Draft,
+  ops: Signer,
+  now: Date,
+): Promise<Committed> {
+  const { files } = repository
+  const meta: Record<string, MetaFile> = { ...repository.snapshot.meta }
+  const roles = [...draft.roles].map(([name, signing]) => ({ name, signing, bytes: metadataBytes(signing) }))
+  for (const { name, signing, bytes } of roles) {
+    meta[`${name}.json`] = await roleMeta(name, signing.signed.version, bytes)
+  }
+  const version = repository.snapshot.version + 1
+  const snapshot = await signSnapshot(
+    repository,
+    draft,
+    { ...repository.snapshot, version, expires: expiryAt('snapshot', now), meta },
+    ops,
+  )
+
+  for (const { target, bytes } of draft.changes) {
+    const listed = [...draft.roles.values()].map(({ signed }) => signed.targets[target])
+    const hash = listed.find((file) => file !== undefined)?.hashes.sha256
+    if (hash === undefined) throw new CliError('proposal/invalid', `No role lists ${target}.`)
+    await files.put(targetPath(target, hash), bytes)
+  }
+  for (const { name, signing, bytes } of roles) {
+    await createOrYield(files, metadataPath(name, signing.signed.version), bytes)
+  }
+  await createOrYield(files, metadataPath('snapshot', version), snapshot.bytes)
+
+  if (draft.root === undefined) {
+    await settle(files, ops, now)
+  } else if (snapshot.trustedBefore) {
+    await pointTo(repository, version, ops, now, draft.root.signed)
+    await createRoot(files, draft.root)
+  } else {
+    // Nothing that the lost key would have to sign can be made, so devices wait between these two writes.
+    await createRoot(files, draft.root)
+    await settle(files, ops, now)
+  }
+  return { repositoryVersion: version, refreshBy: await refreshBy(repository, draft, now) }
+}
+
+/** A bin's entry is its version alone: a device pays for the entries of all bins, and signatures tell the rest. */
+export async function roleMeta(
+  name: string,
+  version: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<MetaFile> {
+  return parentOf(name) === 'targets' ? metaOf(version, bytes) : { version }
+}
+
+interface SignedSnapshot {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** False when the keys of the root before are lost. */
+  readonly trustedBefore: boolean
+}
+
+async function signSnapshot(
+  repository: Repository,
+  draft: Draft,
+  signed: Snapshot,
+  ops: Signer,
+): Promise<SignedSnapshot> {
+  const requirements = rootRequirements(repository, draft, 'snapshot')
+  const signing = addSignatures<Snapshot>({ signed, signatures: [] }, requirements, ops.keys)
+  const timestamp = rootRequirements(repository, draft, 'timestamp')
+  const both = [requirements, timestamp].map((all) => ({ before: all[0], after: all.at(-1) }))
+  for (const { after } of both) {
+    if (after && !holds(after, ops)) throw foreignKey(after === both[0]?.after ? 'snapshot' : 'timestamp')
+  }
+  const trustedBefore = both.every(({ before }) => before !== undefined && holds(before, ops))
+  return { bytes: metadataBytes(signing), trustedBefore }
+}
+
+/** Whether the keys at hand are enough for a role. */
+function holds({ role }: Requirement, { keys }: Signer): boolean {
+  return keys.filter(({ keyId }) => role.keyids.includes(keyId)).length >= role.threshold
+}
+
+async function createRoot(files: RepositoryFiles, root: Signing<Root>): Promise<void> {
+  await createOrYield(files, metadataPath('root', root.signed.version), metadataBytes(root))
+}
+
+/** What lies there already and is the very same comes from this write, interrupted and repeated. */
+async function createOrYield(files: RepositoryFiles, path: string, bytes: Uint8Array): Promise<void> {
+  if ((await files.create(path, bytes)) === 'created') return
+  const there = await files.read(path)
+  if (!path.endsWith('.snapshot.json') && there && Buffer.compare(there, bytes) === 0) return
+  throw new CliError(
+    'repository/conflict',
+    `Somebody else changed the repository at the same moment (${path} is theirs). Nothing of yours was ` +
+      'published. Look at what they did, then run the command again.',
+  )
+}
+
+async function refreshBy(repository: Repository, draft: Draft, now: Date): Promise<string> {
+  const root = draft.root?.signed ?? repository.root
+  const names = await listingRoles(repository)
+  const roles = await Promise.all(
+    names.map(async (name) => draft.roles.get(name)?.signed ?? (await repository.role(name))),
+  )
+  return earliest([
+    root.expires,
+    expiryAt('snapshot', now),
+    expiryAt('timestamp', now),
+    ...roles.map(({ expires }) => expires),
+  ])
+}

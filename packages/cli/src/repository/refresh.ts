@@ -1,0 +1,108 @@
+import type { Root } from '@afield/protocol'
+import { changeOf, type Attribution } from './change.js'
+import { commitPlan, dueRoles, groupOfRole, type Signers } from './commit.js'
+import { findKeys, keysFolder, readKey } from './keys.js'
+import { openFiles, type RepositoryLocation } from './location.js'
+import { listingRoles, type Repository } from './open.js'
+import { readProposals } from './proposal.js'
+import { ProposalWaiting, baseOf } from './propose.js'
+import { withRootChange } from './root-change.js'
+import { settle } from './settle.js'
+import { shortfallsOf } from './draft.js'
+import { earliest, expiryAt, isDue } from './sign.js'
+
+export interface Refreshed {
+  /** The roles that were signed anew; none when nothing was due. */
+  readonly renewed: readonly string[]
+  /** What is due and needs a release key that is not at hand. */
+  readonly waitsForRelease: readonly string[]
+  readonly repositoryVersion: number
+  readonly refreshBy: string
+}
+
+/**
+ * Signs anew what is in the second half of its life, so that nothing expires while nobody publishes. Does nothing
+ * when nothing is due, and can run as often as one likes. Needs only the ops key; what the release key signs lives a
+ * year, and is renewed where that key is at hand.
+ *
+ * @throws CliError `keys/…`, `repository/…`; `proposal/waiting` when several release keys have to sign.
+ */
+export async function refresh(options: RepositoryLocation & Attribution): Promise<Refreshed> {
+  const now = options.now ?? new Date()
+  const folder = keysFolder(options.repo, options.keys)
+  const signers = { ops: await readKey(folder, 'ops'), release: await findKeys(folder, 'release') }
+  const files = openFiles(options)
+  const before = await settle(files, signers.ops, now)
+  const due = await dueParts(before, now)
+
+  const alone = holdsRelease(before, signers)
+  const mine = due.filter((name) => alone || !isRelease(name))
+  if (mine.length > 0) {
+    const change = await changeOf(options, 'refresh', now)
+    const root = mine.includes('root') ? withRootChange(renewedRoot(before.root, now), change) : undefined
+    await commitPlan(before, root ? { root } : {}, signers, now)
+  }
+  const after = mine.length > 0 ? await settle(files, signers.ops, now) : before
+  const theirs = due.filter((name) => !mine.includes(name))
+  if (theirs.length > 0 && signers.release.keys.length > 0)
+    await proposeRenewal(after, theirs, signers, options, now)
+  return {
+    renewed: mine,
+    waitsForRelease: theirs,
+    repositoryVersion: after.snapshot.version,
+    refreshBy: await expiryOf(after),
+  }
+}
+
+/** The parts of a repository in the second half of their life. */
+async function dueParts(repository: Repository, now: Date): Promise<readonly string[]> {
+  const top = (['root', 'snapshot', 'timestamp'] as const).filter((role) =>
+    isDue(role, repository[role], now),
+  )
+  return [...top, ...(await dueRoles(repository, now))]
+}
+
+function isRelease(name: string): boolean {
+  return groupOfRole(name) === 'release'
+}
+
+/** Whether the release keys at hand can renew without anybody else. */
+function holdsRelease({ root }: Repository, { release }: Signers): boolean {
+  const ids = release?.keys.map(({ keyId }) => keyId) ?? []
+  return [root.roles.root, root.roles.targets].every(
+    ({ keyids, threshold }) => keyids.filter((id) => ids.includes(id)).length >= threshold,
+  )
+}
+
+function renewedRoot(root: Root, now: Date): Root {
+  return { ...root, version: root.version + 1, expires: expiryAt('root', now) }
+}
+
+/** A renewal that was proposed before and still fits is not proposed again. */
+async function proposeRenewal(
+  repository: Repository,
+  names: readonly string[],
+  signers: Signers,
+  options: Attribution,
+  now: Date,
+): Promise<void> {
+  for (const proposal of await readProposals(repository.files.pending ?? '')) {
+    const { draft, base } = proposal
+    const current = baseOf(repository, draft)
+    const fits = Object.entries(current).every(([name, version]) => base[name] === version)
+    const covers = names.every((name) => (name === 'root' ? draft.root !== undefined : draft.roles.has(name)))
+    if (!fits || !covers || draft.changes.length > 0) continue
+    throw new ProposalWaiting(proposal, await shortfallsOf(repository, draft))
+  }
+  const change = await changeOf(options, 'refresh', now)
+  const root = names.includes('root') ? withRootChange(renewedRoot(repository.root, now), change) : undefined
+  const resign = names.filter((name) => name !== 'root')
+  await commitPlan(repository, { ...(root ? { root } : {}), resign }, signers, now)
+}
+
+async function expiryOf(repository: Repository): Promise<string> {
+  const names = await listingRoles(repository)
+  const roles = await Promise.all(names.map((name) => repository.role(name)))
+  const { root, snapshot, timestamp } = repository
+  return earliest([root, snapshot, timestamp, ...roles].map(({ expires }) => expires))
+}
