@@ -13,6 +13,7 @@ export interface Suite {
 export const suites: readonly Suite[] = [
   { name: 'self', budget: 60, browser: true },
   { name: 'protocol', budget: 40 },
+  { name: 'conformance', budget: 40 },
   { name: 'judge', budget: 20 },
   { name: 'cli', budget: 60 },
   { name: 'collector', budget: 60 },

@@ -77,15 +77,26 @@ export type Snapshot = v.InferOutput<typeof SnapshotSchema>
 
 const TOP_LEVEL = ['root', 'timestamp', 'snapshot', 'targets']
 
-const DelegatedRoleSchema = v.object({
-  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256), v.notValues(TOP_LEVEL, 'the name of a top role')),
-  ...RoleKeysSchema.entries,
-  terminating: v.boolean(),
-  /** Patterns of the paths that the role may speak for. */
-  paths: v.optional(v.array(v.string())),
-  /** Or the beginnings of their SHA-256 in hex. */
-  path_hash_prefixes: v.optional(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{1,64}$/)))),
-})
+const DelegatedRoleSchema = v.pipe(
+  v.object({
+    name: v.pipe(
+      v.string(),
+      v.nonEmpty(),
+      v.maxLength(256),
+      v.notValues(TOP_LEVEL, 'the name of a top role'),
+    ),
+    ...RoleKeysSchema.entries,
+    terminating: v.boolean(),
+    /** Patterns of the paths that the role may speak for. */
+    paths: v.optional(v.array(v.string())),
+    /** Or the beginnings of their SHA-256 in hex. */
+    path_hash_prefixes: v.optional(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{1,64}$/)))),
+  }),
+  v.check(
+    ({ paths, path_hash_prefixes: prefixes }) => (paths === undefined) !== (prefixes === undefined),
+    'either paths or path_hash_prefixes',
+  ),
+)
 export type DelegatedRole = v.InferOutput<typeof DelegatedRoleSchema>
 
 /** 2^bit_length roles of the same keys, each for the paths whose SHA-256 begins with its number (TAP 15). */

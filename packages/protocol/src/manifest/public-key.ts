@@ -83,7 +83,7 @@ function fromPem(text: string): Bytes | undefined {
  * An ECDSA signature as TUF's tools write it, a DER sequence of two integers, in the fixed 64 bytes that WebCrypto
  * takes (IEEE P1363); `undefined` when it is none.
  */
-export function derToP1363(der: Bytes): Bytes | undefined {
+function derToP1363(der: Bytes): Bytes | undefined {
   const numbers = new Uint8Array(64)
   if (der[0] !== 0x30 || der[1] !== der.length - 2) return undefined
   let at = 2
