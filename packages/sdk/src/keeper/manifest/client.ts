@@ -10,6 +10,7 @@ import {
   type Rollout,
   type TargetFile,
 } from '@afield/protocol'
+import { memoryStore } from '../adapters/memory.js'
 import { fetchBytes } from '../fetch-bytes.js'
 import { pastDamagedCache } from '../past-cache.js'
 import type { Ports } from '../ports.js'
@@ -84,6 +85,25 @@ export class ManifestClient {
       // The keys may have changed since a root was last looked for.
       return this.#check(models, 'now', signal)
     }
+  }
+
+  /**
+   * Takes over the state that an app ships, where it is newer than what is stored.
+   *
+   * @returns the state, or `undefined` when what is stored is as new.
+   */
+  async adoptSeed(
+    baseUrl: string,
+    models: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Manifest | undefined> {
+    const seed = new ManifestClient({ ...this.#ports, state: memoryStore() }, baseUrl, this.#root)
+    const manifest = await seed.check(models, signal)
+    const held = await this.restore()
+    const state = await seed.#stored()
+    if (!state || (held && held.version >= manifest.version)) return undefined
+    await this.#store(state)
+    return manifest
   }
 
   async #check(
