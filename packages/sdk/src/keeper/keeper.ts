@@ -1,10 +1,8 @@
 import {
   AfieldError,
-  VersionSchema,
   asAfieldError,
   dayOf,
   emptyOps,
-  parseWith,
   toHex,
   type ErrorCode,
   type FunnelStep,
@@ -13,16 +11,17 @@ import {
 import { Activator } from './activation/activator.js'
 import { Fetcher } from './activation/fetcher.js'
 import { ModelRecords, failedHere } from './activation/record.js'
+import { BringUp, type BringUpOptions } from './bring-up.js'
 import { Blobs } from './blobs/blobs.js'
 import { Evictor } from './blobs/evict.js'
 import { Source } from './blobs/source.js'
 import { BlobStore } from './blobs/store.js'
 import { Checks } from './checks.js'
-import { deviceId } from './device.js'
 import type { DownloadRules } from './downloads.js'
 import { explain, type Explanation } from './explain.js'
 import { ManifestClient, type Manifest, type ModelDocuments } from './manifest/client.js'
 import type { Ports, Served } from './ports.js'
+import { Routes, type LoadRequest, type RouteInit } from './routes.js'
 import { Shelf, releaseHere, type StorageReport } from './shelf.js'
 import {
   TELEMETRY_OFF,
@@ -33,25 +32,14 @@ import {
 } from './telemetry/telemetry.js'
 import { isObservation, type Observation } from './telemetry/window.js'
 
-/** `latest` waits this long for the repository before what is on the device serves. */
-const LATEST_DEADLINE_MS = 4_000
-
-export interface KeeperOptions extends DownloadRules {
+export interface KeeperOptions extends DownloadRules, BringUpOptions {
   readonly repository: string
   /** The root metadata that the app ships: where all trust starts. */
   readonly root: Uint8Array<ArrayBuffer>
-  /** `local`: serve what is here, then check. `latest`: check first, within a deadline. `offline`: never check. */
-  readonly policy: 'local' | 'latest' | 'offline'
   readonly checkEveryMs: number
-  /** URL of the folder that the app ships; see `AfieldOptions.seed`. */
-  readonly seed: string | undefined
   readonly telemetry: TelemetryOptions | undefined
   /** This page's life: names trials, and makes observations countable once. */
   readonly life: string
-}
-
-export interface LoadRequest {
-  readonly version?: string
 }
 
 export interface CheckReport {
@@ -79,12 +67,10 @@ export class Keeper {
   readonly #shelf: Shelf
   readonly #records: ModelRecords
   readonly #telemetry: Telemetry | undefined
-  readonly #routes = new Map<string, Activator>()
-  /** Work on one route happens one piece after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #routes: Routes
+  readonly #bringUp: BringUp
   /** Trials are judged only after the marks were read that may excuse them. */
   #marks: Promise<unknown> = Promise.resolve()
-  #deviceId: Promise<string> | undefined
   #sequence = 0
   #closed = false
 
@@ -92,21 +78,25 @@ export class Keeper {
     this.#ports = ports
     this.#options = options
     this.#records = new ModelRecords(ports)
+    this.#routes = new Routes(ports, (init) => this.#makeActivator(init))
     this.#checks = new Checks(ports, new ManifestClient(ports, options.repository, options.root), {
       checkEveryMs: options.checkEveryMs,
       seed: options.seed,
-      models: () => [...new Set(this.#activators().map(({ model }) => model))],
+      models: () => this.#routes.models(),
       // News interrupt downloads, which then ask again whether they are still wanted.
-      onNews: () => this.#activators().forEach((activator) => activator.interrupt()),
+      onNews: () => this.#routes.all().forEach((activator) => activator.interrupt()),
     })
+    this.#bringUp = new BringUp(ports, this.#checks, options)
     const store = new BlobStore(ports)
     this.#evictor = new Evictor(ports, store, {
       records: this.#records,
       manifest: () => this.#checks.manifest,
       running: () =>
-        this.#activators().flatMap(({ model, running }) =>
-          running ? [{ model, version: running.served.version, descriptor: running.descriptor }] : [],
-        ),
+        this.#routes
+          .all()
+          .flatMap(({ model, running }) =>
+            running ? [{ model, version: running.served.version, descriptor: running.descriptor }] : [],
+          ),
     })
     this.#blobs = new Blobs(ports, store, this.#evictor)
     this.#shelf = new Shelf(ports, { store, records: this.#records, evictor: this.#evictor })
@@ -131,8 +121,8 @@ export class Keeper {
    */
   async load(model: string, request: LoadRequest, signal?: AbortSignal): Promise<Served> {
     await this.#marks
-    const activator = await this.#activator(model, request)
-    await this.#turn(activator, () => this.#bringUp(activator, signal))
+    const activator = await this.#routes.open(model, request)
+    await this.#routes.turn(activator, () => this.#bringUp.bringUp(activator, signal))
     const { running } = activator
     if (!running)
       throw new AfieldError('internal/unexpected', `Nothing serves "${model}" after it was loaded.`)
@@ -150,7 +140,7 @@ export class Keeper {
         'The policy is "offline", so the repository is never asked.',
       )
     }
-    for (const activator of this.#activators()) activator.askAgain()
+    for (const activator of this.#routes.all()) activator.askAgain()
     return this.#check(signal)
   }
 
@@ -166,6 +156,8 @@ export class Keeper {
     })
     this.#checks.schedule(() => this.#background('the check', () => this.#check()))
     if (!this.#telemetry) this.#background('forgetting telemetry', () => forgetTelemetry(this.#ports.state))
+    const { retireOlder } = this.#ports
+    if (retireOlder) this.#background('deleting older formats', retireOlder)
   }
 
   /** The page is in view or online again: looks for news unless it just did. */
@@ -182,8 +174,8 @@ export class Keeper {
     if (!activator) return
     const serving = activator.nextSwap()
     activator.close()
-    const turn = this.#turn(activator, async () => {
-      if (!activator.running) await this.#bringUp(activator, undefined)
+    const turn = this.#routes.turn(activator, async () => {
+      if (!activator.running) await this.#bringUp.bringUp(activator, undefined)
     })
     this.#background('the recovery', () => turn)
     await Promise.race([serving, turn])
@@ -223,7 +215,7 @@ export class Keeper {
    */
   async remove(model: string, { version }: { readonly version?: string } = {}): Promise<void> {
     const manifest = await this.#checks.restore()
-    const routes = this.#activators().filter((activator) => activator.model === model)
+    const routes = this.#routes.all().filter((activator) => activator.model === model)
     if (version === undefined) {
       if (!manifest?.models.has(model)) documentsOf(manifest, model)
       await Promise.all(routes.map((activator) => this.#close(activator)))
@@ -259,73 +251,7 @@ export class Keeper {
     this.#checks.close()
     this.#telemetry?.close()
     this.#ports.channel.close()
-    for (const activator of this.#activators()) activator.close()
-    this.#routes.clear()
-  }
-
-  /** From the device where it can be, then from the app's own files, from the repository where it must. */
-  async #bringUp(activator: Activator, signal: AbortSignal | undefined): Promise<void> {
-    const { policy } = this.#options
-    await this.#checks.restore()
-    if (policy === 'latest' && (await this.#bringUpLatest(activator, signal))) return
-    const stored = await this.#bringUpStored(activator)
-    if (stored === 'serves') return
-    if (stored === 'missing' && (await this.#bringUpSeed(activator, signal))) return
-    if (policy === 'offline') {
-      const missing = `"${activator.model}" is not on this device, and the policy is "offline".`
-      throw stored instanceof AfieldError ? stored : new AfieldError('model/not-found', missing)
-    }
-    try {
-      await this.#checks.refresh(signal)
-    } catch (error) {
-      // Out of reach, what was refused here last stays refused.
-      throw stored instanceof AfieldError ? stored : error
-    }
-    await activator.reconcile(true, signal)
-  }
-
-  /** A refusal that is stored may be out of date, so it is returned and not thrown. */
-  async #bringUpStored(activator: Activator): Promise<'serves' | 'missing' | AfieldError> {
-    if (!this.#checks.manifest?.models.has(activator.model)) return 'missing'
-    try {
-      return (await activator.reconcile(false)) ? 'serves' : 'missing'
-    } catch (error) {
-      if (error instanceof AfieldError && error === activator.refusal) return error
-      throw error
-    }
-  }
-
-  /** A first visit is served from the app's own files, if they hold the model; the repository is asked afterwards. */
-  async #bringUpSeed(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#options.seed === undefined) return false
-    await this.#checks.adoptSeed(signal)
-    if (!this.#checks.manifest?.models.has(activator.model)) return false
-    try {
-      return await activator.reconcile(true, signal)
-    } catch (error) {
-      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('warn', 'The seed that the app ships could not serve.', error)
-      return false
-    }
-  }
-
-  /** The newest state if it and its bytes come in time; false when the device serves what it has. */
-  async #bringUpLatest(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
-    const controller = new AbortController()
-    const cancel = this.#ports.clock.after(LATEST_DEADLINE_MS, () => controller.abort())
-    const forward = (): void => controller.abort()
-    signal?.addEventListener('abort', forward)
-    try {
-      await this.#checks.refresh(controller.signal)
-      return await activator.reconcile(true, controller.signal)
-    } catch (error) {
-      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('info', 'The newest state did not come in time; what is on the device serves.', error)
-      return false
-    } finally {
-      cancel()
-      signal?.removeEventListener('abort', forward)
-    }
+    this.#routes.close()
   }
 
   async #check(signal?: AbortSignal): Promise<CheckReport> {
@@ -350,9 +276,9 @@ export class Keeper {
     const { policy, seed } = this.#options
     const mayFetch = policy !== 'offline' || seed !== undefined
     const failures: unknown[] = []
-    for (const activator of this.#activators()) {
+    for (const activator of this.#routes.all()) {
       try {
-        await this.#turn(activator, async () => {
+        await this.#routes.turn(activator, async () => {
           await activator.reconcile(mayFetch, signal)
           if (activator.running) this.#count(activator.running.served, 'checked')
         })
@@ -364,69 +290,31 @@ export class Keeper {
     if (failures.length > 0) throw failures[0]
   }
 
-  async #activator(model: string, { version }: LoadRequest): Promise<Activator> {
-    const route = routeOf(model, version)
-    const requested =
-      version === undefined || version === 'latest'
-        ? version
-        : parseWith(VersionSchema, version, 'model/not-found', `The version of "${model}"`)
-    const deviceId = await this.#identify()
-    const known = this.#routes.get(route)
-    if (known) return known
+  #makeActivator(init: RouteInit): Activator {
+    const { model } = init
+    const { life, policy, repository, seed } = this.#options
+    const records = this.#records
     const count = (served: Served, step: FunnelStep, error?: ErrorCode): void =>
       this.#count(served, step, error)
-    const { policy, repository, seed } = this.#options
     const fetcher = new Fetcher(this.#ports, this.#blobs, {
       model,
-      records: this.#records,
+      records,
       rules: this.#options,
       repository: policy === 'offline' ? undefined : new Source(this.#ports, repository),
       seed: seed === undefined ? undefined : new Source(this.#ports, seed),
       count,
     })
-    const activator = new Activator(this.#ports, {
-      route,
-      model,
-      requested,
-      deviceId,
-      records: this.#records,
-      fetcher,
-      sweep: () => this.#evictor.sweep(),
-      documents: () => documentsOf(this.#checks.manifest, model),
-      life: this.#options.life,
-      count,
-    })
-    this.#routes.set(route, activator)
-    return activator
-  }
-
-  /** One id for all models, also where it cannot be stored. */
-  #identify(): Promise<string> {
-    this.#deviceId ??= deviceId(this.#ports).catch((error: unknown) => {
-      this.#deviceId = undefined
-      throw error
-    })
-    return this.#deviceId
-  }
-
-  #activators(): readonly Activator[] {
-    return [...this.#routes.values()]
+    const sweep = (): Promise<void> => this.#evictor.sweep()
+    const documents = (): ModelDocuments => documentsOf(this.#checks.manifest, model)
+    return new Activator(this.#ports, { ...init, life, records, fetcher, sweep, documents, count })
   }
 
   /** Nothing answers on this route any more until its model is loaded again. */
   async #close(activator: Activator): Promise<void> {
     activator.interrupt()
     const removed = `"${activator.model}" was removed from this device. Load it again.`
-    await this.#turn(activator, () => activator.stop(new AfieldError('model/not-found', removed)))
-    this.#routes.delete(activator.route)
-  }
-
-  /** Runs work on a route after the work before it, whether that succeeded or not. */
-  #turn<T>({ route }: Activator, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(route) ?? Promise.resolve()
-    const run = before.then(work, work)
-    this.#turns.set(route, run)
-    return run
+    await this.#routes.turn(activator, () => activator.stop(new AfieldError('model/not-found', removed)))
+    this.#routes.forget(activator)
   }
 
   async #forgiveTrials(life: string): Promise<void> {
@@ -459,11 +347,6 @@ export class Keeper {
       this.#ports.log('warn', error.message, error)
     })
   }
-}
-
-/** What a page's predictions are routed by: a model, or one version of it that the app asked for. */
-function routeOf(model: string, version: string | undefined): string {
-  return version === undefined ? model : `${model}@${version}`
 }
 
 /** A page's life or another random name: 128 bits in hex. */

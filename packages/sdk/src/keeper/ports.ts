@@ -23,6 +23,8 @@ export interface Ports {
   readonly quota?: Quota
   /** Where the platform tells what a download costs its user; asked anew each time. */
   readonly connection?: () => Connection
+  /** Deletes what older formats stored, where there may be any. */
+  readonly retireOlder?: () => Promise<void>
   /** Awaited at each boundary, so that a test can break things just there. */
   readonly atStep?: (step: Step) => void | Promise<void>
 }

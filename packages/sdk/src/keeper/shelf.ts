@@ -84,17 +84,17 @@ export class Shelf {
    *
    * @throws AfieldError `storage/unavailable`.
    */
-  async remove(model: string, versions: readonly { version: Version; descriptor: Sha256 }[] | 'all'): Promise<void> {
+  async remove(
+    model: string,
+    versions: readonly { version: Version; descriptor: Sha256 }[] | 'all',
+  ): Promise<void> {
     const { records, evictor } = this.#options
     await records.update(model, (record) =>
       versions === 'all'
         ? without(record)
         : versions.reduce((rest, { descriptor }) => without(rest, descriptor), record),
     )
-    await evictor.discard(
-      model,
-      versions === 'all' ? undefined : versions.map(({ version }) => version),
-    )
+    await evictor.discard(model, versions === 'all' ? undefined : versions.map(({ version }) => version))
   }
 
   async #versions(
@@ -147,7 +147,8 @@ function describe({ kind, persisted, quotaBytes, models, bytes }: Omit<StorageRe
     )
     return `${model} ${names.join(', ')}`
   })
-  const allowed = quotaBytes === undefined ? '' : ` of ${inWords(quotaBytes)} that the browser allows this site`
+  const allowed =
+    quotaBytes === undefined ? '' : ` of ${inWords(quotaBytes)} that the browser allows this site`
   const fate =
     kind === 'memory'
       ? 'It is kept in memory and gone when the page closes.'

@@ -2,17 +2,12 @@ import * as Comlink from 'comlink'
 import { AfieldError, errorFromData, errorToData, type ErrorData } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
-import { openStore } from './adapters/indexeddb.js'
+import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
 import type { Explanation } from './explain.js'
-import {
-  Keeper,
-  type CheckReport,
-  type KeeperOptions,
-  type LoadRequest,
-  type Marks,
-} from './keeper.js'
+import { Keeper, type CheckReport, type KeeperOptions, type Marks } from './keeper.js'
 import { browserQuota, connectionOf } from './adapters/browser.js'
+import type { LoadRequest } from './routes.js'
 import type { StorageReport } from './shelf.js'
 import type { Step } from './steps.js'
 import type { TelemetryReport } from './telemetry/telemetry.js'
@@ -80,10 +75,7 @@ export interface KeeperWorker {
 async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Promise<Keeper> {
   const log = (level: LogLevel, message: string, error?: AfieldError): void =>
     void page.log(level, message, error && errorToData(error))
-  const [state, blobs] = await Promise.all([
-    openStore(init.namespace, 'state', log),
-    openStore(init.namespace, 'blobs', log),
-  ])
+  const { state, blobs } = await openStores(init.namespace, log)
   const ports: Ports = {
     fetch: (url, request) => fetch(url, request),
     clock: systemClock,
@@ -97,6 +89,7 @@ async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Pro
     log,
     host: hostOf(page, init.asksDownload),
     quota: browserQuota,
+    ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
     connection: connectionOf(navigator),
     ...(init.tellsSteps ? { atStep: (step: Step) => page.atStep(step) } : {}),
     platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
@@ -182,12 +175,12 @@ function webLocks(namespace: string): Locks {
   if (!('locks' in navigator)) return localLocks()
   return {
     hold: async (name, task, signal) =>
-      navigator.locks.request(`afield-1-${namespace} ${name}`, signal ? { signal } : {}, task),
+      navigator.locks.request(`afield-${FORMAT}-${namespace} ${name}`, signal ? { signal } : {}, task),
   }
 }
 
 function broadcastChannel(namespace: string): Channel {
-  const channel = new BroadcastChannel(`afield-1-${namespace}`)
+  const channel = new BroadcastChannel(`afield-${FORMAT}-${namespace}`)
   return {
     post: (message) => channel.postMessage(message),
     subscribe: (listener) => {

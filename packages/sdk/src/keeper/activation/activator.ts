@@ -111,7 +111,8 @@ export class Activator {
         await this.#serving.relabel(served)
         return true
       }
-      const stored = fetched?.hash === hash ? fetched : await this.#options.fetcher.stored(served.version, release)
+      const stored =
+        fetched?.hash === hash ? fetched : await this.#options.fetcher.stored(served.version, release)
       if (stored) {
         fetched = undefined
         if (await this.#tryOrFallBack(documents, record, served, release, stored)) return true

@@ -1,4 +1,11 @@
-import { AfieldError, type Descriptor, type FunnelStep, type Release, type Sha256, type Version } from '@afield/protocol'
+import {
+  AfieldError,
+  type Descriptor,
+  type FunnelStep,
+  type Release,
+  type Sha256,
+  type Version,
+} from '@afield/protocol'
 import { abortable } from '../../abort.js'
 import type { Blobs, ModelFiles } from '../blobs/blobs.js'
 import type { Source } from '../blobs/source.js'

@@ -1,4 +1,10 @@
-import { errorToData, type AfieldError, type ErrorCode, type FunnelStep, type Release } from '@afield/protocol'
+import {
+  errorToData,
+  type AfieldError,
+  type ErrorCode,
+  type FunnelStep,
+  type Release,
+} from '@afield/protocol'
 import { reach, type Engine, type Ports, type Served } from '../ports.js'
 import type { StoredVersion } from './fetcher.js'
 import { pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'

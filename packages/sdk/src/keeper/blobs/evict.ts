@@ -68,7 +68,8 @@ export class Evictor {
   async discard(model: string, versions: readonly Version[] | undefined): Promise<void> {
     await this.#ports.locks.hold('evict', async () => {
       for (const group of await this.#groups()) {
-        const meant = group.model === model && (!versions || (group.version && versions.includes(group.version)))
+        const meant =
+          group.model === model && (!versions || (group.version && versions.includes(group.version)))
         if (meant) await this.#store.delete(group.keys)
       }
     })

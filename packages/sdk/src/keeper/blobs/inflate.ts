@@ -30,7 +30,8 @@ export async function inflate(
     }
     throw wrongSize(file, 'is gzip that is cut or broken', cause)
   }
-  if (length < size) throw wrongSize(file, `unpacks to ${length} bytes instead of the ${size} that were signed`)
+  if (length < size)
+    throw wrongSize(file, `unpacks to ${length} bytes instead of the ${size} that were signed`)
   return bytes
 }
 

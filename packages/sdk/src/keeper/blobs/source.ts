@@ -65,7 +65,8 @@ export class Source {
           { details: { file: path } },
         )
       }
-      if (wire.length !== (encoding ? maxBytes : size)) throw mismatch('chunk/size-mismatch', path, wire.length)
+      if (wire.length !== (encoding ? maxBytes : size))
+        throw mismatch('chunk/size-mismatch', path, wire.length)
       const bytes = encoding ? await inflate(wire, size, path) : wire
       if ((await sha256(bytes)) !== hash) throw mismatch('chunk/hash-mismatch', path, wire.length)
       return bytes

@@ -13,7 +13,7 @@ import {
 import { memoryStore } from '../adapters/memory.js'
 import { fetchBytes } from '../fetch-bytes.js'
 import { pastDamagedCache } from '../past-cache.js'
-import type { Ports } from '../ports.js'
+import { reach, type Ports } from '../ports.js'
 import { LIMITS, ROOT_PROBE_EVERY_MS } from './limits.js'
 import { readStoredManifest, type StoredManifest } from './stored.js'
 
@@ -111,6 +111,7 @@ export class ManifestClient {
     probeRoot: 'when-due' | 'now',
     signal: AbortSignal | undefined,
   ): Promise<Manifest> {
+    await reach(this.#ports, 'check/started')
     const now = this.#ports.clock.now()
     const stored = await this.#stored()
     const { trusted, before, held } = await this.#startFrom(stored)
@@ -121,11 +122,13 @@ export class ManifestClient {
       await this.#followRoots(trusted, roots, signal)
       rootProbedAt = now
     }
+    await reach(this.#ports, 'check/root-accepted')
     trusted.checkRootExpiry(now)
     const heldTimestamp = trusted.timestampVersion
     const timestamp = await this.#metadata('timestamp.json', 'no-cache', signal, (bytes) =>
       trusted.acceptTimestamp(bytes, now),
     )
+    await reach(this.#ports, 'check/timestamp-accepted')
     const unchanged = trusted.timestampVersion === heldTimestamp
     if (unchanged) trusted.checkExpiry(now)
     const next: StoredManifest =
@@ -149,7 +152,9 @@ export class ManifestClient {
     const state: StoredManifest = { ...next, documents }
     const manifest = await this.#read(trusted, state)
     refuseMovedDevices(held, manifest)
+    await reach(this.#ports, 'check/documents-verified')
     await this.#store(state)
+    await reach(this.#ports, 'check/stored')
     return manifest
   }
 
@@ -237,6 +242,7 @@ export class ManifestClient {
     const snapshot = await this.#metadata(snapshotName, 'default', signal, (bytes) =>
       trusted.acceptSnapshot(bytes, now),
     )
+    await reach(this.#ports, 'check/snapshot-accepted')
     const roles: Record<string, Uint8Array<ArrayBuffer>> = {}
     const accept = async (role: string): Promise<void> => {
       const name = `${trusted.targetsMeta(role)?.version ?? 0}.${role}.json`
@@ -246,6 +252,7 @@ export class ManifestClient {
     }
     await accept('targets')
     for (const role of trusted.delegatesFor(ROLLOUT_PROBE)) await accept(role.name)
+    await reach(this.#ports, 'check/targets-accepted')
     return { timestamp, snapshot, roles }
   }
 
