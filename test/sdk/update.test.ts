@@ -35,9 +35,10 @@ test('a device takes a new version at its next check, and keeps the one before',
   expect((await device.keeper.storage()).models).toEqual([
     {
       model: MODEL,
+      bytes: expect.any(Number),
       versions: expect.arrayContaining([
-        { version: '1.0.0', bytes: 393, role: 'previous' },
-        { version: '2.0.0', bytes: 1373, role: 'current' },
+        { version: '1.0.0', bytes: 393, totalBytes: 393, role: 'previous' },
+        { version: '2.0.0', bytes: 1373, totalBytes: 1373, role: 'current' },
       ]),
     },
   ])

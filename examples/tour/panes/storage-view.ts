@@ -3,7 +3,12 @@ import { make } from '../element.js'
 import { formatBytes, plural } from '../format.js'
 import { glyph } from '../glyph.js'
 
-const ROLES = { current: 'current', previous: 'previous, for the way back', other: 'kept' } as const
+const ROLES = {
+  current: 'current',
+  previous: 'previous, for the way back',
+  pinned: 'asked for by number',
+  other: 'kept',
+} as const
 
 /** The versions that are on the device whole, with the room each takes. */
 export function showStorage(

@@ -1,7 +1,9 @@
 import type { Outputs, RecordValue } from '@afield/protocol'
 import type { Explanation } from './keeper/explain.js'
-import type { CheckReport, StorageReport } from './keeper/keeper.js'
-import type { KeeperEvent, Logger } from './keeper/ports.js'
+import type { CheckReport } from './keeper/keeper.js'
+import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
+import type { StorageReport } from './keeper/shelf.js'
+import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
 
 export interface AfieldOptions {
@@ -14,6 +16,22 @@ export interface AfieldOptions {
    * `offline`: never use the network.
    */
   readonly policy?: 'local' | 'latest' | 'offline'
+  /**
+   * When updates are downloaded; what serves goes on serving meanwhile, and `explain()` says what waits. `auto`
+   * (default): at once, but not while the user asks sites to save data. `unmetered`: nor on connections that are known
+   * to be paid for by the byte. `ask`: when `onDownload` agrees, first loads included. Otherwise a first load that the
+   * app asked for is never put off.
+   */
+  readonly downloads?: 'auto' | 'ask' | 'unmetered'
+  /** With `downloads: 'ask'`, decides about each download before its first chunk. Without it: no. */
+  readonly onDownload?: (request: DownloadRequest) => boolean | Promise<boolean>
+  /** A download of more bytes is refused with `download/too-large`; what serves goes on serving. */
+  readonly maxDownloadBytes?: number
+  /**
+   * URL of a folder that `afield bundle` wrote and the app ships, such as `/seed/`. Verified like the repository, it
+   * serves a first visit without one, and whatever is newer takes over.
+   */
+  readonly seed?: string
   /** Milliseconds between looks for news, give or take a tenth; default one hour. */
   readonly checkEveryMs?: number
   /** Keeps apart what two apps of one origin store; default `default`. */
@@ -22,6 +40,8 @@ export interface AfieldOptions {
   readonly telemetry?: AfieldTelemetryOptions
   /** Hears warnings and errors; default the console. Never sees inputs or answers. */
   readonly logger?: Logger
+  /** Awaited at each step boundary; for fault-injection tests. */
+  readonly atStep?: (step: Step) => void | Promise<void>
 }
 
 export interface AfieldTelemetryOptions {
@@ -86,7 +106,7 @@ export interface Afield {
   /**
    * Makes a model ready: from the device where it is there, else from the repository.
    *
-   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
+   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
    */
   load(name: string, options?: LoadOptions): Promise<Model>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
@@ -94,6 +114,21 @@ export interface Afield {
   explain(name: string): Promise<Explanation>
   /** What is stored on this device. */
   storage(): Promise<StorageReport>
+  /**
+   * Asks the browser to keep what this site stores until the user removes it.
+   *
+   * @returns whether it will; browsers may say no, and some ask the user.
+   */
+  persist(): Promise<boolean>
+  /**
+   * Deletes one version of a model from this device, or all of it; the model is then closed first, and `predict()`
+   * rejects until it is loaded again. Bytes that other versions share stay.
+   *
+   * @throws AfieldError `model/not-found`; `input/invalid` for the version that serves; `storage/unavailable`.
+   * @example
+   * await afield.remove('learner-risk', { version: '1.0.0' })
+   */
+  remove(name: string, options?: { readonly version?: string }): Promise<void>
   /** What telemetry holds and has sent, to the byte. */
   telemetry(): Promise<TelemetryReport>
   /** Seals and sends telemetry now. */

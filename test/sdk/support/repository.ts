@@ -29,6 +29,8 @@ export interface TestRepository {
   readonly root: string
   /** Publishes a version of the example. 3.0.0 goes out without the replay that would refuse it. */
   publish(version: ExampleVersion, now?: Date): Promise<Published>
+  /** Publishes the very model of a version of the example under another number. */
+  publishAs(version: string, model: ExampleVersion, now?: Date): Promise<Published>
   publishDigits(version?: string): Promise<Published>
   rollout(action: RolloutAction, now?: Date): Promise<RolloutChanged>
   /** Paths that devices asked for so far, after the repository's own. */
@@ -63,6 +65,14 @@ export async function makeRepository(
         model: inCheckout(`examples/learner-risk/models/learner-risk-${version}.onnx`),
         version,
         skipReplay: version === '3.0.0',
+        now: at,
+        author: 'Tests',
+      }),
+    publishAs: (version, model, at = now) =>
+      publish({
+        ...location,
+        model: inCheckout(`examples/learner-risk/models/learner-risk-${model}.onnx`),
+        version,
         now: at,
         author: 'Tests',
       }),

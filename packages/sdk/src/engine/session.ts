@@ -44,12 +44,13 @@ export class Session {
    *
    * @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable` or `model/self-test-failed`.
    */
-  static async create({ bytes, contract, operators, selfTest }: EngineModel): Promise<Session> {
+  static async create({ bytes, externalData, contract, operators, selfTest }: EngineModel): Promise<Session> {
     let inner: ort.InferenceSession
     try {
       // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.
       inner = await ort.InferenceSession.create(bytes, {
         executionProviders: ['wasm'],
+        ...(externalData.length > 0 ? { externalData } : {}),
         graphOptimizationLevel: operators.every((name) => PLAIN_OPERATORS.has(name)) ? 'disabled' : 'all',
         enableCpuMemArena: true,
         enableMemPattern: true,

@@ -1,7 +1,9 @@
 import { dayOf, type Decision, type ErrorCode, type Rollout, type Version } from '@afield/protocol'
-import type { Running } from './activation/activator.js'
+import type { Deferred } from './activation/activator.js'
 import type { Failure } from './activation/record.js'
+import type { Running } from './activation/serving.js'
 import type { Manifest } from './manifest/client.js'
+import { inWords } from './shelf.js'
 
 /** Why this device runs this version, on this backend, right now. */
 export interface Explanation {
@@ -18,6 +20,8 @@ export interface Explanation {
   readonly coverage: number | undefined
   /** Versions that failed on this device and rest until then (ms since 1970). */
   readonly failures: readonly { version: Version; code: ErrorCode; message: string; until: number }[]
+  /** An update whose download waits, how much it is, and why. */
+  readonly deferred: Deferred | undefined
   readonly manifestVersion: number | undefined
   /** True when the manifest has expired; the last verified version goes on serving. */
   readonly stale: boolean
@@ -31,6 +35,7 @@ export interface ExplainInput {
   readonly model: string
   readonly running: Running | undefined
   readonly decision: Decision
+  readonly deferred: Deferred | undefined
   readonly rollout: Rollout | undefined
   readonly failures: readonly Failure[]
   readonly manifest: Manifest | undefined
@@ -40,7 +45,7 @@ export interface ExplainInput {
 }
 
 export function explain(input: ExplainInput): Explanation {
-  const { model, running, decision, rollout, manifest, now } = input
+  const { model, running, decision, deferred, rollout, manifest, now } = input
   const served = running?.served
   const bucket = decision.kind === 'serve' ? decision.bucket : undefined
   const waiting = decision.kind === 'serve' && served?.version !== decision.version
@@ -59,6 +64,7 @@ export function explain(input: ExplainInput): Explanation {
         ? `, because ${decision.version}, which is meant for ${served ? 'it' : 'this device'}, is not here yet`
         : because(decision, rollout),
       ...input.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
+      deferred ? `. Its ${inWords(deferred.bytes)} wait: ${DEFERRALS[deferred.why]}` : '',
       stale ? `. The manifest expired on ${dayOf(manifest.expiresAt)}, so it may be behind` : '',
       input.lastCheck?.error ? `. The last check did not get through (${input.lastCheck.error})` : '',
       '.',
@@ -66,6 +72,7 @@ export function explain(input: ExplainInput): Explanation {
     bucket,
     coverage: rollout?.candidate === undefined ? undefined : rollout.coverage,
     failures: input.failures.map(({ version, code, message, until }) => ({ version, code, message, until })),
+    deferred,
     manifestVersion: manifest?.version,
     stale,
     expiresAt: manifest?.expiresAt,
@@ -73,6 +80,12 @@ export function explain(input: ExplainInput): Explanation {
     lastCheck: input.lastCheck,
   }
 }
+
+const DEFERRALS = {
+  'save-data': 'the user asks sites to save data',
+  metered: 'this connection is paid for by the byte',
+  'not-agreed': 'the app has not agreed to the download',
+} as const
 
 const BACKEND_NAMES = { wasm: 'WASM' } as const
 

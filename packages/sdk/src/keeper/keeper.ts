@@ -3,22 +3,26 @@ import {
   asAfieldError,
   dayOf,
   emptyOps,
-  errorToData,
-  RequestedSchema,
-  parseWith,
   toHex,
   type ErrorCode,
   type FunnelStep,
   type ModelName,
-  type Version,
 } from '@afield/protocol'
 import { Activator } from './activation/activator.js'
+import { Fetcher } from './activation/fetcher.js'
 import { ModelRecords, failedHere } from './activation/record.js'
-import { Blobs, type StoredRole, type ReleasesOfModel, type StoredVersions } from './blobs/blobs.js'
-import { deviceId } from './device.js'
+import { BringUp, type BringUpOptions } from './bring-up.js'
+import { Blobs } from './blobs/blobs.js'
+import { Evictor } from './blobs/evict.js'
+import { Source } from './blobs/source.js'
+import { BlobStore } from './blobs/store.js'
+import { Checks } from './checks.js'
+import type { DownloadRules } from './downloads.js'
 import { explain, type Explanation } from './explain.js'
 import { ManifestClient, type Manifest, type ModelDocuments } from './manifest/client.js'
 import type { Ports, Served } from './ports.js'
+import { Routes, type LoadRequest, type RouteInit } from './routes.js'
+import { Shelf, releaseHere, type StorageReport } from './shelf.js'
 import {
   TELEMETRY_OFF,
   Telemetry,
@@ -28,33 +32,14 @@ import {
 } from './telemetry/telemetry.js'
 import { isObservation, type Observation } from './telemetry/window.js'
 
-/** A page that comes back into view checks unless the last check is younger than this. */
-const WAKE_AFTER_MS = 60_000
-/** `latest` waits this long for the repository before what is on the device serves. */
-const LATEST_DEADLINE_MS = 4_000
-
-export interface KeeperOptions {
+export interface KeeperOptions extends DownloadRules, BringUpOptions {
   readonly repository: string
   /** The root metadata that the app ships: where all trust starts. */
   readonly root: Uint8Array<ArrayBuffer>
-  /** `local`: serve what is here, then check. `latest`: check first, within a deadline. `offline`: never check. */
-  readonly policy: 'local' | 'latest' | 'offline'
   readonly checkEveryMs: number
   readonly telemetry: TelemetryOptions | undefined
   /** This page's life: names trials, and makes observations countable once. */
   readonly life: string
-}
-
-export interface LoadRequest {
-  readonly version?: string
-}
-
-/** What storage holds, in words for a person: see {@link Keeper.storage}. */
-export interface StorageReport {
-  readonly kind: 'indexeddb' | 'memory'
-  readonly models: readonly StoredVersions[]
-  /** Distinct bytes of models and descriptors; what versions share is counted once. */
-  readonly bytes: number
 }
 
 export interface CheckReport {
@@ -76,28 +61,45 @@ export interface Marks {
 export class Keeper {
   readonly #ports: Ports
   readonly #options: KeeperOptions
-  readonly #client: ManifestClient
+  readonly #checks: Checks
   readonly #blobs: Blobs
+  readonly #evictor: Evictor
+  readonly #shelf: Shelf
   readonly #records: ModelRecords
   readonly #telemetry: Telemetry | undefined
-  readonly #routes = new Map<string, Activator>()
-  /** Work on one route happens one piece after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #routes: Routes
+  readonly #bringUp: BringUp
   /** Trials are judged only after the marks were read that may excuse them. */
   #marks: Promise<unknown> = Promise.resolve()
-  #deviceId: Promise<string> | undefined
-  #manifest: Manifest | undefined
-  #lastCheck: Explanation['lastCheck']
-  #cancelCheck: (() => void) | undefined
   #sequence = 0
   #closed = false
 
   constructor(ports: Ports, options: KeeperOptions) {
     this.#ports = ports
     this.#options = options
-    this.#client = new ManifestClient(ports, options.repository, options.root)
-    this.#blobs = new Blobs(ports, options.repository)
     this.#records = new ModelRecords(ports)
+    this.#routes = new Routes(ports, (init) => this.#makeActivator(init))
+    this.#checks = new Checks(ports, new ManifestClient(ports, options.repository, options.root), {
+      checkEveryMs: options.checkEveryMs,
+      seed: options.seed,
+      models: () => this.#routes.models(),
+      // News interrupt downloads, which then ask again whether they are still wanted.
+      onNews: () => this.#routes.all().forEach((activator) => activator.interrupt()),
+    })
+    this.#bringUp = new BringUp(ports, this.#checks, options)
+    const store = new BlobStore(ports)
+    this.#evictor = new Evictor(ports, store, {
+      records: this.#records,
+      manifest: () => this.#checks.manifest,
+      running: () =>
+        this.#routes
+          .all()
+          .flatMap(({ model, running }) =>
+            running ? [{ model, version: running.served.version, descriptor: running.descriptor }] : [],
+          ),
+    })
+    this.#blobs = new Blobs(ports, store, this.#evictor)
+    this.#shelf = new Shelf(ports, { store, records: this.#records, evictor: this.#evictor })
     this.#telemetry = options.telemetry ? new Telemetry(ports, options.telemetry) : undefined
     ports.channel.subscribe(() => this.#background('another tab changed something', () => this.#adopt()))
   }
@@ -119,8 +121,8 @@ export class Keeper {
    */
   async load(model: string, request: LoadRequest, signal?: AbortSignal): Promise<Served> {
     await this.#marks
-    const activator = await this.#activator(model, request)
-    await this.#turn(activator, () => this.#bringUp(activator, signal))
+    const activator = await this.#routes.open(model, request)
+    await this.#routes.turn(activator, () => this.#bringUp.bringUp(activator, signal))
     const { running } = activator
     if (!running)
       throw new AfieldError('internal/unexpected', `Nothing serves "${model}" after it was loaded.`)
@@ -128,8 +130,8 @@ export class Keeper {
   }
 
   /**
-   * Looks for news now and adopts them. Rejects when the check or what it asked for fails, also when the documents of
-   * one model were refused while the others followed; what serves goes on serving. A model that the team switched off is news, not a failure.
+   * Looks for news now and adopts them. Rejects when the check or what it asked for fails; what serves goes on
+   * serving. A model that the team switched off is news, not a failure.
    */
   async check(signal?: AbortSignal): Promise<CheckReport> {
     if (this.#options.policy === 'offline') {
@@ -138,29 +140,29 @@ export class Keeper {
         'The policy is "offline", so the repository is never asked.',
       )
     }
-    const manifest = await this.#refresh(signal)
-    await this.#adoptManifest(signal)
-    const [refused] = manifest.failures.values()
-    if (refused) throw this.#noteFailure(refused)
-    this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
-    return { manifestVersion: manifest.version, at: manifest.checkedAt }
+    for (const activator of this.#routes.all()) activator.askAgain()
+    return this.#check(signal)
   }
 
   /** From now on the keeper looks for news by itself: at once, and then about every `checkEveryMs`. */
   follow(): void {
-    if (this.#options.policy === 'offline') return
-    this.#cancelCheck?.()
-    this.#background('the check', () => this.check())
-    this.#scheduleCheck()
+    if (this.#options.policy === 'offline') {
+      this.#background('the seed', () => this.#adoptSeed())
+      return
+    }
+    this.#background('the check', async () => {
+      await this.#adoptSeed()
+      await this.#check()
+    })
+    this.#checks.schedule(() => this.#background('the check', () => this.#check()))
     if (!this.#telemetry) this.#background('forgetting telemetry', () => forgetTelemetry(this.#ports.state))
+    const { retireOlder } = this.#ports
+    if (retireOlder) this.#background('deleting older formats', retireOlder)
   }
 
   /** The page is in view or online again: looks for news unless it just did. */
   wake(): void {
-    if (!this.#cancelCheck) return
-    const last = this.#lastCheck
-    if (last && !last.error && this.#ports.clock.now() - last.at < WAKE_AFTER_MS) return
-    this.#background('the check', () => this.check())
+    if (this.#checks.isDue) this.#background('the check', () => this.#check())
   }
 
   /**
@@ -172,8 +174,8 @@ export class Keeper {
     if (!activator) return
     const serving = activator.nextSwap()
     activator.close()
-    const turn = this.#turn(activator, async () => {
-      if (!activator.running) await this.#bringUp(activator, undefined)
+    const turn = this.#routes.turn(activator, async () => {
+      if (!activator.running) await this.#bringUp.bringUp(activator, undefined)
     })
     this.#background('the recovery', () => turn)
     await Promise.race([serving, turn])
@@ -186,23 +188,49 @@ export class Keeper {
     const { model } = activator
     const record = await this.#records.read(model)
     const now = this.#ports.clock.now()
-    const documents = this.#manifest?.models.get(model)
+    const documents = this.#checks.manifest?.models.get(model)
     return explain({
       model,
       running: activator.running,
       decision: activator.decision,
+      deferred: activator.deferred,
       rollout: documents?.rollout,
       failures: [...failedHere(record, documents?.index, now).values()],
-      manifest: this.#manifest,
+      manifest: this.#checks.manifest,
       storage: this.#ports.blobs.kind,
-      lastCheck: this.#lastCheck,
+      lastCheck: this.#checks.last,
       now,
     })
   }
 
   async storage(): Promise<StorageReport> {
-    const models = await Promise.all(this.#modelNames().map((model) => this.#releases(model)))
-    return { kind: this.#ports.blobs.kind, ...(await this.#blobs.usage(models)) }
+    return this.#shelf.report(await this.#checks.restore())
+  }
+
+  /**
+   * Deletes a version from the device, or all of a model, which is then closed first. What it did here stays
+   * remembered: removing a model is no way out of a rollout.
+   *
+   * @throws AfieldError `model/not-found`; `input/invalid` for the version that serves; `storage/unavailable`.
+   */
+  async remove(model: string, { version }: { readonly version?: string } = {}): Promise<void> {
+    const manifest = await this.#checks.restore()
+    const routes = this.#routes.all().filter((activator) => activator.model === model)
+    if (version === undefined) {
+      if (!manifest?.models.has(model)) documentsOf(manifest, model)
+      await Promise.all(routes.map((activator) => this.#close(activator)))
+      return this.#ports.locks.hold(`download ${model}`, () => this.#shelf.remove(model, 'all'))
+    }
+    const held = releaseHere(manifest, model, version)
+    const { current } = await this.#records.read(model)
+    const serves = [current, ...routes.map(({ running }) => running)]
+    if (serves.some((one) => one?.descriptor === held.descriptor)) {
+      throw new AfieldError(
+        'input/invalid',
+        `${version} of "${model}" serves on this device. Remove the whole model, or another version.`,
+      )
+    }
+    return this.#ports.locks.hold(`download ${model}`, () => this.#shelf.remove(model, [held]))
   }
 
   /** Counts from the page; durable when this resolves. */
@@ -220,169 +248,75 @@ export class Keeper {
 
   close(): void {
     this.#closed = true
-    this.#cancelCheck?.()
+    this.#checks.close()
     this.#telemetry?.close()
     this.#ports.channel.close()
-    for (const activator of this.#routes.values()) activator.close()
-    this.#routes.clear()
+    this.#routes.close()
   }
 
-  /** From the device where it can be, from the repository where it must. */
-  async #bringUp(activator: Activator, signal: AbortSignal | undefined): Promise<void> {
-    const { policy } = this.#options
-    this.#manifest ??= await this.#client.restore()
-    if (policy === 'latest' && (await this.#bringUpLatest(activator, signal))) return
-    const stored = await this.#bringUpStored(activator)
-    if (stored === 'serves') return
-    if (policy === 'offline') {
-      const missing = `"${activator.model}" is not on this device, and the policy is "offline".`
-      throw stored instanceof AfieldError ? stored : new AfieldError('model/not-found', missing)
-    }
-    try {
-      await this.#refresh(signal)
-    } catch (error) {
-      // Out of reach, what was refused here last stays refused.
-      throw stored instanceof AfieldError ? stored : error
-    }
-    await activator.reconcile(true, signal)
+  async #check(signal?: AbortSignal): Promise<CheckReport> {
+    const manifest = await this.#checks.refresh(signal)
+    await this.#adoptManifest(signal)
+    const [refused] = manifest.failures.values()
+    if (refused) throw this.#checks.noteFailure(refused)
+    this.#ports.host.emit({ type: 'checked', manifestVersion: manifest.version })
+    return { manifestVersion: manifest.version, at: manifest.checkedAt }
   }
 
-  /** A refusal that is stored may be out of date, so it is returned and not thrown. */
-  async #bringUpStored(activator: Activator): Promise<'serves' | 'missing' | AfieldError> {
-    if (!this.#manifest?.models.has(activator.model)) return 'missing'
-    try {
-      return (await activator.reconcile(false)) ? 'serves' : 'missing'
-    } catch (error) {
-      if (error instanceof AfieldError && error === activator.refusal) return error
-      throw error
-    }
-  }
-
-  /** The newest state if it and its bytes come in time; false when the device serves what it has. */
-  async #bringUpLatest(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
-    const controller = new AbortController()
-    const cancel = this.#ports.clock.after(LATEST_DEADLINE_MS, () => controller.abort())
-    const forward = (): void => controller.abort()
-    signal?.addEventListener('abort', forward)
-    try {
-      await this.#refresh(controller.signal)
-      return await activator.reconcile(true, controller.signal)
-    } catch (error) {
-      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('info', 'The newest state did not come in time; what is on the device serves.', error)
-      return false
-    } finally {
-      cancel()
-      signal?.removeEventListener('abort', forward)
-    }
-  }
-
-  /** One check of the repository, one tab at a time. */
-  async #refresh(signal: AbortSignal | undefined): Promise<Manifest> {
-    const before = this.#manifest?.version
-    try {
-      const manifest = await this.#ports.locks.hold(
-        'check',
-        () => this.#client.check(this.#modelNames(), signal),
-        signal,
-      )
-      this.#follow(manifest)
-      this.#lastCheck = { at: manifest.checkedAt, error: undefined }
-      if (manifest.version !== before) this.#ports.channel.post({ type: 'changed' })
-      return manifest
-    } catch (cause) {
-      throw this.#noteFailure(cause)
-    }
-  }
-
-  /** News interrupt downloads, which then ask again whether they are still wanted. */
-  #follow(manifest: Manifest): void {
-    const news = this.#manifest?.version !== manifest.version
-    this.#manifest = manifest
-    if (!news) return
-    for (const activator of this.#routes.values()) activator.interrupt()
-  }
-
-  #noteFailure(cause: unknown): AfieldError {
-    const error = isAbort(cause)
-      ? new AfieldError('aborted', 'The call was aborted.', { cause })
-      : asAfieldError(cause, 'internal/unexpected', 'The check failed')
-    this.#lastCheck = { at: this.#ports.clock.now(), error: error.code }
-    this.#ports.host.emit({
-      type: 'checked',
-      manifestVersion: this.#manifest?.version,
-      error: errorToData(error),
-    })
-    return error
+  /** An app that was updated may ship something newer than the device has seen. */
+  async #adoptSeed(): Promise<void> {
+    if (await this.#checks.adoptSeed(undefined)) await this.#adoptManifest(undefined)
   }
 
   /** Another tab stored something newer: verify it and follow. */
   async #adopt(): Promise<void> {
-    const manifest = await this.#client.restore()
-    if (!manifest) return
-    this.#follow(manifest)
-    await this.#adoptManifest(undefined)
+    if (await this.#checks.reread()) await this.#adoptManifest(undefined)
   }
 
   /** Every model follows, also when one before it cannot; then it rejects with the first failure. */
   async #adoptManifest(signal: AbortSignal | undefined): Promise<void> {
+    const { policy, seed } = this.#options
+    const mayFetch = policy !== 'offline' || seed !== undefined
     const failures: unknown[] = []
-    for (const activator of this.#routes.values()) {
+    for (const activator of this.#routes.all()) {
       try {
-        await this.#turn(activator, async () => {
-          await activator.reconcile(this.#options.policy !== 'offline', signal)
+        await this.#routes.turn(activator, async () => {
+          await activator.reconcile(mayFetch, signal)
           if (activator.running) this.#count(activator.running.served, 'checked')
         })
       } catch (error) {
         // That nothing may serve is what the check found out, not how it failed.
-        if (error !== activator.refusal) failures.push(this.#noteFailure(error))
+        if (error !== activator.refusal) failures.push(this.#checks.noteFailure(error))
       }
     }
     if (failures.length > 0) throw failures[0]
   }
 
-  async #activator(model: string, { version }: LoadRequest): Promise<Activator> {
-    const route = routeOf(model, version)
-    const requested =
-      version === undefined || version === 'latest'
-        ? version
-        : parseWith(RequestedSchema, version, 'model/not-found', `The version of "${model}"`)
-    const deviceId = await this.#identify()
-    const known = this.#routes.get(route)
-    if (known) return known
-    const activator = new Activator(this.#ports, this.#blobs, {
-      route,
+  #makeActivator(init: RouteInit): Activator {
+    const { model } = init
+    const { life, policy, repository, seed } = this.#options
+    const records = this.#records
+    const count = (served: Served, step: FunnelStep, error?: ErrorCode): void =>
+      this.#count(served, step, error)
+    const fetcher = new Fetcher(this.#ports, this.#blobs, {
       model,
-      requested,
-      deviceId,
-      records: this.#records,
-      documents: () => documentsOf(this.#manifest, model),
-      life: this.#options.life,
-      count: (served, step, error) => this.#count(served, step, error),
+      records,
+      rules: this.#options,
+      repository: policy === 'offline' ? undefined : new Source(this.#ports, repository),
+      seed: seed === undefined ? undefined : new Source(this.#ports, seed),
+      count,
     })
-    this.#routes.set(route, activator)
-    return activator
+    const sweep = (): Promise<void> => this.#evictor.sweep()
+    const documents = (): ModelDocuments => documentsOf(this.#checks.manifest, model)
+    return new Activator(this.#ports, { ...init, life, records, fetcher, sweep, documents, count })
   }
 
-  /** One id for all models, also where it cannot be stored. */
-  #identify(): Promise<string> {
-    this.#deviceId ??= deviceId(this.#ports).catch((error: unknown) => {
-      this.#deviceId = undefined
-      throw error
-    })
-    return this.#deviceId
-  }
-
-  #modelNames(): readonly string[] {
-    return [...new Set([...this.#routes.values()].map(({ model }) => model))]
-  }
-
-  /** Runs work on a route after the work before it, whether that succeeded or not. */
-  #turn<T>({ route }: Activator, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(route) ?? Promise.resolve()
-    const run = before.then(work, work)
-    this.#turns.set(route, run)
-    return run
+  /** Nothing answers on this route any more until its model is loaded again. */
+  async #close(activator: Activator): Promise<void> {
+    activator.interrupt()
+    const removed = `"${activator.model}" was removed from this device. Load it again.`
+    await this.#routes.turn(activator, () => activator.stop(new AfieldError('model/not-found', removed)))
+    this.#routes.forget(activator)
   }
 
   async #forgiveTrials(life: string): Promise<void> {
@@ -392,19 +326,6 @@ export class Keeper {
       await this.#records.update(model, ({ trial: open, ...record }) =>
         open?.life === life ? record : { ...record, ...(open ? { trial: open } : {}) },
       )
-    }
-  }
-
-  async #releases(model: string): Promise<ReleasesOfModel> {
-    const record = await this.#records.read(model)
-    const index = this.#manifest?.models.get(model)?.index
-    return {
-      model,
-      releases: Object.entries(index?.versions ?? {}).map(([version, release]) => ({
-        version: version as Version,
-        release,
-        role: roleOf(version, record.current?.version, record.previous?.version),
-      })),
     }
   }
 
@@ -420,16 +341,6 @@ export class Keeper {
     this.#background('telemetry', () => this.observe([observation]))
   }
 
-  #scheduleCheck(): void {
-    const [byte = 128] = this.#ports.random(1)
-    const wait = this.#options.checkEveryMs * (0.9 + (0.2 * byte) / 255)
-    this.#cancelCheck = this.#ports.clock.after(wait, () => {
-      if (this.#closed) return
-      this.#background('the check', () => this.check())
-      this.#scheduleCheck()
-    })
-  }
-
   /** Work that nobody waits for: its failure is logged; that of a check also shows in `explain()`. */
   #background(what: string, work: () => Promise<unknown>): void {
     work().catch((cause: unknown) => {
@@ -440,18 +351,9 @@ export class Keeper {
   }
 }
 
-/** What a page's predictions are routed by: a model, or one version of it that the app asked for. */
-function routeOf(model: string, version: string | undefined): string {
-  return version === undefined ? model : `${model}@${version}`
-}
-
 /** A page's life or another random name: 128 bits in hex. */
 export function randomName(random: Ports['random']): string {
   return toHex(random(16))
-}
-
-function isAbort(cause: unknown): boolean {
-  return cause instanceof Error && cause.name === 'AbortError'
 }
 
 function documentsOf(manifest: Manifest | undefined, model: string): ModelDocuments {
@@ -463,9 +365,4 @@ function documentsOf(manifest: Manifest | undefined, model: string): ModelDocume
     'model/not-found',
     `The repository has no model "${model}". Check the name, or publish it.`,
   )
-}
-
-function roleOf(version: string, current: string | undefined, previous: string | undefined): StoredRole {
-  if (version === current) return 'current'
-  return version === previous ? 'previous' : 'other'
 }

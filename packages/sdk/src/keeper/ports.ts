@@ -19,8 +19,42 @@ export interface Ports {
   readonly log: Logger
   readonly host: Host
   readonly platform: Platform
+  /** Where the platform tells how much it stores. */
+  readonly quota?: Quota
+  /** Where the platform tells what a download costs its user; asked anew each time. */
+  readonly connection?: () => Connection
+  /** Deletes what older formats stored, where there may be any. */
+  readonly retireOlder?: () => Promise<void>
   /** Awaited at each boundary, so that a test can break things just there. */
   readonly atStep?: (step: Step) => void | Promise<void>
+}
+
+export async function reach({ atStep }: Pick<Ports, 'atStep'>, step: Step): Promise<void> {
+  if (atStep) await atStep(step)
+}
+
+export interface Quota {
+  /** `undefined` when nobody knows. */
+  estimate(): Promise<{ readonly usageBytes: number; readonly quotaBytes: number } | undefined>
+  /** Whether the browser promised to delete nothing by itself. */
+  persisted(): Promise<boolean>
+}
+
+export interface Connection {
+  /** The user asked sites to use little data. */
+  readonly saveData: boolean
+  /** The connection is known to be paid for by the byte. */
+  readonly metered: boolean
+}
+
+/** A download that the app is asked about before its first chunk. */
+export interface DownloadRequest {
+  readonly model: string
+  readonly version: Version
+  /** What would come over the network. */
+  readonly bytes: number
+  /** `load`: nothing can answer without it. `update`: another version answers meanwhile. */
+  readonly reason: 'load' | 'update'
 }
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
@@ -86,6 +120,8 @@ export interface Host {
   /** Nothing may answer for the model any more; `predict()` rejects with this error. */
   refuse(model: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void
+  /** Asks the app; absent where the app gave no `onDownload`. */
+  readonly askDownload?: (request: DownloadRequest) => Promise<boolean>
 }
 
 export interface Engine {
@@ -101,11 +137,18 @@ export interface Engine {
 
 export interface EngineModel {
   readonly bytes: Uint8Array<ArrayBuffer>
+  /** Files that the graph refers to, by the paths it calls them. */
+  readonly externalData: readonly ExternalData[]
   readonly contract: Contract
   /** Of the graph, as its descriptor lists them. */
   readonly operators: readonly string[]
   /** Golden vectors to replay before anything is served; `undefined` when they passed here before. */
   readonly selfTest: SelfTest | undefined
+}
+
+export interface ExternalData {
+  readonly path: string
+  readonly data: Uint8Array<ArrayBuffer>
 }
 
 /** What the keeper tells the page about the version that serves. */

@@ -2,23 +2,22 @@ import * as Comlink from 'comlink'
 import { AfieldError, errorFromData, errorToData, type ErrorData } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
-import { openStore } from './adapters/indexeddb.js'
+import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
 import type { Explanation } from './explain.js'
-import {
-  Keeper,
-  type CheckReport,
-  type KeeperOptions,
-  type LoadRequest,
-  type Marks,
-  type StorageReport,
-} from './keeper.js'
+import { Keeper, type CheckReport, type KeeperOptions, type Marks } from './keeper.js'
+import { browserQuota, connectionOf } from './adapters/browser.js'
+import type { LoadRequest } from './routes.js'
+import type { StorageReport } from './shelf.js'
+import type { Step } from './steps.js'
 import type { TelemetryReport } from './telemetry/telemetry.js'
 import type { Observation } from './telemetry/window.js'
 import type {
   Channel,
   ChannelMessage,
+  DownloadRequest,
   Engine,
+  EngineModel,
   Host,
   KeeperEvent,
   Locks,
@@ -37,6 +36,8 @@ export interface PageHost {
   serve(route: string, engineId: number, served: Served): void
   refuse(route: string, error: ErrorData): void
   emit(event: KeeperEvent): void
+  askDownload(request: DownloadRequest): Promise<boolean>
+  atStep(step: Step): Promise<void>
   log(level: LogLevel, message: string, error: ErrorData | undefined): void
 }
 
@@ -45,6 +46,9 @@ export interface KeeperInit extends KeeperOptions {
   readonly runtime: string
   readonly browserBuild: string
   readonly device: 'desktop' | 'mobile' | 'other'
+  /** Whether the app gave the functions; else the page is not called for nothing. */
+  readonly asksDownload: boolean
+  readonly tellsSteps: boolean
 }
 
 /** What the page may ask of the keeper's worker: `open` first, then anything else. */
@@ -60,6 +64,7 @@ export interface KeeperWorker {
   wake(): Promise<void>
   explain(route: string): Promise<Explanation>
   storage(): Promise<StorageReport>
+  remove(model: string, options: { readonly version?: string }): Promise<void>
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>
@@ -70,10 +75,7 @@ export interface KeeperWorker {
 async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Promise<Keeper> {
   const log = (level: LogLevel, message: string, error?: AfieldError): void =>
     void page.log(level, message, error && errorToData(error))
-  const [state, blobs] = await Promise.all([
-    openStore(init.namespace, 'state', log),
-    openStore(init.namespace, 'blobs', log),
-  ])
+  const { state, blobs } = await openStores(init.namespace, log)
   const ports: Ports = {
     fetch: (url, request) => fetch(url, request),
     clock: systemClock,
@@ -85,7 +87,11 @@ async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Pro
       ? { locks: localLocks(), channel: silentChannel() }
       : { locks: webLocks(init.namespace), channel: broadcastChannel(init.namespace) }),
     log,
-    host: hostOf(page),
+    host: hostOf(page, init.asksDownload),
+    quota: browserQuota,
+    ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
+    connection: connectionOf(navigator),
+    ...(init.tellsSteps ? { atStep: (step: Step) => page.atStep(step) } : {}),
     platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
   }
   return new Keeper(ports, init)
@@ -126,13 +132,14 @@ Comlink.expose({
   wake: async () => (await opened()).wake(),
   explain: async (route) => (await opened()).explain(route),
   storage: async () => (await opened()).storage(),
+  remove: async (model, options) => (await opened()).remove(model, options),
   observe: async (observations) => (await opened()).observe(observations),
   telemetry: async () => (await opened()).telemetry(),
   flush: async () => (await opened()).flush(),
   close: async () => (await opened()).close(),
 } satisfies KeeperWorker)
 
-function hostOf(page: Comlink.Remote<PageHost>): Host {
+function hostOf(page: Comlink.Remote<PageHost>, asksDownload: boolean): Host {
   return {
     openEngine: async (): Promise<Engine> => {
       const { id, supply } = await page.openEngine()
@@ -145,7 +152,7 @@ function hostOf(page: Comlink.Remote<PageHost>): Host {
       return {
         id,
         // A dead worker never answers, so its death is awaited beside the answer.
-        load: (model) => Promise.race([engine.load(Comlink.transfer(model, [model.bytes.buffer])), gone]),
+        load: (model) => Promise.race([engine.load(Comlink.transfer(model, buffersOf(model))), gone]),
         close: () => {
           engine[Comlink.releaseProxy]()
           void page.closeEngine(id)
@@ -155,7 +162,12 @@ function hostOf(page: Comlink.Remote<PageHost>): Host {
     serve: async (route, engineId, served) => page.serve(route, engineId, served),
     refuse: async (route, error) => page.refuse(route, error),
     emit: (event) => void page.emit(event),
+    ...(asksDownload ? { askDownload: (request) => page.askDownload(request) } : {}),
   }
+}
+
+function buffersOf({ bytes, externalData }: EngineModel): ArrayBuffer[] {
+  return [bytes, ...externalData.map(({ data }) => data)].map(({ buffer }) => buffer)
 }
 
 /** Without a secure context there are no Web Locks; then tabs may repeat each other's work, and no more. */
@@ -163,12 +175,12 @@ function webLocks(namespace: string): Locks {
   if (!('locks' in navigator)) return localLocks()
   return {
     hold: async (name, task, signal) =>
-      navigator.locks.request(`afield-1-${namespace} ${name}`, signal ? { signal } : {}, task),
+      navigator.locks.request(`afield-${FORMAT}-${namespace} ${name}`, signal ? { signal } : {}, task),
   }
 }
 
 function broadcastChannel(namespace: string): Channel {
-  const channel = new BroadcastChannel(`afield-1-${namespace}`)
+  const channel = new BroadcastChannel(`afield-${FORMAT}-${namespace}`)
   return {
     post: (message) => channel.postMessage(message),
     subscribe: (listener) => {

@@ -7,20 +7,34 @@ import {
   type Outputs,
   type RecordValue,
 } from '@afield/protocol'
-import type { AfieldTelemetryOptions, Prediction } from '../api.js'
+import type { AfieldOptions, AfieldTelemetryOptions, Prediction } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
 import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { Explanation } from '../keeper/explain.js'
 import { Keeper, randomName } from '../keeper/keeper.js'
-import type { Clock, Engine, Fetch, KeeperEvent, KeyValueStore, Logger, Served } from '../keeper/ports.js'
+import type {
+  Clock,
+  Connection,
+  Engine,
+  Fetch,
+  KeeperEvent,
+  KeyValueStore,
+  Locks,
+  Logger,
+  Quota,
+  Served,
+} from '../keeper/ports.js'
 import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
 import { Observer } from '../router/observer.js'
 import { Route, type AnsweringEngine } from '../router/route.js'
 import { SDK_VERSION } from '../version.js'
 
-export interface DeviceOptions {
+export interface DeviceOptions extends Pick<
+  AfieldOptions,
+  'atStep' | 'downloads' | 'maxDownloadBytes' | 'onDownload' | 'policy' | 'seed'
+> {
   readonly repository: string
   /** The repository's `1.root.json` as text. */
   readonly root: string
@@ -29,6 +43,12 @@ export interface DeviceOptions {
   readonly telemetry?: AfieldTelemetryOptions
   /** What outlives the device object, so that a test can kill it and start it anew; default fresh memory. */
   readonly storage?: DeviceStorage
+  /** Shared by devices that stand for tabs of one origin, as `storage` is. */
+  readonly locks?: Locks
+  /** What the storage holds at most; default: nobody knows. */
+  readonly quota?: Quota
+  /** What its connection costs; default nothing. */
+  readonly connection?: () => Connection
   readonly fetch?: Fetch
   readonly clock?: Clock
   readonly logger?: Logger
@@ -70,6 +90,7 @@ export interface Device {
 export function createDevice(options: DeviceOptions): Device {
   const random = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length))
   const life = randomName(random)
+  const { onDownload } = options
   const log = options.logger ?? (() => undefined)
   const engines = new Map<number, LocalEngine>()
   let lastEngine = 0
@@ -90,7 +111,7 @@ export function createDevice(options: DeviceOptions): Device {
       clock: options.clock ?? systemClock,
       random,
       ...(options.storage ?? memoryStorage()),
-      locks: localLocks(),
+      locks: options.locks ?? localLocks(),
       channel: silentChannel(),
       log,
       host: {
@@ -110,14 +131,21 @@ export function createDevice(options: DeviceOptions): Device {
           return Promise.resolve()
         },
         emit: (event) => options.onEvent?.(event),
+        ...(onDownload ? { askDownload: async (request) => onDownload(request) } : {}),
       },
+      ...(options.quota ? { quota: options.quota } : {}),
+      ...(options.connection ? { connection: options.connection } : {}),
+      ...(options.atStep ? { atStep: options.atStep } : {}),
       platform: { runtime: RUNTIME, browserBuild: `node ${NODE_VERSION}`, device: 'other' },
     },
     {
       life,
       repository: options.repository,
       root: utf8(options.root),
-      policy: 'local',
+      policy: options.policy ?? 'local',
+      downloads: options.downloads ?? 'auto',
+      maxDownloadBytes: options.maxDownloadBytes,
+      seed: options.seed,
       checkEveryMs: options.checkEveryMs ?? CHECK_EVERY_MS,
       telemetry: options.telemetry && {
         endpoint: options.telemetry.endpoint,

@@ -1,4 +1,6 @@
 export * from './device.js'
 export type { Keeper } from '../keeper/keeper.js'
 export { LIMITS } from '../keeper/manifest/limits.js'
-export type { Clock, KeyValueStore } from '../keeper/ports.js'
+export { localLocks } from '../keeper/adapters/memory.js'
+export type { Clock, Connection, KeyValueStore, Locks, Quota } from '../keeper/ports.js'
+export { STEPS, type Step } from '../keeper/steps.js'

@@ -4,7 +4,7 @@ import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOp
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
-import { abortable, throwIfAborted } from './abort.js'
+import { abortable, throwIfAborted } from '../abort.js'
 import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
@@ -39,6 +39,7 @@ interface StartedKeeper {
 }
 
 class PageAfield implements Afield {
+  readonly #options: Pick<AfieldOptions, 'atStep' | 'onDownload'>
   readonly #log: Logger
   readonly #init: KeeperInit
   readonly #observer: Observer | undefined
@@ -58,6 +59,7 @@ class PageAfield implements Afield {
 
   constructor(options: AfieldOptions) {
     keepErrorCodes()
+    this.#options = options
     this.#log = options.logger ?? consoleLogger
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
     const init = keeperInit(options, life)
@@ -132,6 +134,15 @@ class PageAfield implements Afield {
 
   storage() {
     return this.#calls.hold(() => this.#keeper.storage())
+  }
+
+  persist(): Promise<boolean> {
+    // Workers are not let in there.
+    return this.#calls.hold(async () => (await navigator.storage?.persist?.()) ?? false)
+  }
+
+  remove(name: string, options: { readonly version?: string } = {}): Promise<void> {
+    return this.#calls.hold(() => this.#keeper.remove(name, options))
   }
 
   telemetry() {
@@ -223,6 +234,8 @@ class PageAfield implements Afield {
       emit: (event) => {
         for (const listener of this.#listeners) listener(event)
       },
+      askDownload: async (request) => (await this.#options.onDownload?.(request)) ?? false,
+      atStep: async (step) => this.#options.atStep?.(step),
       log: (level, message, error) => this.#log(level, message, error && errorFromData(error)),
     }
   }

@@ -1,7 +1,7 @@
 import { AfieldError, asAfieldError, type Outputs, type RecordValue } from '@afield/protocol'
 import type { Prediction } from '../api.js'
 import type { Served } from '../keeper/ports.js'
-import { abortable, throwIfAborted } from './abort.js'
+import { abortable, throwIfAborted } from '../abort.js'
 import type { Observer } from './observer.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */

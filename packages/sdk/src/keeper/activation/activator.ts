@@ -1,64 +1,42 @@
 import {
   AfieldError,
   decide,
-  errorToData,
   mayRun,
   type Alias,
   type Assignment,
   type Decision,
-  type Descriptor,
-  type ErrorCode,
-  type FunnelStep,
   type Release,
   type Version,
 } from '@afield/protocol'
-import { bytesOf, type Blobs } from '../blobs/blobs.js'
+import type { Deferral } from '../downloads.js'
 import type { ModelDocuments } from '../manifest/client.js'
-import type { Engine, Ports, Served } from '../ports.js'
-import {
-  failedHere,
-  type Failure,
-  type ModelRecord,
-  type ModelRecords,
-  type VersionOnDevice,
-} from './record.js'
+import type { Ports, Served } from '../ports.js'
+import type { Fetcher, StoredVersion } from './fetcher.js'
+import { failedHere, type Failure, type ModelRecord } from './record.js'
 import { refusalError } from './refusal.js'
-import { Trials } from './trials.js'
+import { Serving, type Running, type ServingOptions } from './serving.js'
 
 const BACKEND = 'wasm'
 
 type Serve = Extract<Decision, { kind: 'serve' }>
 type Refuse = Extract<Decision, { kind: 'refuse' }>
 
-/** A version as it came out of the store, whole and verified. */
-interface StoredVersion {
-  readonly descriptor: Descriptor
-  readonly bytes: Uint8Array<ArrayBuffer>
+/** An update that waits, and why. */
+export interface Deferred {
+  readonly version: Version
+  readonly bytes: number
+  readonly why: Deferral
 }
 
-/** What a model runs right now in this tab. */
-export interface Running {
-  readonly served: Served
-  readonly descriptor: VersionOnDevice['descriptor']
-  readonly engine: Engine
-}
-
-export interface ActivatorOptions {
-  /** What the page routes predictions by. */
-  readonly route: string
-  readonly model: string
+export interface ActivatorOptions extends ServingOptions {
   readonly requested: Version | Alias | 'latest' | undefined
   readonly deviceId: string
-  /** This page's life, written into trials. */
-  readonly life: string
-  readonly records: ModelRecords
+  readonly fetcher: Fetcher
   /**
    * What the repository says of the model, as far as the device knows it now; it may change while a version is on its
    * way.
    */
   readonly documents: () => ModelDocuments
-  /** Called for each step of the way, for telemetry. */
-  readonly count: (served: Served, step: FunnelStep, error?: ErrorCode) => void
 }
 
 /**
@@ -69,20 +47,16 @@ export interface ActivatorOptions {
  */
 export class Activator {
   readonly #ports: Ports
-  readonly #blobs: Blobs
   readonly #options: ActivatorOptions
-  readonly #trials: Trials
-  #running: Running | undefined
+  readonly #serving: Serving
   #decision: Decision | undefined
   #refusal: AfieldError | undefined
-  #downloading: AbortController | undefined
-  readonly #waiting: (() => void)[] = []
+  #deferred: Deferred | undefined
 
-  constructor(ports: Ports, blobs: Blobs, options: ActivatorOptions) {
+  constructor(ports: Ports, options: ActivatorOptions) {
     this.#ports = ports
-    this.#blobs = blobs
     this.#options = options
-    this.#trials = new Trials(ports, options.records, options.model, options.life)
+    this.#serving = new Serving(ports, options)
   }
 
   get route(): string {
@@ -94,11 +68,16 @@ export class Activator {
   }
 
   get running(): Running | undefined {
-    return this.#running
+    return this.#serving.running
   }
 
   get decision(): Decision | undefined {
     return this.#decision
+  }
+
+  /** What does not serve here yet because its download waits. */
+  get deferred(): Deferred | undefined {
+    return this.#deferred
   }
 
   /** Why nothing may serve, when that is what was decided. */
@@ -113,26 +92,28 @@ export class Activator {
    *   that proved itself here last.
    * @returns false when nothing can serve without the network.
    * @throws AfieldError when nothing may or can serve: `model/killed`, `model/revoked`, `model/not-found`,
-   *   `model/self-test-failed`, `chunk/*`, `engine/*`.
+   *   `model/self-test-failed`, `chunk/*`, `download/*`, `engine/*`, `storage/quota`.
    */
   async reconcile(network: boolean, signal?: AbortSignal): Promise<boolean> {
     let fetched: (StoredVersion & { readonly hash: string }) | undefined
     for (;;) {
       const documents = this.#options.documents()
-      const record = await this.#trials.settle()
+      const record = await this.#serving.settle()
       const decision = this.#decide(documents, record)
       this.#decision = decision
       if (decision.kind === 'refuse') throw await this.#refuse(documents, record, decision)
       this.#refusal = undefined
+      this.#deferred = undefined
       await this.#remember(record, decision.assignment)
       const served = servedBy(this.model, decision, documents)
       const release = releaseOf(documents, served.version)
       const hash = release.descriptor.sha256
-      if (this.#running?.descriptor === hash) {
-        await this.#relabel(this.#running, served)
+      if (this.running?.descriptor === hash) {
+        await this.#serving.relabel(served)
         return true
       }
-      const stored = fetched?.hash === hash ? fetched : await this.#readStored(served.version, release)
+      const stored =
+        fetched?.hash === hash ? fetched : await this.#options.fetcher.stored(served.version, release)
       if (stored) {
         fetched = undefined
         if (await this.#tryOrFallBack(documents, record, served, release, stored)) return true
@@ -143,25 +124,41 @@ export class Activator {
         await this.#stopWithdrawn(documents)
       }
       if (!network) return true
-      const outcome = await this.#fetch(served, release, signal)
-      if (outcome !== 'interrupted') fetched = { ...outcome, hash }
+      const reason = this.running ? 'update' : 'load'
+      const outcome = await this.#options.fetcher.fetch(served, release, reason, signal)
+      if (outcome.kind === 'deferred') {
+        const { bytes, why } = outcome
+        this.#deferred = { version: served.version, bytes, why }
+        return true
+      }
+      if (outcome.kind === 'here') fetched = { ...outcome.stored, hash }
     }
   }
 
   /** There is news: a download that runs stops, keeps what it has, and asks again whether it is still wanted. */
   interrupt(): void {
-    this.#downloading?.abort()
+    this.#options.fetcher.interrupt()
+  }
+
+  /** The app itself looks for news: a download that was declined is asked about again. */
+  askAgain(): void {
+    this.#options.fetcher.askAgain()
   }
 
   /** Resolves when an engine next begins to serve. */
   nextSwap(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve))
+    return this.#serving.nextSwap()
+  }
+
+  /** Nothing answers any more, and that is why. */
+  async stop(error: AfieldError): Promise<void> {
+    this.interrupt()
+    await this.#serving.stop(error)
   }
 
   close(): void {
     this.interrupt()
-    this.#running?.engine.close()
-    this.#running = undefined
+    this.#serving.close()
   }
 
   #decide(documents: ModelDocuments, record: ModelRecord): Decision {
@@ -183,66 +180,12 @@ export class Activator {
     const { requested } = this.#options
     const error = refusalError(this.model, requested, decision, this.#failures(documents, record))
     this.#refusal = error
-    await this.#stop(error)
+    await this.stop(error)
     return error
   }
 
-  /** Downloads what is missing, one tab at a time. */
-  async #fetch(
-    served: Served,
-    release: Release,
-    signal: AbortSignal | undefined,
-  ): Promise<StoredVersion | 'interrupted'> {
-    const controller = new AbortController()
-    this.#downloading = controller
-    const forward = (): void => controller.abort()
-    if (signal?.aborted) forward()
-    signal?.addEventListener('abort', forward)
-    const download = async (): Promise<StoredVersion> => {
-      const once = (): Promise<StoredVersion | undefined> =>
-        this.#download(served, release, controller.signal)
-      const stored = (await once()) ?? (await once())
-      if (stored) return stored
-      throw new AfieldError(
-        'chunk/unavailable',
-        'What was downloaded could not be read back from storage. Free some room and load it again.',
-      )
-    }
-    try {
-      return await this.#ports.locks.hold(`download ${this.model}`, download, controller.signal)
-    } catch (error) {
-      if (controller.signal.aborted && !signal?.aborted) return 'interrupted'
-      throw error
-    } finally {
-      this.#downloading = undefined
-      signal?.removeEventListener('abort', forward)
-    }
-  }
-
-  /** @returns `undefined` when the store gave back something else than it was given. */
-  async #download(served: Served, release: Release, signal: AbortSignal): Promise<StoredVersion | undefined> {
-    const { model, version } = served
-    const descriptor = await this.#blobs.descriptor(model, version, release, signal)
-    const totalBytes = bytesOf(descriptor, BACKEND)
-    const fetched = await this.#blobs.download(descriptor, BACKEND, {
-      signal,
-      onProgress: (loadedBytes) =>
-        this.#ports.host.emit({ type: 'progress', model, version, loadedBytes, totalBytes }),
-    })
-    if (fetched > 0) this.#options.count(served, 'downloaded')
-    const bytes = await this.#blobs.read(descriptor, BACKEND)
-    if (bytes && fetched > 0) this.#options.count(served, 'verified')
-    return bytes && { descriptor, bytes }
-  }
-
-  async #readStored(version: Version, release: Release): Promise<StoredVersion | undefined> {
-    const descriptor = await this.#blobs.storedDescriptor(this.model, version, release)
-    const bytes = descriptor && (await this.#blobs.read(descriptor, BACKEND))
-    return descriptor && bytes && { descriptor, bytes }
-  }
-
   #mayGoOn(documents: ModelDocuments): boolean {
-    return this.#running !== undefined && mayRun(documents, this.#running.served.version)
+    return this.running !== undefined && mayRun(documents, this.running.served.version)
   }
 
   /**
@@ -257,10 +200,10 @@ export class Activator {
       if (!held || !release || release.descriptor.sha256 !== held.descriptor) continue
       if (held.version === decided.version || failures.has(held.version)) continue
       if (!mayRun(documents, held.version)) continue
-      const stored = await this.#readStored(held.version, release)
+      const stored = await this.#options.fetcher.stored(held.version, release)
       const served: Served = { ...decided, version: held.version, arm: 'stable' }
       try {
-        if (stored && (await this.#activate(served, release, stored))) return true
+        if (stored && (await this.#serving.activate(served, release, stored))) return true
       } catch (error) {
         if (!(error instanceof AfieldError)) throw error
         this.#ports.log('warn', `${held.version} could not stand in.`, error)
@@ -278,7 +221,7 @@ export class Activator {
     stored: StoredVersion,
   ): Promise<boolean> {
     try {
-      return await this.#activate(served, release, stored)
+      return await this.#serving.activate(served, release, stored)
     } catch (error) {
       if (this.#mayGoOn(documents) || !(error instanceof AfieldError)) throw error
       if (!(await this.#serveLastGood(documents, record, served))) throw error
@@ -287,63 +230,13 @@ export class Activator {
     }
   }
 
-  /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
-  async #activate(served: Served, release: Release, { descriptor, bytes }: StoredVersion): Promise<boolean> {
-    const version = { version: served.version, descriptor: release.descriptor.sha256 }
-    const { contract, runtime, selfTest } = descriptor
-    const pinned = served.arm === 'pinned'
-    const model = { bytes, contract, operators: runtime.operators, selfTest }
-    const outcome = await this.#trials.run({ version, backend: BACKEND, pinned, model })
-    if (outcome.kind === 'failed') {
-      this.#tellFailure(served, outcome.error)
-      return false
-    }
-    if (!outcome.known) {
-      this.#options.count(served, 'staged')
-      this.#options.count(served, 'confirmed')
-    }
-    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine })
-    return true
-  }
-
-  async #swap(next: Running): Promise<void> {
-    const before = this.#running
-    const { model, version } = next.served
-    await this.#ports.host.serve(this.route, next.engine.id, next.served)
-    this.#running = next
-    for (const resolve of this.#waiting.splice(0)) resolve()
-    const previous = before ? { previous: before.served.version } : {}
-    this.#ports.host.emit({ type: 'update', model, version, ...previous })
-  }
-
-  /** The same version under another label: promoted, or admitted to another step. */
-  async #relabel(running: Running, served: Served): Promise<void> {
-    if (JSON.stringify(running.served) === JSON.stringify(served)) return
-    this.#running = { ...running, served }
-    await this.#ports.host.serve(this.route, running.engine.id, served)
-  }
-
   /** What runs was taken back and nothing can stand in until another version has been downloaded. */
   async #stopWithdrawn(documents: ModelDocuments): Promise<void> {
-    if (!this.#running) return
-    const { version } = this.#running.served
+    if (!this.running) return
+    const { version } = this.running.served
     const revoked = documents.index.versions[version]?.revoked !== undefined
     const what = `${version} of "${this.model}" was taken back; the version that replaces it is on its way.`
-    await this.#stop(new AfieldError(revoked ? 'model/revoked' : 'model/killed', what))
-  }
-
-  async #stop(error: AfieldError): Promise<void> {
-    this.close()
-    await this.#ports.host.refuse(this.route, errorToData(error))
-    const { code, message } = error
-    this.#ports.host.emit({ type: 'refused', model: this.model, code, message })
-  }
-
-  #tellFailure({ model, version, ...served }: Served, error: AfieldError): void {
-    const { code, message } = error
-    this.#options.count({ model, version, ...served }, 'failed', code)
-    this.#ports.log('warn', `${model} ${version} failed on this device and is not served.`, error)
-    this.#ports.host.emit({ type: 'rejected', model, version, code, message })
+    await this.#serving.stop(new AfieldError(revoked ? 'model/revoked' : 'model/killed', what))
   }
 
   async #remember(record: ModelRecord, assignment: Assignment | undefined): Promise<void> {

@@ -28,6 +28,10 @@ const ModelRecordSchema = v.object({
   /** The version that proved itself here last: what serves when everything else fails. */
   current: v.optional(VersionOnDeviceSchema),
   previous: v.optional(VersionOnDeviceSchema),
+  /** The version that was last meant to come here. What others left half downloaded is nobody's. */
+  wanted: v.optional(VersionOnDeviceSchema),
+  /** Versions that the app asked for by number, and when it last did (ms since 1970). */
+  pinned: v.optional(v.array(v.object({ ...VersionOnDeviceSchema.entries, at: v.number() }))),
   /** Written before a session is made of an unproven version, and cleared with its outcome. */
   trial: v.optional(v.object({ ...VersionOnDeviceSchema.entries, life: v.string() })),
   /** Trials that a death ended, by descriptor. */
@@ -43,6 +47,10 @@ export type ModelRecord = v.InferOutput<typeof ModelRecordSchema>
 const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
 
 const MAX_REMEMBERED = 50
+/** What the app asked for by number stays on the device this long after it last did. */
+const PINNED_FOR_MS = 30 * 24 * 60 * 60 * 1000
+/** How exactly that is remembered. */
+const PINNED_AGAIN_MS = 24 * 60 * 60 * 1000
 
 /** The records of all models, one for each. A device that cannot write still remembers for the visit. */
 export class ModelRecords {
@@ -68,8 +76,9 @@ export class ModelRecords {
   /** Changes a record as it is now, whatever other tabs wrote meanwhile; returns what it became. */
   update(model: string, change: (record: ModelRecord) => ModelRecord): Promise<ModelRecord> {
     return this.#ports.locks.hold(`record ${model}`, async () => {
-      const next = change(await this.read(model))
-      await this.#write(model, next)
+      const before = await this.read(model)
+      const next = change(before)
+      if (next !== before) await this.#write(model, next)
       return next
     })
   }
@@ -77,7 +86,8 @@ export class ModelRecords {
   /** The models that this device has a stored record of. */
   async models(): Promise<readonly string[]> {
     const keys = await this.#ports.state.keys()
-    return keys.filter((key) => key.startsWith(ROOM)).map((key) => key.slice(ROOM.length))
+    const stored = keys.filter((key) => key.startsWith(ROOM)).map((key) => key.slice(ROOM.length))
+    return [...new Set([...stored, ...this.#unstored.keys()])]
   }
 
   async #write(model: string, record: ModelRecord): Promise<void> {
@@ -110,7 +120,40 @@ export function passed(record: ModelRecord, proven: VersionOnDevice, selfTestKey
 export function confirmed(record: ModelRecord, proven: VersionOnDevice): ModelRecord {
   const { current } = record
   if (current?.descriptor === proven.descriptor) return record
-  return { ...record, current: proven, ...(current ? { previous: current } : {}) }
+  const { wanted: _here, ...rest } = record
+  return { ...rest, current: proven, ...(current ? { previous: current } : {}) }
+}
+
+/** The record when a version is about to be downloaded. */
+export function sought(record: ModelRecord, wanted: VersionOnDevice): ModelRecord {
+  return record.wanted?.descriptor === wanted.descriptor ? record : { ...record, wanted }
+}
+
+/** The record after the app asked for a version by number; the same one when it just did. */
+export function pinned(record: ModelRecord, held: VersionOnDevice, now: number): ModelRecord {
+  const before = record.pinned?.find(({ descriptor }) => descriptor === held.descriptor)
+  if (before && Math.abs(now - before.at) < PINNED_AGAIN_MS) return record
+  const others = pinnedAt(record, now).filter(({ descriptor }) => descriptor !== held.descriptor)
+  return { ...record, pinned: [...others, { ...held, at: now }].slice(-MAX_REMEMBERED) }
+}
+
+/** The versions that the app asked for by number not too long ago. */
+export function pinnedAt(record: ModelRecord, now: number): NonNullable<ModelRecord['pinned']> {
+  return (record.pinned ?? []).filter(({ at }) => Math.abs(now - at) < PINNED_FOR_MS)
+}
+
+/** The record after a version, or without one all of them, left the device. What happened here is not forgotten. */
+export function without(record: ModelRecord, descriptor?: Sha256): ModelRecord {
+  const stays = (held: VersionOnDevice | undefined): boolean =>
+    held !== undefined && descriptor !== undefined && held.descriptor !== descriptor
+  const { current, previous, wanted, pinned, ...rest } = record
+  return {
+    ...rest,
+    ...(stays(current) ? { current } : {}),
+    ...(stays(previous) ? { previous } : {}),
+    ...(stays(wanted) ? { wanted } : {}),
+    ...(pinned ? { pinned: pinned.filter(stays) } : {}),
+  }
 }
 
 /** The record after a version failed on this device. */

@@ -1,5 +1,5 @@
 import { AfieldError, asAfieldError, type ErrorCode } from '@afield/protocol'
-import type { Engine, EngineModel, Ports } from '../ports.js'
+import { reach, type Engine, type EngineModel, type Ports } from '../ports.js'
 import {
   confirmed,
   failed,
@@ -81,12 +81,14 @@ export class Trials {
     return locks.hold('trial', async () => {
       const { version } = staged
       await this.#update((now) => ({ ...now, trial: { ...version, life: this.#life } }))
+      await reach(this.#ports, 'trial/written')
       const outcome = await this.#stage(staged, tested, false)
       if (outcome.kind === 'ready') {
         await this.#update((now) => {
           const proven = passed(now, version, key)
           return staged.pinned ? proven : confirmed(proven, version)
         })
+        await reach(this.#ports, 'trial/confirmed')
       }
       return outcome
     })
@@ -96,6 +98,7 @@ export class Trials {
     const engine = await this.#ports.host.openEngine()
     try {
       await this.#withinLimit(engine.load(tested ? { ...model, selfTest: undefined } : model))
+      await reach(this.#ports, 'trial/session-made')
       return { kind: 'ready', engine, known }
     } catch (cause) {
       engine.close()

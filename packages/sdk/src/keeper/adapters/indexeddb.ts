@@ -1,29 +1,63 @@
 import { AfieldError } from '@afield/protocol'
-import { createStore, get, getMany, keys, type UseStore } from 'idb-keyval'
+import { createStore, get, getMany, keys, set, type UseStore } from 'idb-keyval'
 import type { KeyValueStore, Logger } from '../ports.js'
 import { memoryStore } from './memory.js'
 
-/** Major of everything stored. Raised when older code could no longer read it; each major has its own database. */
-const FORMAT = 1
+/**
+ * Major of everything stored, and of the names of locks and channels. Raised when older code could no longer read it;
+ * each major has its own databases.
+ */
+export const FORMAT = 1
+/** Where newer code tells older code that its databases are no longer kept up. */
+const FORMAT_KEY = 'format'
+
+export interface Stores {
+  readonly state: KeyValueStore
+  readonly blobs: KeyValueStore
+}
 
 /**
- * Opens a store of the origin. Where the browser refuses IndexedDB (some private windows, storage blocked by
- * policy) the store lives in memory and every visit downloads anew.
+ * Opens the stores of the origin. Where the browser refuses IndexedDB (some private windows, storage blocked by
+ * policy), or a newer format was taken into use, they live in memory and every visit downloads anew.
  */
-export async function openStore(namespace: string, room: string, log: Logger): Promise<KeyValueStore> {
-  const use = createStore(`afield-${FORMAT}-${namespace}-${room}`, 'entries')
+export async function openStores(namespace: string, log: Logger): Promise<Stores> {
+  const state = databaseOf(FORMAT, namespace, 'state')
+  const blobs = databaseOf(FORMAT, namespace, 'blobs')
+  const opening = get('probe', blobs)
+  // Not waited for where the other says why; it may be about to be deleted.
+  opening.catch(() => undefined)
   try {
-    await get('probe', use)
-    return indexedDbStore(use)
+    const newest = await get<unknown>(FORMAT_KEY, state)
+    if (typeof newest === 'number' && newest > FORMAT) {
+      log('warn', `A newer version of this app stores models in another format (${newest}). ${IN_MEMORY}`)
+      return { state: memoryStore(), blobs: memoryStore() }
+    }
+    await opening
+    return { state: indexedDbStore(state), blobs: indexedDbStore(blobs) }
   } catch (cause) {
-    const error = storageError(cause)
-    log(
-      'warn',
-      'This browser refuses to store anything, so models are kept in memory for this visit only.',
-      error,
-    )
-    return memoryStore()
+    log('warn', `This browser refuses to store anything. ${IN_MEMORY}`, storageError(cause))
+    return { state: memoryStore(), blobs: memoryStore() }
   }
+}
+
+const IN_MEMORY = 'Models are kept in memory for this visit only.'
+
+/**
+ * Takes older majors out of use: their code runs in memory from now on, and their models are deleted as soon as no tab
+ * has them open any more.
+ */
+export async function retireOlder(namespace: string): Promise<void> {
+  const databases = (await indexedDB.databases?.()) ?? []
+  for (const { name = '' } of databases) {
+    const [, major, owner] = /^afield-(\d+)-(.+)-blobs$/.exec(name) ?? []
+    if (owner !== namespace || Number(major) >= FORMAT) continue
+    await set(FORMAT_KEY, FORMAT, databaseOf(Number(major), namespace, 'state'))
+    indexedDB.deleteDatabase(name)
+  }
+}
+
+function databaseOf(major: number, namespace: string, room: 'state' | 'blobs'): UseStore {
+  return createStore(`afield-${major}-${namespace}-${room}`, 'entries')
 }
 
 function indexedDbStore(use: UseStore): KeyValueStore {

@@ -1,68 +1,68 @@
 import {
   AfieldError,
-  MAX_DESCRIPTOR_BYTES,
   parseDescriptor,
-  sha256,
+  type Artifact,
+  type ArtifactFile,
   type Chunk,
   type Descriptor,
-  type ErrorCode,
   type Release,
   type Sha256,
   type Version,
 } from '@afield/protocol'
-import { fetchBytes, joinBytes } from '../fetch-bytes.js'
-import { LIMITS } from '../manifest/limits.js'
-import { pastDamagedCache } from '../past-cache.js'
-import type { Ports } from '../ports.js'
+import { reach, type ExternalData, type Ports } from '../ports.js'
+import type { Evictor } from './evict.js'
+import { artifactFor, distinctChunks, sumOf, wireBytes, type Backend } from './files.js'
+import { inParallel } from './in-parallel.js'
+import { IN_MEMORY, findRoom } from './room.js'
+import { mismatch, type Source } from './source.js'
+import type { BlobStore } from './store.js'
+
+/** Chunks that are fetched at a time, each of at most 4 MiB, twice while it is unpacked. */
+const DOWNLOADS = 4
+/** Chunks that are read and hashed at a time. */
+const READS = 8
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** What of a version is not on the device yet. */
+export interface Missing {
+  readonly chunks: readonly Chunk[]
+  /** Bytes over the network. */
+  readonly wireBytes: number
+  /** Bytes of the version that are here already, and of all of it. */
+  readonly storedBytes: number
+  readonly totalBytes: number
+}
 
 export interface DownloadOptions {
+  /** Where to look, in this order. */
+  readonly sources: readonly Source[]
   readonly signal?: AbortSignal | undefined
-  readonly onProgress?: (loadedBytes: number, totalBytes: number) => void
+  /** @param loadedBytes of the version that are on the device, those that were here before included. */
+  readonly onProgress: (loadedBytes: number) => void
 }
 
-type Backend = Descriptor['artifacts'][number]['backends'][number]
-
-export type StoredRole = 'current' | 'previous' | 'other'
-
-/** The versions of a model that are on the device whole. */
-export interface StoredVersions {
-  readonly model: string
-  readonly versions: readonly {
-    readonly version: Version
-    readonly bytes: number
-    readonly role: StoredRole
-  }[]
+/** The files of an artifact that a session needs. */
+export interface ModelFiles {
+  readonly bytes: Bytes
+  readonly externalData: readonly ExternalData[]
 }
 
-export interface ReleasesOfModel {
-  readonly model: string
-  readonly releases: readonly {
-    readonly version: Version
-    readonly release: Release
-    readonly role: StoredRole
-  }[]
-}
-
-/**
- * Content-addressed bytes: descriptors and chunks under their SHA-256. Nothing enters the store, and nothing
- * leaves it for an engine, without its hash being computed.
- */
+/** The versions on this device: fetched chunk by chunk, each verified when it arrives and again when it is read. */
 export class Blobs {
   readonly #ports: Ports
-  readonly #repository: string
-  /** What the browser had no room to store still serves this visit. */
-  readonly #unstored = new Map<Sha256, Uint8Array<ArrayBuffer>>()
-  /** Came back from the store as something else. Fetched anew, they are kept in memory too, lest it happen again. */
-  readonly #damaged = new Set<Sha256>()
+  readonly #store: BlobStore
+  readonly #evictor: Evictor
 
-  constructor(ports: Ports, repository: string) {
+  constructor(ports: Ports, store: BlobStore, evictor: Evictor) {
     this.#ports = ports
-    this.#repository = repository.endsWith('/') ? repository : `${repository}/`
+    this.#store = store
+    this.#evictor = evictor
   }
 
   /** The stored descriptor of a release; `undefined` when it is not here or no longer what was signed. */
   async storedDescriptor(name: string, version: Version, release: Release): Promise<Descriptor | undefined> {
-    const bytes = await this.#stored(release.descriptor.sha256)
+    const bytes = await this.#store.get(release.descriptor.sha256)
     return bytes ? parseDescriptor(bytes, { name, version }) : undefined
   }
 
@@ -71,184 +71,126 @@ export class Blobs {
     name: string,
     version: Version,
     release: Release,
+    sources: readonly Source[],
     signal?: AbortSignal,
   ): Promise<Descriptor> {
     const stored = await this.storedDescriptor(name, version, release)
     if (stored) return stored
-    const { sha256: hash, size } = release.descriptor
-    const path = `descriptors/${hash}.json`
-    const bytes = await this.#fetchVerified(path, hash, size, Math.min(size, MAX_DESCRIPTOR_BYTES), signal)
+    const bytes = await fromFirst(sources, (source) => source.descriptor(release, signal))
     const descriptor = parseDescriptor(bytes, { name, version })
-    await this.#store(hash, bytes)
+    await this.#keep(release.descriptor.sha256, bytes)
     return descriptor
   }
 
-  /**
-   * Fetches the chunks that are not stored, one after the other, so that an interruption loses at most one.
-   *
-   * @returns how many bytes were fetched.
-   */
-  async download(
-    descriptor: Descriptor,
-    backend: Backend,
-    { signal, onProgress }: DownloadOptions,
-  ): Promise<number> {
-    const chunks = chunksOf(descriptor, backend)
-    const total = chunks.reduce((sum, chunk) => sum + chunk.size, 0)
-    const held = new Set(await this.#ports.blobs.keys())
-    let loaded = 0
-    let fetched = 0
-    for (const chunk of chunks) {
-      const stored = held.has(chunk.sha256) && !this.#damaged.has(chunk.sha256)
-      if (!stored && !this.#unstored.has(chunk.sha256)) {
-        const path = `chunks/${chunk.sha256.slice(0, 2)}/${chunk.sha256}`
-        await this.#store(
-          chunk.sha256,
-          await this.#fetchVerified(path, chunk.sha256, chunk.size, chunk.size, signal),
-        )
-        held.add(chunk.sha256)
-        fetched += chunk.size
-      }
+  async missing(descriptor: Descriptor, backend: Backend): Promise<Missing> {
+    const all = [...distinctChunks(descriptor, backend).values()]
+    const here = await this.#store.keys()
+    const chunks = all.filter((chunk) => !here.has(chunk.sha256))
+    const totalBytes = sumOf(all, ({ size }) => size)
+    const storedBytes = totalBytes - sumOf(chunks, ({ size }) => size)
+    return { chunks, wireBytes: sumOf(chunks, wireBytes), storedBytes, totalBytes }
+  }
+
+  /** Fetches what is missing, a few chunks at a time. An interruption loses only those that are under way. */
+  async download(missing: Missing, { sources, signal, onProgress }: DownloadOptions): Promise<void> {
+    const { chunks, storedBytes, totalBytes } = missing
+    let loaded = storedBytes
+    if (loaded > 0) onProgress(loaded)
+    if (chunks.length === 0) return
+    const room = await findRoom(this.#ports, totalBytes - storedBytes, this.#evictor)
+    await reach(this.#ports, 'download/started')
+    await inParallel(chunks, DOWNLOADS, async (chunk) => {
+      const bytes = await fromFirst(sources, (source) => source.chunk(chunk, signal))
+      await reach(this.#ports, 'download/chunk-verified')
+      if (room === 'memory') this.#store.keepInMemory(chunk.sha256, bytes)
+      else await this.#keep(chunk.sha256, bytes)
       loaded += chunk.size
-      onProgress?.(loaded, total)
-    }
-    return fetched
+      onProgress(loaded)
+      await reach(this.#ports, 'download/chunk-stored')
+    })
+    await reach(this.#ports, 'download/complete')
   }
 
   /**
-   * The model file, joined from stored chunks, each hashed as it is read.
+   * What a session needs of a version, joined from stored chunks, each hashed as it is read.
    *
    * @returns `undefined` when a chunk is missing or damaged; a damaged one is deleted so that it is fetched anew.
+   * @throws AfieldError `chunk/size-mismatch` when the descriptor gives a chunk another size than it has.
    */
-  async read(descriptor: Descriptor, backend: Backend): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const chunks = chunksOf(descriptor, backend)
-    const parts = await Promise.all(chunks.map((chunk) => this.#stored(chunk.sha256)))
-    const whole = parts.filter((part) => part !== undefined)
-    if (whole.length < parts.length) return undefined
-    const [first] = whole
-    if (first && whole.length === 1) return first
-    return joinBytes(
-      whole,
-      whole.reduce((sum, part) => sum + part.length, 0),
-    )
-  }
-
-  /** Bytes of each version that is on the device whole, and of all together. */
-  async usage(
-    models: readonly ReleasesOfModel[],
-  ): Promise<{ readonly models: readonly StoredVersions[]; readonly bytes: number }> {
-    const held = new Set<string>([...(await this.#ports.blobs.keys()), ...this.#unstored.keys()])
-    const distinct = new Map<string, number>()
-    const report = []
-    for (const { model, releases } of models) {
-      const versions = []
-      for (const { version, release, role } of releases) {
-        if (!held.has(release.descriptor.sha256)) continue
-        const descriptor = await this.storedDescriptor(model, version, release)
-        if (!descriptor) continue
-        const chunks = chunksOf(descriptor)
-        if (!chunks.every((chunk) => held.has(chunk.sha256))) continue
-        distinct.set(release.descriptor.sha256, release.descriptor.size)
-        for (const chunk of chunks) distinct.set(chunk.sha256, chunk.size)
-        versions.push({ version, bytes: bytesOf(descriptor), role })
-      }
-      report.push({ model, versions })
+  async read(descriptor: Descriptor, backend: Backend): Promise<ModelFiles | undefined> {
+    const artifact = artifactFor(descriptor, backend)
+    if (!(await this.#hasAssets(artifact))) return undefined
+    let bytes: Bytes | undefined
+    const externalData: ExternalData[] = []
+    for (const file of artifact.files) {
+      if (file.role === 'asset') continue
+      const data = await this.#join(file)
+      if (!data) return undefined
+      if (file.role === 'model') bytes = data
+      else externalData.push({ path: file.path, data })
     }
-    return { models: report, bytes: [...distinct.values()].reduce((sum, size) => sum + size, 0) }
+    return bytes && { bytes, externalData }
   }
 
-  async #stored(hash: Sha256): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const unstored = this.#unstored.get(hash)
-    // The engine takes the bytes away, so what is kept only in memory is copied.
-    if (unstored) return unstored.slice()
-    const value = await this.#ports.blobs.get(hash)
-    if (value === undefined) return undefined
-    const bytes = value instanceof Uint8Array ? (value as Uint8Array<ArrayBuffer>) : undefined
-    if (bytes && (await sha256(bytes)) === hash)
-      return this.#ports.blobs.kind === 'memory' ? bytes.slice() : bytes
-    this.#ports.log(
-      'warn',
-      'A stored chunk is damaged and is fetched anew.',
-      mismatch('chunk/hash-mismatch', 'a stored chunk', bytes?.length ?? 0),
-    )
-    this.#damaged.add(hash)
-    try {
-      await this.#ports.blobs.write(new Map([[hash, undefined]]))
-    } catch (error) {
-      if (!(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', 'A damaged chunk could not be deleted; it is passed by.', error)
-    }
-    return undefined
+  /** No session reads them, but without them the version is not whole. */
+  async #hasAssets({ files }: Artifact): Promise<boolean> {
+    const assets = files.filter(({ role }) => role === 'asset')
+    if (assets.length === 0) return true
+    const here = await this.#store.keys()
+    return assets.every(({ chunks }) => chunks.every(({ sha256 }) => here.has(sha256)))
   }
 
-  async #store(hash: Sha256, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (this.#damaged.has(hash)) this.#unstored.set(hash, bytes)
-    try {
-      await this.#ports.blobs.write(new Map([[hash, bytes]]))
-    } catch (error) {
-      if (!(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', 'The model is kept in memory for this visit, because storing it failed.', error)
-      this.#unstored.set(hash, bytes)
-    }
-  }
-
-  async #fetchVerified(
-    path: string,
-    hash: Sha256,
-    size: number,
-    maxBytes: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    return pastDamagedCache('default', this.#ports.log, async (cache) => {
-      const bytes = await fetchBytes({
-        fetch: this.#ports.fetch,
-        clock: this.#ports.clock,
-        url: this.#repository + path,
-        file: path,
-        maxBytes,
-        unavailable: 'chunk/unavailable',
-        tooLarge: 'chunk/size-mismatch',
-        stallTimeoutMs: LIMITS.stallTimeoutMs,
-        cache,
-        signal,
-      })
-      if (!bytes) {
-        throw new AfieldError(
-          'chunk/unavailable',
-          `${path} is not in the repository. Did its last deploy finish?`,
-          {
-            details: { file: path },
-          },
-        )
-      }
-      if (bytes.length !== size) throw mismatch('chunk/size-mismatch', path, bytes.length)
-      if ((await sha256(bytes)) !== hash) throw mismatch('chunk/hash-mismatch', path, bytes.length)
-      return bytes
+  async #join({ size, chunks }: ArtifactFile): Promise<Bytes | undefined> {
+    const [first] = chunks
+    if (first && chunks.length === 1) return this.#chunk(first)
+    const whole = new Uint8Array(size)
+    let end = 0
+    const places = chunks.map((chunk) => ({ chunk, at: (end += chunk.size) - chunk.size }))
+    let complete = true
+    await inParallel(places, READS, async ({ chunk, at }) => {
+      const bytes = await this.#chunk(chunk)
+      if (bytes) whole.set(bytes, at)
+      else complete = false
     })
+    return complete ? whole : undefined
+  }
+
+  async #chunk({ sha256: hash, size }: Chunk): Promise<Bytes | undefined> {
+    const bytes = await this.#store.get(hash)
+    if (bytes && bytes.length !== size) throw mismatch('chunk/size-mismatch', 'a chunk', bytes.length)
+    return bytes
+  }
+
+  /** Stores bytes; where there is no room for them even after making some, they serve this visit from memory. */
+  async #keep(hash: Sha256, bytes: Bytes): Promise<void> {
+    let error: AfieldError | undefined
+    const stores = async (): Promise<boolean> => {
+      try {
+        await this.#store.put(hash, bytes)
+        return true
+      } catch (cause) {
+        if (!(cause instanceof AfieldError)) throw cause
+        error = cause
+        return false
+      }
+    }
+    if (await stores()) return
+    if (error?.code === 'storage/quota' && (await this.#evictor.makeRoom(stores))) return
+    this.#ports.log('warn', IN_MEMORY, error)
+    this.#store.keepInMemory(hash, bytes)
   }
 }
 
-/** Bytes of the model on the wire and in the store. */
-export function bytesOf(descriptor: Descriptor, backend?: Backend): number {
-  return chunksOf(descriptor, backend).reduce((sum, chunk) => sum + chunk.size, 0)
-}
-
-/** The chunks of the artifact that runs on a backend; without one, of all artifacts. */
-function chunksOf(descriptor: Descriptor, backend?: Backend): readonly Chunk[] {
-  const artifacts = backend
-    ? descriptor.artifacts.filter((artifact) => artifact.backends.includes(backend)).slice(0, 1)
-    : descriptor.artifacts
-  if (artifacts.length === 0) {
-    throw new AfieldError('descriptor/invalid', `This version has no file for the backend "${backend}".`)
+/** What the first source gives that can; the error of the last one when none can. */
+async function fromFirst<T>(sources: readonly Source[], ask: (source: Source) => Promise<T>): Promise<T> {
+  let failure: unknown
+  for (const source of sources) {
+    try {
+      return await ask(source)
+    } catch (error) {
+      if (!(error instanceof AfieldError) || error.code === 'aborted') throw error
+      failure = error
+    }
   }
-  return artifacts.flatMap(({ files }) => files.flatMap((file) => file.chunks))
-}
-
-function mismatch(code: ErrorCode, file: string, bytes: number): AfieldError {
-  return new AfieldError(
-    code,
-    `${file} is not what was signed (${bytes} bytes came): it was cut or changed on the way. Nothing of it is kept; ` +
-      'it is fetched again at the next check.',
-    { details: { file, bytes } },
-  )
+  throw failure ?? new AfieldError('chunk/unavailable', 'The policy is "offline", so nothing is fetched.')
 }

@@ -1,0 +1,189 @@
+import {
+  AfieldError,
+  type Descriptor,
+  type FunnelStep,
+  type Release,
+  type Sha256,
+  type Version,
+} from '@afield/protocol'
+import { abortable } from '../../abort.js'
+import type { Blobs, ModelFiles } from '../blobs/blobs.js'
+import type { Source } from '../blobs/source.js'
+import { decideDownload, type Deferral, type DownloadRules } from '../downloads.js'
+import type { DownloadRequest, Ports, Served } from '../ports.js'
+import { pinned, sought, type ModelRecords } from './record.js'
+
+const BACKEND = 'wasm'
+
+/** A version as it came out of the store, whole and verified. */
+export interface StoredVersion {
+  readonly descriptor: Descriptor
+  readonly files: ModelFiles
+}
+
+export type Fetched =
+  | { readonly kind: 'here'; readonly stored: StoredVersion }
+  /** There was news, so it must be asked again whether it is still wanted. */
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'deferred'; readonly bytes: number; readonly why: Deferral }
+
+export interface FetcherOptions {
+  readonly model: string
+  readonly records: ModelRecords
+  readonly rules: DownloadRules
+  /** Where descriptors and chunks come from; absent where the policy is `offline`. */
+  readonly repository: Source | undefined
+  /** The app's own files: looked at first, and free. */
+  readonly seed: Source | undefined
+  readonly count: (served: Served, step: FunnelStep) => void
+}
+
+/** Gets versions onto the device, one tab at a time, and out of its store. */
+export class Fetcher {
+  readonly #ports: Ports
+  readonly #blobs: Blobs
+  readonly #options: FetcherOptions
+  #downloading: AbortController | undefined
+  /** Asked about once in this page's life, unless the app asks for the version itself. */
+  #answered: { readonly descriptor: Sha256; readonly deferral: Promise<Deferral | undefined> } | undefined
+  #told: { readonly descriptor: Sha256; readonly bytes: number } | undefined
+
+  constructor(ports: Ports, blobs: Blobs, options: FetcherOptions) {
+    this.#ports = ports
+    this.#blobs = blobs
+    this.#options = options
+  }
+
+  /** The version as it is stored; `undefined` when it is not here whole. */
+  async stored(version: Version, release: Release): Promise<StoredVersion | undefined> {
+    const descriptor = await this.#blobs.storedDescriptor(this.#options.model, version, release)
+    try {
+      const files = descriptor && (await this.#blobs.read(descriptor, BACKEND))
+      return descriptor && files && { descriptor, files }
+    } catch (error) {
+      // Its download says so to whoever waits for it.
+      if (error instanceof AfieldError && error.code === 'chunk/size-mismatch') return undefined
+      throw error
+    }
+  }
+
+  /** @throws AfieldError `chunk/*`, `descriptor/invalid`, `download/*`, `storage/quota`, `aborted`. */
+  async fetch(
+    served: Served,
+    release: Release,
+    reason: DownloadRequest['reason'],
+    signal: AbortSignal | undefined,
+  ): Promise<Fetched> {
+    const controller = new AbortController()
+    this.#downloading = controller
+    const forward = (): void => controller.abort()
+    if (signal?.aborted) forward()
+    signal?.addEventListener('abort', forward)
+    const download = async (): Promise<Fetched> => {
+      const once = (): Promise<Fetched | undefined> =>
+        this.#download(served, release, reason, controller.signal)
+      const fetched = (await once()) ?? (await once())
+      if (fetched) return fetched
+      throw new AfieldError(
+        'chunk/unavailable',
+        'What was downloaded could not be read back from storage. Free some room and load it again.',
+      )
+    }
+    try {
+      return await this.#ports.locks.hold(`download ${served.model}`, download, controller.signal)
+    } catch (error) {
+      if (controller.signal.aborted && !signal?.aborted) return { kind: 'interrupted' }
+      throw error
+    } finally {
+      this.#downloading = undefined
+      signal?.removeEventListener('abort', forward)
+    }
+  }
+
+  /** Stops a download that runs; what it has stays. */
+  interrupt(): void {
+    this.#downloading?.abort()
+  }
+
+  /** The app itself asks: what it declined before, it is asked about again. */
+  askAgain(): void {
+    this.#answered = undefined
+  }
+
+  /** @returns `undefined` when the store gave back something else than it was given. */
+  async #download(
+    served: Served,
+    release: Release,
+    reason: DownloadRequest['reason'],
+    signal: AbortSignal,
+  ): Promise<Fetched | undefined> {
+    const { model, version } = served
+    const { repository } = this.#options
+    const seed = await this.#seedOf(release, signal)
+    const sources = [seed, repository].filter((source) => source !== undefined)
+    const descriptor = await this.#blobs.descriptor(model, version, release, sources, signal)
+    const missing = await this.#blobs.missing(descriptor, BACKEND)
+    const bytes = missing.wireBytes
+    if (bytes > 0 && !seed) {
+      const why = await abortable(this.#mayDownload(release, { model, version, bytes, reason }), signal)
+      if (why) return { kind: 'deferred', bytes, why }
+    }
+    await this.#writeDown(served, release)
+    await this.#blobs.download(missing, {
+      sources,
+      signal,
+      onProgress: (loaded) => this.#tell(served, release, loaded, missing.totalBytes),
+    })
+    if (bytes > 0) this.#options.count(served, 'downloaded')
+    const files = await this.#blobs.read(descriptor, BACKEND)
+    if (files && bytes > 0) this.#options.count(served, 'verified')
+    return files && { kind: 'here', stored: { descriptor, files } }
+  }
+
+  /** Where the app's files hold this version, its chunks are looked for there first, and nowhere else in vain. */
+  async #seedOf(release: Release, signal: AbortSignal): Promise<Source | undefined> {
+    const { seed } = this.#options
+    if (!seed) return undefined
+    try {
+      await seed.descriptor(release, signal)
+      return seed
+    } catch (error) {
+      if (error instanceof AfieldError && error.code !== 'aborted') return undefined
+      throw error
+    }
+  }
+
+  async #mayDownload(release: Release, request: DownloadRequest): Promise<Deferral | undefined> {
+    const descriptor = release.descriptor.sha256
+    const { rules } = this.#options
+    if (rules.downloads !== 'ask' || request.reason === 'load') {
+      return decideDownload(this.#ports, rules, request)
+    }
+    if (this.#answered?.descriptor !== descriptor) {
+      this.#answered = { descriptor, deferral: decideDownload(this.#ports, rules, request) }
+    }
+    try {
+      return await this.#answered.deferral
+    } catch (error) {
+      this.#answered = undefined
+      throw error
+    }
+  }
+
+  /** So that nobody takes away what is on its way. */
+  async #writeDown({ version, arm }: Served, release: Release): Promise<void> {
+    const held = { version, descriptor: release.descriptor.sha256 }
+    const now = this.#ports.clock.now()
+    await this.#options.records.update(this.#options.model, (record) =>
+      arm === 'pinned' ? pinned(record, held, now) : sought(record, held),
+    )
+  }
+
+  /** Progress never goes back, also where a damaged chunk must come again. */
+  #tell({ model, version }: Served, release: Release, loadedBytes: number, totalBytes: number): void {
+    const descriptor = release.descriptor.sha256
+    if (this.#told?.descriptor === descriptor && this.#told.bytes >= loadedBytes) return
+    this.#told = { descriptor, bytes: loadedBytes }
+    this.#ports.host.emit({ type: 'progress', model, version, loadedBytes, totalBytes })
+  }
+}

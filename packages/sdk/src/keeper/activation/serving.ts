@@ -1,0 +1,130 @@
+import {
+  errorToData,
+  type AfieldError,
+  type ErrorCode,
+  type FunnelStep,
+  type Release,
+} from '@afield/protocol'
+import { reach, type Engine, type Ports, type Served } from '../ports.js'
+import type { StoredVersion } from './fetcher.js'
+import { pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'
+import { Trials } from './trials.js'
+
+/** What a model runs right now in this tab. */
+export interface Running {
+  readonly served: Served
+  readonly descriptor: VersionOnDevice['descriptor']
+  readonly engine: Engine
+}
+
+export interface ServingOptions {
+  /** What the page routes predictions by. */
+  readonly route: string
+  readonly model: string
+  /** This page's life, written into trials. */
+  readonly life: string
+  readonly records: ModelRecords
+  /** Called after a version proved itself, when others may have become superfluous. */
+  readonly sweep: () => Promise<void>
+  /** Called for each step of the way, for telemetry. */
+  readonly count: (served: Served, step: FunnelStep, error?: ErrorCode) => void
+}
+
+/** What answers for a model in this tab: tries versions on engines of their own, swaps to them, and stops them. */
+export class Serving {
+  readonly #ports: Ports
+  readonly #options: ServingOptions
+  readonly #trials: Trials
+  readonly #waiting: (() => void)[] = []
+  #running: Running | undefined
+
+  constructor(ports: Ports, options: ServingOptions) {
+    this.#ports = ports
+    this.#options = options
+    this.#trials = new Trials(ports, options.records, options.model, options.life)
+  }
+
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  /** The model's record, after what a death left open in it was settled. */
+  settle(): Promise<ModelRecord> {
+    return this.#trials.settle()
+  }
+
+  /** Resolves when an engine next begins to serve. */
+  nextSwap(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
+  async activate(served: Served, release: Release, { descriptor, files }: StoredVersion): Promise<boolean> {
+    const { count, model, records, sweep } = this.#options
+    const version = { version: served.version, descriptor: release.descriptor.sha256 }
+    const { contract, runtime, selfTest } = descriptor
+    const isPinned = served.arm === 'pinned'
+    const outcome = await this.#trials.run({
+      version,
+      backend: served.backend,
+      pinned: isPinned,
+      model: { ...files, contract, operators: runtime.operators, selfTest },
+    })
+    if (outcome.kind === 'failed') {
+      this.#tellFailure(served, outcome.error)
+      return false
+    }
+    if (!outcome.known) {
+      count(served, 'staged')
+      count(served, 'confirmed')
+    }
+    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine })
+    await reach(this.#ports, 'swap/served')
+    if (isPinned) {
+      const now = this.#ports.clock.now()
+      await records.update(model, (record) => pinned(record, version, now))
+    }
+    if (!outcome.known) await sweep()
+    return true
+  }
+
+  /** The same version under another label: promoted, or admitted to another step. */
+  async relabel(served: Served): Promise<void> {
+    const running = this.#running
+    if (!running || JSON.stringify(running.served) === JSON.stringify(served)) return
+    this.#running = { ...running, served }
+    await this.#ports.host.serve(this.#options.route, running.engine.id, served)
+  }
+
+  /** Nothing answers any more, and that is why. */
+  async stop(error: AfieldError): Promise<void> {
+    const { model, route } = this.#options
+    this.close()
+    await this.#ports.host.refuse(route, errorToData(error))
+    const { code, message } = error
+    this.#ports.host.emit({ type: 'refused', model, code, message })
+  }
+
+  close(): void {
+    this.#running?.engine.close()
+    this.#running = undefined
+  }
+
+  async #swap(next: Running): Promise<void> {
+    const before = this.#running
+    const { model, version } = next.served
+    await this.#ports.host.serve(this.#options.route, next.engine.id, next.served)
+    this.#running = next
+    for (const resolve of this.#waiting.splice(0)) resolve()
+    const previous = before ? { previous: before.served.version } : {}
+    this.#ports.host.emit({ type: 'update', model, version, ...previous })
+  }
+
+  #tellFailure(served: Served, error: AfieldError): void {
+    const { model, version } = served
+    const { code, message } = error
+    this.#options.count(served, 'failed', code)
+    this.#ports.log('warn', `${model} ${version} failed on this device and is not served.`, error)
+    this.#ports.host.emit({ type: 'rejected', model, version, code, message })
+  }
+}

@@ -1,0 +1,28 @@
+import { AfieldError } from '@afield/protocol'
+import type { Ports } from '../ports.js'
+import type { Evictor } from './evict.js'
+import { MAX_IN_MEMORY_BYTES, NO_ROOM } from './store.js'
+
+/**
+ * Looks whether so many bytes fit before the first of them is fetched, and makes room where they do not.
+ *
+ * @returns where they are to go: memory, for this visit, when the browser has no room left.
+ * @throws AfieldError `storage/quota` when that would be unreasonably much.
+ */
+export async function findRoom(
+  { quota, log }: Pick<Ports, 'quota' | 'log'>,
+  bytes: number,
+  evictor: Evictor,
+): Promise<'store' | 'memory'> {
+  const fits = async (): Promise<boolean> => {
+    const estimate = await quota?.estimate()
+    return !estimate || estimate.quotaBytes - estimate.usageBytes >= bytes
+  }
+  if ((await fits()) || (await evictor.makeRoom(fits))) return 'store'
+  const error = new AfieldError('storage/quota', NO_ROOM, { details: { bytes } })
+  if (bytes > MAX_IN_MEMORY_BYTES) throw error
+  log('warn', IN_MEMORY, error)
+  return 'memory'
+}
+
+export const IN_MEMORY = 'The model is kept in memory for this visit, because storing it failed.'

@@ -1,0 +1,92 @@
+import { AfieldError } from '@afield/protocol'
+import type { Activator } from './activation/activator.js'
+import type { Checks } from './checks.js'
+import type { Ports } from './ports.js'
+
+/** `latest` waits this long for the repository before what is on the device serves. */
+const LATEST_DEADLINE_MS = 4_000
+
+export interface BringUpOptions {
+  /** `local`: serve what is here, then check. `latest`: check first, within a deadline. `offline`: never check. */
+  readonly policy: 'local' | 'latest' | 'offline'
+  /** URL of the folder that the app ships; see `AfieldOptions.seed`. */
+  readonly seed: string | undefined
+}
+
+/** How a model that does not serve comes to serve. */
+export class BringUp {
+  readonly #ports: Ports
+  readonly #checks: Checks
+  readonly #options: BringUpOptions
+
+  constructor(ports: Ports, checks: Checks, options: BringUpOptions) {
+    this.#ports = ports
+    this.#checks = checks
+    this.#options = options
+  }
+
+  /** From the device where it can be, then from the app's own files, from the repository where it must. */
+  async bringUp(activator: Activator, signal: AbortSignal | undefined): Promise<void> {
+    const { policy } = this.#options
+    await this.#checks.restore()
+    if (policy === 'latest' && (await this.#latest(activator, signal))) return
+    const stored = await this.#stored(activator)
+    if (stored === 'serves') return
+    if (stored === 'missing' && (await this.#seed(activator, signal))) return
+    if (policy === 'offline') {
+      const missing = `"${activator.model}" is not on this device, and the policy is "offline".`
+      throw stored instanceof AfieldError ? stored : new AfieldError('model/not-found', missing)
+    }
+    try {
+      await this.#checks.refresh(signal)
+    } catch (error) {
+      // Out of reach, what was refused here last stays refused.
+      throw stored instanceof AfieldError ? stored : error
+    }
+    await activator.reconcile(true, signal)
+  }
+
+  /** A refusal that is stored may be out of date, so it is returned and not thrown. */
+  async #stored(activator: Activator): Promise<'serves' | 'missing' | AfieldError> {
+    if (!this.#checks.manifest?.models.has(activator.model)) return 'missing'
+    try {
+      return (await activator.reconcile(false)) ? 'serves' : 'missing'
+    } catch (error) {
+      if (error instanceof AfieldError && error === activator.refusal) return error
+      throw error
+    }
+  }
+
+  /** A first visit is served from the app's own files, if they hold the model; the repository is asked afterwards. */
+  async #seed(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#options.seed === undefined) return false
+    await this.#checks.adoptSeed(signal)
+    if (!this.#checks.manifest?.models.has(activator.model)) return false
+    try {
+      return await activator.reconcile(true, signal)
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
+      this.#ports.log('warn', 'The seed that the app ships could not serve.', error)
+      return false
+    }
+  }
+
+  /** The newest state if it and its bytes come in time; false when the device serves what it has. */
+  async #latest(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
+    const controller = new AbortController()
+    const cancel = this.#ports.clock.after(LATEST_DEADLINE_MS, () => controller.abort())
+    const forward = (): void => controller.abort()
+    signal?.addEventListener('abort', forward)
+    try {
+      await this.#checks.refresh(controller.signal)
+      return await activator.reconcile(true, controller.signal)
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
+      this.#ports.log('info', 'The newest state did not come in time; what is on the device serves.', error)
+      return false
+    } finally {
+      cancel()
+      signal?.removeEventListener('abort', forward)
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import type { Explanation } from './explain.js'
+import type { Manifest, ManifestClient } from './manifest/client.js'
+import type { Ports } from './ports.js'
+
+/** A page that comes back into view checks unless the last check is younger than this. */
+const WAKE_AFTER_MS = 60_000
+
+export interface ChecksOptions {
+  readonly checkEveryMs: number
+  /** URL of the folder that the app ships; see `AfieldOptions.seed`. */
+  readonly seed: string | undefined
+  /** The models to look for news of. */
+  readonly models: () => readonly string[]
+  /** Called when the manifest is another one than before. */
+  readonly onNews: () => void
+}
+
+/** What this tab knows of the repository, and when it looks again. */
+export class Checks {
+  readonly #ports: Ports
+  readonly #client: ManifestClient
+  readonly #options: ChecksOptions
+  #manifest: Manifest | undefined
+  #last: Explanation['lastCheck']
+  #cancel: (() => void) | undefined
+  #seedTried = false
+
+  constructor(ports: Ports, client: ManifestClient, options: ChecksOptions) {
+    this.#ports = ports
+    this.#client = client
+    this.#options = options
+  }
+
+  get manifest(): Manifest | undefined {
+    return this.#manifest
+  }
+
+  get last(): Explanation['lastCheck'] {
+    return this.#last
+  }
+
+  /** Reads what is stored, unless that was done. */
+  async restore(): Promise<Manifest | undefined> {
+    this.#manifest ??= await this.#client.restore()
+    return this.#manifest
+  }
+
+  /** Reads anew what is stored: another tab changed it. */
+  async reread(): Promise<Manifest | undefined> {
+    const manifest = await this.#client.restore()
+    if (manifest) this.#follow(manifest)
+    return manifest
+  }
+
+  /** One check of the repository, one tab at a time. */
+  async refresh(signal: AbortSignal | undefined): Promise<Manifest> {
+    try {
+      const models = this.#options.models()
+      const check = (): Promise<Manifest> => this.#client.check(models, signal)
+      const manifest = await this.#ports.locks.hold('check', check, signal)
+      this.#last = { at: manifest.checkedAt, error: undefined }
+      if (this.#follow(manifest)) this.#ports.channel.post({ type: 'changed' })
+      return manifest
+    } catch (cause) {
+      throw this.noteFailure(cause)
+    }
+  }
+
+  /**
+   * Takes over what the app ships where it is newer than what is stored. Looked at once in a page's life.
+   *
+   * @returns whether it was. A seed that cannot be read is logged: the repository has it all.
+   */
+  async adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
+    const { seed, models } = this.#options
+    if (seed === undefined || this.#seedTried) return false
+    this.#seedTried = true
+    try {
+      const adopt = (): Promise<Manifest | undefined> => this.#client.adoptSeed(seed, models(), signal)
+      const manifest = await this.#ports.locks.hold('check', adopt, signal)
+      if (!manifest || !this.#follow(manifest)) return false
+      this.#ports.channel.post({ type: 'changed' })
+      return true
+    } catch (error) {
+      // What was given up may be tried again.
+      if (signal?.aborted) this.#seedTried = false
+      if (signal?.aborted || !(error instanceof AfieldError)) throw error
+      this.#ports.log('warn', 'The seed that the app ships could not be used.', error)
+      return false
+    }
+  }
+
+  noteFailure(cause: unknown): AfieldError {
+    const error = isAbort(cause)
+      ? new AfieldError('aborted', 'The call was aborted.', { cause })
+      : asAfieldError(cause, 'internal/unexpected', 'The check failed')
+    this.#last = { at: this.#ports.clock.now(), error: error.code }
+    const manifestVersion = this.#manifest?.version
+    this.#ports.host.emit({ type: 'checked', manifestVersion, error: errorToData(error) })
+    return error
+  }
+
+  /** From now on calls back about every `checkEveryMs`. */
+  schedule(check: () => void): void {
+    this.close()
+    const [byte = 128] = this.#ports.random(1)
+    const wait = this.#options.checkEveryMs * (0.9 + (0.2 * byte) / 255)
+    this.#cancel = this.#ports.clock.after(wait, () => {
+      this.schedule(check)
+      check()
+    })
+  }
+
+  /** Whether a page that comes into view should look for news. */
+  get isDue(): boolean {
+    if (!this.#cancel) return false
+    const last = this.#last
+    return !last || last.error !== undefined || this.#ports.clock.now() - last.at >= WAKE_AFTER_MS
+  }
+
+  close(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #follow(manifest: Manifest): boolean {
+    const news = this.#manifest?.version !== manifest.version
+    this.#manifest = manifest
+    if (news) this.#options.onNews()
+    return news
+  }
+}
+
+function isAbort(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'AbortError'
+}

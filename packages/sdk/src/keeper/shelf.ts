@@ -1,0 +1,166 @@
+import { AfieldError, parseDescriptor, type ModelIndex, type Sha256, type Version } from '@afield/protocol'
+import { pinnedAt, without, type ModelRecord, type ModelRecords } from './activation/record.js'
+import type { Evictor } from './blobs/evict.js'
+import { distinctChunks, sumOf } from './blobs/files.js'
+import type { BlobStore } from './blobs/store.js'
+import type { Manifest } from './manifest/client.js'
+import type { Ports } from './ports.js'
+
+/** `pinned`: the app asked for it by number within the last 30 days. Only `other` is ever deleted for room. */
+export type StoredRole = 'current' | 'previous' | 'pinned' | 'other'
+
+export interface StoredVersion {
+  readonly version: Version
+  /** Bytes that are on the device; fewer than `totalBytes` when its download was interrupted. */
+  readonly bytes: number
+  readonly totalBytes: number
+  readonly role: StoredRole
+}
+
+export interface StoredModel {
+  readonly model: string
+  /** What its versions share is counted once. */
+  readonly bytes: number
+  readonly versions: readonly StoredVersion[]
+}
+
+/** What the device holds of models. */
+export interface StorageReport {
+  /** `memory`: the browser stores nothing, so it is all gone with the page. */
+  readonly kind: 'indexeddb' | 'memory'
+  /** Whether the browser promised to delete nothing by itself; see `persist()`. */
+  readonly persisted: boolean
+  /** What the browser says the whole site uses and may use; `undefined` where it does not say. */
+  readonly usageBytes: number | undefined
+  readonly quotaBytes: number | undefined
+  readonly models: readonly StoredModel[]
+  /** Bytes of all models and their descriptors; what versions share is counted once. */
+  readonly bytes: number
+  /** The whole of it in plain words. */
+  readonly sentence: string
+}
+
+interface ShelfOptions {
+  readonly store: BlobStore
+  readonly records: ModelRecords
+  readonly evictor: Evictor
+}
+
+/** The models on this device as a person sees them: what is here, how much it takes, and how it goes away. */
+export class Shelf {
+  readonly #ports: Ports
+  readonly #options: ShelfOptions
+
+  constructor(ports: Ports, options: ShelfOptions) {
+    this.#ports = ports
+    this.#options = options
+  }
+
+  async report(manifest: Manifest | undefined): Promise<StorageReport> {
+    const { blobs, quota } = this.#ports
+    const here = await this.#options.store.keys()
+    const all = new Map<string, number>()
+    const models: StoredModel[] = []
+    for (const [model, { index }] of manifest?.models ?? []) {
+      const own = new Map<string, number>()
+      const versions = await this.#versions(model, index, here, own)
+      if (versions.length > 0) models.push({ model, bytes: sumOf(own.values(), (size) => size), versions })
+      for (const [hash, size] of own) all.set(hash, size)
+    }
+    const [estimate, persisted = false] = await Promise.all([quota?.estimate(), quota?.persisted()])
+    const report = {
+      kind: blobs.kind,
+      persisted,
+      usageBytes: estimate?.usageBytes,
+      quotaBytes: estimate?.quotaBytes,
+      models,
+      bytes: sumOf(all.values(), (size) => size),
+    }
+    return { ...report, sentence: describe(report) }
+  }
+
+  /**
+   * Deletes a version, or all of a model. What others share stays.
+   *
+   * @throws AfieldError `storage/unavailable`.
+   */
+  async remove(
+    model: string,
+    versions: readonly { version: Version; descriptor: Sha256 }[] | 'all',
+  ): Promise<void> {
+    const { records, evictor } = this.#options
+    await records.update(model, (record) =>
+      versions === 'all'
+        ? without(record)
+        : versions.reduce((rest, { descriptor }) => without(rest, descriptor), record),
+    )
+    await evictor.discard(model, versions === 'all' ? undefined : versions.map(({ version }) => version))
+  }
+
+  async #versions(
+    model: string,
+    index: ModelIndex,
+    here: ReadonlySet<string>,
+    own: Map<string, number>,
+  ): Promise<readonly StoredVersion[]> {
+    const record = await this.#options.records.read(model)
+    const versions: StoredVersion[] = []
+    for (const [name, { descriptor: file }] of Object.entries(index.versions)) {
+      const version = name as Version
+      const stored = here.has(file.sha256) ? await this.#options.store.get(file.sha256) : undefined
+      if (!stored) continue
+      const chunks = [...distinctChunks(parseDescriptor(stored, { name: model, version })).values()]
+      const held = chunks.filter(({ sha256 }) => here.has(sha256))
+      own.set(file.sha256, file.size)
+      for (const { sha256, size } of held) own.set(sha256, size)
+      if (held.length === 0) continue
+      versions.push({
+        version,
+        bytes: sumOf(held, ({ size }) => size),
+        totalBytes: sumOf(chunks, ({ size }) => size),
+        role: roleOf(record, file.sha256, this.#ports.clock.now()),
+      })
+    }
+    return versions
+  }
+}
+
+/** @throws AfieldError `model/not-found`. */
+export function releaseHere(manifest: Manifest | undefined, model: string, version: string) {
+  const release = manifest?.models.get(model)?.index.versions[version as Version]
+  if (release) return { version: version as Version, descriptor: release.descriptor.sha256 }
+  throw new AfieldError('model/not-found', `${version} of "${model}" is not known on this device.`)
+}
+
+function roleOf(record: ModelRecord, descriptor: Sha256, now: number): StoredRole {
+  if (record.current?.descriptor === descriptor) return 'current'
+  if (record.previous?.descriptor === descriptor) return 'previous'
+  return pinnedAt(record, now).some((held) => held.descriptor === descriptor) ? 'pinned' : 'other'
+}
+
+function describe({ kind, persisted, quotaBytes, models, bytes }: Omit<StorageReport, 'sentence'>): string {
+  if (models.length === 0) return 'No model is on this device.'
+  const list = models.map(({ model, versions }) => {
+    const names = versions.map(
+      ({ version, role, bytes: held, totalBytes }) =>
+        `${version} (${held < totalBytes ? `${Math.floor((100 * held) / totalBytes)} % downloaded` : role})`,
+    )
+    return `${model} ${names.join(', ')}`
+  })
+  const allowed =
+    quotaBytes === undefined ? '' : ` of ${inWords(quotaBytes)} that the browser allows this site`
+  const fate =
+    kind === 'memory'
+      ? 'It is kept in memory and gone when the page closes.'
+      : persisted
+        ? 'The browser keeps it until it is removed.'
+        : 'The browser may delete it when it runs out of room.'
+  return `On this device: ${list.join('; ')}; ${inWords(bytes)} in all${allowed}. ${fate}`
+}
+
+export function inWords(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
+  const value = bytes / 1000 ** power
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power] ?? 'bytes'}`
+}
