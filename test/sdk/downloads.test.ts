@@ -1,4 +1,7 @@
+import type { Descriptor } from '@afield/protocol'
 import type { DownloadRequest } from 'afield'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { memoryStorage, type Connection } from 'afield/node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { loadedDevice, servedVersion, startDevice, type DeviceChanges } from './support/devices.js'
@@ -11,6 +14,18 @@ beforeEach(async () => {
 })
 
 const chunksFetched = (): number => repository.requests().filter((path) => path.startsWith('chunks/')).length
+/** What a version is over the wire, by its own descriptor. */
+async function wireBytes(version: string): Promise<number> {
+  const folder = join(repository.dir, 'descriptors')
+  for (const file of await readdir(folder)) {
+    const descriptor = JSON.parse(await readFile(join(folder, file), 'utf8')) as Descriptor
+    if (descriptor.version !== version) continue
+    const chunks = descriptor.artifacts.flatMap(({ files }) => files.flatMap((part) => part.chunks))
+    return chunks.reduce((sum, { size, encodedSize }) => sum + (encodedSize ?? size), 0)
+  }
+  throw new Error(`${version} is not in the repository`)
+}
+
 const costly = (connection: Partial<Connection>): (() => Connection) => {
   return () => ({ saveData: false, metered: false, ...connection })
 }
@@ -52,8 +67,10 @@ describe('an update waits, and explain() says why', () => {
     expect(await device.explain(MODEL)).toMatchObject({
       version: '1.0.0',
       reason: 'last-good',
-      deferred: { version: '2.0.0', bytes: 1373, why },
-      sentence: expect.stringMatching(/2\.0\.0, which is meant for it, is not here yet\. Its 1\.4 kB wait: /),
+      deferred: { version: '2.0.0', bytes: await wireBytes('2.0.0'), why },
+      sentence: expect.stringMatching(
+        /2\.0\.0, which is meant for it, is not here yet\. Its 1\.\d kB wait: /,
+      ),
       lastCheck: { error: undefined },
     })
     expect((await device.explain(MODEL)).sentence).toMatch(sentence)
@@ -104,8 +121,8 @@ describe('an app that wants to be asked', () => {
       },
     })
     expect(asked).toEqual([
-      { model: MODEL, version: '1.0.0', bytes: 393, reason: 'load' },
-      { model: MODEL, version: '2.0.0', bytes: 1373, reason: 'update' },
+      { model: MODEL, version: '1.0.0', bytes: await wireBytes('1.0.0'), reason: 'load' },
+      { model: MODEL, version: '2.0.0', bytes: await wireBytes('2.0.0'), reason: 'update' },
     ])
     expect(await servedVersion(device)).toBe('1.0.0')
     // When the app itself looks for news, it is asked again.
@@ -120,7 +137,7 @@ describe('an app that wants to be asked', () => {
     await expect(device.load(MODEL)).rejects.toMatchObject({
       code: 'download/declined',
       message: expect.stringContaining('Load it again'),
-      details: { bytes: 393 },
+      details: { bytes: await wireBytes('1.0.0') },
     })
     expect(chunksFetched()).toBe(0)
     agrees = true
@@ -162,22 +179,23 @@ describe('a limit on what a download may cost', () => {
   test('refuses an update that is larger, naming both numbers, and what served goes on', async () => {
     const { device } = await loadedDevice(repository, { maxDownloadBytes: 1000 })
     await repository.publish('2.0.0')
+    const bytes = await wireBytes('2.0.0')
     await expect(device.check()).rejects.toMatchObject({
       code: 'download/too-large',
-      message: expect.stringMatching(/1373 bytes.* 1000\b/),
-      details: { bytes: 1373, maxDownloadBytes: 1000 },
+      message: expect.stringMatching(new RegExp(`${bytes} bytes.* 1000\\b`)),
+      details: { bytes, maxDownloadBytes: 1000 },
     })
     expect(await servedVersion(device)).toBe('1.0.0')
     expect(chunksFetched()).toBe(1)
   })
 
   test('refuses a first load that is larger', async () => {
-    const device = startDevice(repository, { maxDownloadBytes: 392 })
+    const device = startDevice(repository, { maxDownloadBytes: (await wireBytes('1.0.0')) - 1 })
     await expect(device.load(MODEL)).rejects.toMatchObject({ code: 'download/too-large' })
   })
 
   test('lets through what fits', async () => {
-    await loadedDevice(repository, { maxDownloadBytes: 393 })
+    await loadedDevice(repository, { maxDownloadBytes: await wireBytes('1.0.0') })
     expect(chunksFetched()).toBe(1)
   })
 })

@@ -1,3 +1,4 @@
+import { rotate } from '@afield/cli'
 import { STEPS, memoryStorage, type Step } from 'afield/node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { copyStorage, loadedDevice, servedVersion, startDevice } from './support/devices.js'
@@ -27,10 +28,14 @@ function fatal(last: Step) {
   }
 }
 
+/** A new root, so that a check comes by `check/root-accepted`, too. */
+const newRoot = (): Promise<unknown> => rotate({ repo: repository.dir, owner: 'ops' })
+
 describe.each(STEPS)('a device that dies at %s', (step) => {
   test('of its first load serves at the next start', async () => {
     const { arm, atStep, death } = fatal(step)
     const storage = memoryStorage()
+    await newRoot()
     arm()
     void startDevice(repository, { storage, atStep }).load(MODEL)
     await death
@@ -41,6 +46,7 @@ describe.each(STEPS)('a device that dies at %s', (step) => {
   test('of an update serves a verified version at the next start, offline, and then finishes it', async () => {
     const { arm, atStep, death } = fatal(step)
     const { device, storage } = await loadedDevice(repository, { atStep })
+    await newRoot()
     await repository.publish('2.0.0')
     arm()
     void device.check()

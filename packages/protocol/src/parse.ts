@@ -16,9 +16,10 @@ export function parseWith<const S extends v.GenericSchema>(
   if (result.success) return result.output
   const issue = result.issues[0]
   const path = issue ? (v.getDotPath(issue) ?? '') : ''
+  const advice = code === 'manifest/invalid' ? ' It was cut or changed on the way, or is no manifest.' : ''
   throw new AfieldError(
     code,
-    `${what} is not valid${path ? ` at "${path}"` : ''}: ${issue ? withoutValue(issue) : 'unknown'}.`,
+    `${what} is not valid${path ? ` at "${path}"` : ''}: ${issue ? withoutValue(issue) : 'unknown'}.${advice}`,
     {
       details: { what, path },
     },

@@ -1,9 +1,9 @@
-import { AfieldError } from '@afield/protocol'
+import { AfieldError, type ErrorCode } from '@afield/protocol'
 
 /**
  * Unpacks gzip into a buffer of the size that was signed. A decompression bomb stops at the first byte too many.
  *
- * @throws AfieldError `chunk/size-mismatch` when more or less comes out, or when the gzip is cut or broken.
+ * @throws AfieldError `chunk/size-mismatch` when more or less comes out; `chunk/hash-mismatch` when it is no gzip.
  */
 export async function inflate(
   packed: Uint8Array<ArrayBuffer>,
@@ -18,7 +18,7 @@ export async function inflate(
       const { done, value } = await reader.read()
       if (done) break
       if (length + value.length > size) {
-        throw wrongSize(file, `unpacks to more than the ${size} bytes that were signed`)
+        throw refused('chunk/size-mismatch', file, `unpacks to more than the ${size} bytes that were signed`)
       }
       bytes.set(value, length)
       length += value.length
@@ -28,14 +28,18 @@ export async function inflate(
       await reader.cancel()
       throw cause
     }
-    throw wrongSize(file, 'is gzip that is cut or broken', cause)
+    throw refused('chunk/hash-mismatch', file, 'is gzip that is cut or broken', cause)
   }
   if (length < size)
-    throw wrongSize(file, `unpacks to ${length} bytes instead of the ${size} that were signed`)
+    throw refused(
+      'chunk/size-mismatch',
+      file,
+      `unpacks to ${length} bytes instead of the ${size} that were signed`,
+    )
   return bytes
 }
 
-function wrongSize(file: string, what: string, cause?: unknown): AfieldError {
+function refused(code: ErrorCode, file: string, what: string, cause?: unknown): AfieldError {
   const message = `${file} ${what}. Nothing of it is kept; it is fetched again at the next check.`
-  return new AfieldError('chunk/size-mismatch', message, { cause, details: { file } })
+  return new AfieldError(code, message, { cause, details: { file } })
 }

@@ -105,7 +105,9 @@ export class ManifestClient {
       const older = error.code === 'manifest/rollback'
       this.#ports.log(
         older ? 'debug' : 'warn',
-        older ? 'The seed is older than what this device knows.' : 'The seed was not taken.',
+        older
+          ? 'The seed is older than what this device knows.'
+          : 'The seed that the app ships could not be used.',
         error,
       )
       return undefined
