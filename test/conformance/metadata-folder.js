@@ -1,4 +1,4 @@
-import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -19,6 +19,7 @@ export class MetadataFolder {
 
   /** @param {Bytes} root */
   async init(root) {
+    await mkdir(this.#dir, { recursive: true })
     await this.#write('root', root)
   }
 

@@ -1,5 +1,6 @@
 import { memoryStorage } from 'afield/node'
 import { afterEach, beforeAll, expect, test } from 'vitest'
+import type { Fault } from '../servers/faults.js'
 import { BAD_ANSWERS } from './support/bad-answers.js'
 import { servedVersion, startDevice } from './support/devices.js'
 import { keepJournal } from './support/journal.js'
@@ -57,8 +58,13 @@ test('a timestamp that somebody else wrote: manifest/signature', async () => {
   })
 })
 
-test('a web page in place of the next root is the usual "there is none"', async () => {
-  repository.server.fault('/repository/metadata/2.root.json', { kind: 'html' })
+test.each<[string, Fault]>([
+  ['a web page', { kind: 'html' }],
+  ['a web page of a megabyte', { kind: 'replace', body: `<!doctype html>${' '.repeat(1024 * 1024)}` }],
+  ['an empty answer', { kind: 'replace', body: '' }],
+  ['a refusal', { kind: 'status', status: 403 }],
+])('%s in place of the next root is the usual "there is none"', async (_, fault) => {
+  repository.server.fault('/repository/metadata/2.root.json', fault)
   const device = startDevice(repository)
   await device.load(MODEL)
   expect(await servedVersion(device)).toBe('2.0.0')

@@ -74,6 +74,21 @@ describe('given up at its limit in bytes', () => {
   })
 })
 
+test.each(['metadata/timestamp.json', 'metadata/*.snapshot.json', 'metadata/*.targets.json', 'targets/**'])(
+  'a %s without end leaves what serves, and the next check succeeds',
+  async (pattern) => {
+    const { server, ...growing } = await makeRepository(['1.0.0'])
+    const { device } = await loadedDevice(growing)
+    await growing.publish('2.0.0')
+    server.fault(`/repository/${pattern}`, { kind: 'endless' })
+    await expect(device.check()).rejects.toMatchObject({ code: 'manifest/too-large' })
+    expect(await servedVersion(device)).toBe('1.0.0')
+    server.clearFaults()
+    await device.check()
+    expect(await servedVersion(device)).toBe('2.0.0')
+  },
+)
+
 test('while a check hangs, predictions do not', async () => {
   const clock = new TestClock()
   const { device } = await loadedDevice(repository, { clock })
