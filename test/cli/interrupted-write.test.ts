@@ -3,6 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { changeRollout, diskFiles, initRepository, publish, type RepositoryFiles } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
 import { download, look } from './device.js'
 import { copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
 
@@ -26,37 +27,9 @@ beforeEach(async () => {
 const publishSecond = (files?: RepositoryFiles, version = '2.0.0') =>
   publish({ repo, files, model: learnerRisk('2.0.0'), version, skipReplay: true })
 
-/** Does something before each write, named by its path; throwing there is a crash at that instant. */
-function beforeWrites(
-  files: RepositoryFiles,
-  happens: (path: string) => Promise<void> | void,
-): RepositoryFiles {
-  return {
-    ...files,
-    put: async (path, bytes) => (await happens(path), files.put(path, bytes)),
-    create: async (path, bytes) => (await happens(path), files.create(path, bytes)),
-    replace: async (path, bytes) => (await happens(path), files.replace(path, bytes)),
-  }
-}
-
-class Crash extends Error {}
-
-function crashingAt(write: number): RepositoryFiles {
-  let count = 0
-  return beforeWrites(diskFiles(repo), () => {
-    if (++count === write) throw new Crash()
-  })
-}
-
-async function writesOf(action: (files: RepositoryFiles) => Promise<unknown>): Promise<readonly string[]> {
-  const paths: string[] = []
-  await action(beforeWrites(diskFiles(repo), (path) => void paths.push(path)))
-  return paths
-}
-
 describe('a crash before any write of a publish', () => {
   test('comes in the order chunks, descriptor, index, targets, snapshot, timestamp', async () => {
-    const kinds = (await writesOf(publishSecond)).map((path) =>
+    const kinds = (await writesOf(repo, publishSecond)).map((path) =>
       path.replace(/[0-9a-f]{64}|\d+|\b[0-9a-f]{2}\b/g, '#'),
     )
     expect(kinds).toEqual([
@@ -72,7 +45,7 @@ describe('a crash before any write of a publish', () => {
   test.each([1, 2, 3, 4, 5])(
     'before write %i: the old repository is valid, and the next try succeeds',
     async (write) => {
-      await expect(publishSecond(crashingAt(write))).rejects.toThrow(Crash)
+      await expect(publishSecond(crashingAt(repo, write))).rejects.toThrow(Crash)
       const seen = await look(repo, MODEL)
       expect(seen.version).toBe(2)
       expect(Object.keys(seen.index?.versions ?? {})).toEqual(['1.0.0'])
@@ -86,7 +59,7 @@ describe('a crash before any write of a publish', () => {
   )
 
   test('before the timestamp, after the commit: the old one is valid, and the next write finishes it', async () => {
-    await expect(publishSecond(crashingAt(6))).rejects.toThrow(Crash)
+    await expect(publishSecond(crashingAt(repo, 6))).rejects.toThrow(Crash)
     expect((await look(repo, MODEL)).version).toBe(2)
 
     await expect(publishSecond()).rejects.toMatchObject({ code: 'version/exists' })
@@ -101,7 +74,7 @@ test.each([1, 2, 3, 4])(
   async (write) => {
     const start = (files?: RepositoryFiles) =>
       changeRollout({ repo, files }, MODEL, { kind: 'start', stable: '1.0.0' })
-    await expect(start(crashingAt(write))).rejects.toThrow(Crash)
+    await expect(start(crashingAt(repo, write))).rejects.toThrow(Crash)
     const seen = await look(repo, MODEL)
     expect(seen).toMatchObject({ version: 2, rollout: undefined })
     await start()
@@ -110,7 +83,7 @@ test.each([1, 2, 3, 4])(
 )
 
 test('numbered metadata is never overwritten, since caches keep it for ever', async () => {
-  await expect(publishSecond(crashingAt(5))).rejects.toThrow(Crash)
+  await expect(publishSecond(crashingAt(repo, 5))).rejects.toThrow(Crash)
   await publishSecond()
   const names = await readdir(join(repo, 'metadata'))
   // 3.targets.json is the interrupted one's.

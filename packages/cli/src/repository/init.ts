@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Key, MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
+import { changeOf, type Attribution } from './change.js'
 import { BINNED_ROLES, MAX_BINS, binNames } from './bins.js'
 import type { SigningKey } from './key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from './key-names.js'
@@ -10,11 +11,11 @@ import { createKeys, keysFolder, refuseExistingKeys } from './keys.js'
 import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { roleMeta } from './publish-draft.js'
+import { withRootChange } from './root-change.js'
 import { SPEC_VERSION, addSignatures, expiryAt, metaOf, metadataBytes, type Lifetime, type Metadata } from './sign.js'
 import type { Threshold } from './threshold.js'
 
-export interface InitOptions {
-  readonly now?: Date | undefined
+export interface InitOptions extends Attribution {
   /** `two`: release and ops, the default. `separate`: a key for each role. */
   readonly roles?: 'two' | 'separate' | undefined
   /** So many of so many release keys must sign what may run; 1 of 1 when left out. */
@@ -74,7 +75,8 @@ export async function initRepository(
     await files.create(metadataPath(name, 1), bytes)
   }
   const { root, snapshot, timestamp } = roles
-  const firstRoot = signedBytes(rootOf(roles, now), root.role, root.keys)
+  const change = await changeOf(options, 'init', now)
+  const firstRoot = signedBytes(withRootChange(rootOf(roles, now), change), root.role, root.keys)
   await files.create(metadataPath('root', 1), firstRoot)
   const firstSnapshot = signedBytes(
     { _type: 'snapshot', ...common('snapshot', now), meta },

@@ -84,7 +84,7 @@ export async function readLog(options: LogOptions, model: string): Promise<Log> 
       entry('index', sha256, document.change, describeIndexChange(indexes[i + 1]?.document, document)),
     ),
     ...rollouts.map(({ document, sha256 }) =>
-      entry('rollout', sha256, document.change, [describeRollout(document)]),
+      entry('rollout', sha256, document.change, [describeRollout(document), ...aliasesOf(document)]),
     ),
     ...(await rootEntries(files)),
   ].sort((a, b) => timeOf(b) - timeOf(a))
@@ -145,6 +145,11 @@ function entry(
   what: readonly string[],
 ): LogEntry {
   return { kind, ...change, what, id }
+}
+
+function aliasesOf({ aliases }: Rollout): readonly string[] {
+  const named = Object.entries(aliases ?? {}).map(([alias, version]) => `"${alias}" is ${version}`)
+  return named.length > 0 ? [`${named.join(', ')}.`] : []
 }
 
 function timeOf({ at }: LogEntry): number {
