@@ -18,23 +18,17 @@ export function addAlias(program: Command): void {
     .argument('[version]', 'what it means from now on')
     .option('--delete', 'take the name away')
   addWriteOptions(command)
-  addExample(
-    command,
-    'afield alias learner-risk beta 2.0.0',
-    'afield alias learner-risk beta --delete',
-  )
-  command.action(
-    async (model: string, alias: string, version: string | undefined, options: AliasOptions) => {
-      if ((version === undefined) !== (options.delete === true)) {
-        throw new CliError('usage', 'Give a version, or --delete to take the alias away.')
-      }
-      const action = { kind: 'alias', alias, version } as const
-      const changed = await changeRollout(options, model, action)
-      const { rollout, previous, repositoryVersion, refreshBy } = changed
-      print(options, { model: changed.model, rollout, repositoryVersion, refreshBy }, [
-        describeChange(action, rollout, previous),
-        refreshLine(refreshBy),
-      ])
-    },
-  )
+  addExample(command, 'afield alias learner-risk beta 2.0.0', 'afield alias learner-risk beta --delete')
+  command.action(async (model: string, alias: string, version: string | undefined, options: AliasOptions) => {
+    if ((version === undefined) !== (options.delete === true)) {
+      throw new CliError('usage', 'Give a version, or --delete to take the alias away.')
+    }
+    const action = { kind: 'alias', alias, version } as const
+    const changed = await changeRollout(options, model, action)
+    const { rollout, previous, repositoryVersion, refreshBy } = changed
+    print(options, { model: changed.model, rollout, repositoryVersion, refreshBy }, [
+      describeChange(action, rollout, previous),
+      refreshLine(refreshBy),
+    ])
+  })
 }

@@ -9,7 +9,11 @@ export function addRefresh(program: Command): void {
     .description('sign anew what expires, so that devices go on believing it; run it weekly')
   addWriteOptions(command)
   addProposalsOption(command)
-  addExample(command, 'afield refresh --repo models-repo', '0 4 * * 1  afield refresh --repo /srv/models-repo')
+  addExample(
+    command,
+    'afield refresh --repo models-repo',
+    '0 4 * * 1  afield refresh --repo /srv/models-repo',
+  )
   command.action(async (options: WriteOptions) => {
     const refreshed = await refresh(options)
     const { renewed, waitsForRelease, repositoryVersion, refreshBy } = refreshed

@@ -18,7 +18,10 @@ export function addRotate(program: Command): void {
     .argument('<role>', 'release, ops, or one of root, targets, rollouts, snapshot, timestamp')
     .option('--threshold <m/n>', 'from now on m of n keys must sign (release, root, targets)')
     .option('--ecdsa', 'sign with ECDSA P-256, too, for browsers that know no Ed25519')
-    .option('--passphrase', 'encrypt the new key files (asked, or AFIELD_PASSPHRASE, or AFIELD_PASSPHRASE_FILE)')
+    .option(
+      '--passphrase',
+      'encrypt the new key files (asked, or AFIELD_PASSPHRASE, or AFIELD_PASSPHRASE_FILE)',
+    )
   addWriteOptions(command)
   addProposalsOption(command)
   addExample(

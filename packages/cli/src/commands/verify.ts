@@ -49,7 +49,7 @@ function report({ problems, ...seen }: Verified): readonly string[] {
     return [`Valid: version ${seen.repositoryVersion}, root ${seen.rootVersion}; ${extent}.`]
   }
   return [
-    ...problems.flatMap(({ where, code, message }) => [`${where}`, `  ${code}: ${message}`]),
+    ...problems.flatMap(({ where, code, message }) => [where, `  ${code}: ${message}`]),
     `${problems.length} problem${problems.length === 1 ? '' : 's'}; looked at ${extent}.`,
   ]
 }

@@ -104,12 +104,7 @@ export async function publish(options: PublishOptions): Promise<Published> {
 
   for (const { chunk, bytes } of cuts) await files.put(chunkPath(chunk.sha256), bytes)
   await files.put(descriptorPath(release.sha256), descriptor)
-  const committed = await commit(
-    repository,
-    { target: indexTarget(config.name), bytes: index },
-    signers,
-    now,
-  )
+  const committed = await commit(repository, { target: indexTarget(config.name), bytes: index }, signers, now)
   return {
     ...committed,
     name: config.name,

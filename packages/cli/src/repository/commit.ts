@@ -77,9 +77,7 @@ async function renewalsBeside(
 /** The roles in the second half of their life. */
 export async function dueRoles(repository: Repository, now: Date): Promise<readonly string[]> {
   const names = await listingRoles(repository)
-  const due = await Promise.all(
-    names.map(async (name) => isDue('targets', await repository.role(name), now)),
-  )
+  const due = await Promise.all(names.map(async (name) => isDue('targets', await repository.role(name), now)))
   return names.filter((_, i) => due[i])
 }
 

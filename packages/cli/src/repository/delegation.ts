@@ -1,4 +1,11 @@
-import { TargetsSchema, checkBytes, parseMetadata, verifyThreshold, type Snapshot, type Targets } from '@afield/protocol'
+import {
+  TargetsSchema,
+  checkBytes,
+  parseMetadata,
+  verifyThreshold,
+  type Snapshot,
+  type Targets,
+} from '@afield/protocol'
 import { binNames } from './bins.js'
 import type { RepositoryFiles } from './files.js'
 import { missingPart } from './missing-part.js'

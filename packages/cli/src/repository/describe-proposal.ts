@@ -69,7 +69,8 @@ export function describeIndexChange(before: ModelIndex | undefined, after: Model
     if (!old?.revoked && next?.revoked) {
       sentences.push(`Revokes ${after.name}@${version}: ${next.revoked.reason}`)
     }
-    if (old?.revoked && !next?.revoked) sentences.push(`TAKES BACK the revocation of ${after.name}@${version}.`)
+    if (old?.revoked && !next?.revoked)
+      sentences.push(`TAKES BACK the revocation of ${after.name}@${version}.`)
   }
   if (before?.minVersion !== after.minVersion) {
     const from = before?.minVersion === undefined ? '' : ` (before: ${before.minVersion})`
@@ -119,9 +120,10 @@ interface Delegated {
 function delegatedRoles({ delegations }: Targets): ReadonlyMap<string, Delegated> {
   const bins = delegations?.succinct_roles
   return new Map([
-    ...(delegations?.roles ?? []).map(
-      (role): [string, Delegated] => [role.name, { keys: role, scope: role.paths.join(', ') }],
-    ),
+    ...(delegations?.roles ?? []).map((role): [string, Delegated] => [
+      role.name,
+      { keys: role, scope: role.paths.join(', ') },
+    ]),
     ...(bins
       ? [[bins.name_prefix, { keys: bins, scope: `${2 ** bins.bit_length} bins` }] as [string, Delegated]]
       : []),

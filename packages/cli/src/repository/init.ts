@@ -12,7 +12,15 @@ import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { roleMeta } from './publish-draft.js'
 import { withRootChange } from './root-change.js'
-import { SPEC_VERSION, addSignatures, expiryAt, metaOf, metadataBytes, type Lifetime, type Metadata } from './sign.js'
+import {
+  SPEC_VERSION,
+  addSignatures,
+  expiryAt,
+  metaOf,
+  metadataBytes,
+  type Lifetime,
+  type Metadata,
+} from './sign.js'
 import type { Threshold } from './threshold.js'
 
 export interface InitOptions extends Attribution {
@@ -184,11 +192,7 @@ function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
   return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
 }
 
-function signedBytes(
-  signed: Metadata,
-  role: RoleKeys,
-  keys: readonly SigningKey[],
-): Uint8Array<ArrayBuffer> {
+function signedBytes(signed: Metadata, role: RoleKeys, keys: readonly SigningKey[]): Uint8Array<ArrayBuffer> {
   return metadataBytes(addSignatures({ signed, signatures: [] }, [{ role, keys: {} }], keys))
 }
 

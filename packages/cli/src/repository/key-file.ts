@@ -77,9 +77,13 @@ async function parseKey(file: string, pem: string): Promise<KeyObject> {
         { cause },
       )
     }
-    throw new CliError('keys/wrong', `${file} is not a private key in PEM form. Restore it from its backup.`, {
-      cause,
-    })
+    throw new CliError(
+      'keys/wrong',
+      `${file} is not a private key in PEM form. Restore it from its backup.`,
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -100,7 +100,11 @@ async function chain<T extends { readonly predecessor?: Sha256 | undefined }>(
   parse: (bytes: Uint8Array) => T,
 ): Promise<readonly Signed<T>[]> {
   const links = [newest]
-  for (let hash = newest.document.predecessor; hash !== undefined; hash = links.at(-1)?.document.predecessor) {
+  for (
+    let hash = newest.document.predecessor;
+    hash !== undefined;
+    hash = links.at(-1)?.document.predecessor
+  ) {
     const path = targetPath(target, hash)
     const bytes = await files.read(path)
     if (!bytes) {
@@ -167,7 +171,10 @@ function servingAt(
   const index = until(indexes)
   if (!index) {
     const first = indexes.at(-1)?.document.change.at ?? 'never'
-    throw new CliError('usage', `${name} was first published ${first}; at ${at.toISOString()} there was none.`)
+    throw new CliError(
+      'usage',
+      `${name} was first published ${first}; at ${at.toISOString()} there was none.`,
+    )
   }
   const rollout = until(rollouts)
   return {

@@ -36,7 +36,9 @@ export function baseOf({ root, snapshot }: Repository, draft: Draft): Readonly<R
 
 function sentence({ id, file }: Proposal, lacking: readonly Shortfall[]): string {
   const [first] = lacking
-  const have = first ? `It has ${first.have} of ${first.need} signatures.` : 'It has all signatures of the release.'
+  const have = first
+    ? `It has ${first.have} of ${first.need} signatures.`
+    : 'It has all signatures of the release.'
   return (
     `Nothing is published yet: proposal ${id} waits for approvals. ${have} ` +
     `Whoever holds another key runs:\n  afield approve ${id}\nThe proposal is ${file}; carry it to them if they share no disk with you.`

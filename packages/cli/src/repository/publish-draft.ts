@@ -4,8 +4,8 @@ import { rootRequirements, type Draft } from './draft.js'
 import type { RepositoryFiles } from './files.js'
 import { foreignKey, type Signer } from './keys.js'
 import { metadataPath, targetPath } from './layout.js'
-import { listingRoles, parentOf, type Repository } from './open.js'
-import { pointTo, settle } from './settle.js'
+import { listingRoles, parentOf, rootRequirement, type Repository } from './open.js'
+import { newestSnapshot, pointTo, settle } from './settle.js'
 import {
   addSignatures,
   earliest,
@@ -43,12 +43,16 @@ export async function publishDraft(
   for (const { name, signing, bytes } of roles) {
     meta[`${name}.json`] = await roleMeta(name, signing.signed.version, bytes)
   }
-  const version = repository.snapshot.version + 1
-  const snapshot = await signSnapshot(
-    repository,
-    draft,
-    { ...repository.snapshot, version, expires: expiryAt('snapshot', now), meta },
-    ops,
+  const trustedBefore = trustsKeys(repository, draft, ops)
+  // Without the keys that were trusted before, what an interrupted try left cannot be finished, only passed over.
+  const version = 1 + (trustedBefore ? repository.snapshot.version : await newestSnapshot(files))
+  const snapshot = addSignatures<Snapshot>(
+    {
+      signed: { ...repository.snapshot, version, expires: expiryAt('snapshot', now), meta },
+      signatures: [],
+    },
+    rootRequirements(repository, draft, 'snapshot'),
+    ops.keys,
   )
 
   for (const { target, bytes } of draft.changes) {
@@ -60,11 +64,11 @@ export async function publishDraft(
   for (const { name, signing, bytes } of roles) {
     await createOrYield(files, metadataPath(name, signing.signed.version), bytes)
   }
-  await createOrYield(files, metadataPath('snapshot', version), snapshot.bytes)
+  await createOrYield(files, metadataPath('snapshot', version), metadataBytes(snapshot))
 
   if (draft.root === undefined) {
     await settle(files, ops, now)
-  } else if (snapshot.trustedBefore) {
+  } else if (trustedBefore) {
     await pointTo(repository, version, ops, now, draft.root.signed)
     await createRoot(files, draft.root)
   } else {
@@ -76,31 +80,26 @@ export async function publishDraft(
 }
 
 /** A bin's entry is its version alone: a device pays for the entries of all bins, and signatures tell the rest. */
-export async function roleMeta(name: string, version: number, bytes: Uint8Array<ArrayBuffer>): Promise<MetaFile> {
+export async function roleMeta(
+  name: string,
+  version: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<MetaFile> {
   return parentOf(name) === 'targets' ? metaOf(version, bytes) : { version }
 }
 
-interface SignedSnapshot {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  /** False when the keys of the root before are lost. */
-  readonly trustedBefore: boolean
-}
-
-async function signSnapshot(
-  repository: Repository,
-  draft: Draft,
-  signed: Snapshot,
-  ops: Signer,
-): Promise<SignedSnapshot> {
-  const requirements = rootRequirements(repository, draft, 'snapshot')
-  const signing = addSignatures<Snapshot>({ signed, signatures: [] }, requirements, ops.keys)
-  const timestamp = rootRequirements(repository, draft, 'timestamp')
-  const both = [requirements, timestamp].map((all) => ({ before: all[0], after: all.at(-1) }))
-  for (const { after } of both) {
-    if (after && !holds(after, ops)) throw foreignKey(after === both[0]?.after ? 'snapshot' : 'timestamp')
+/**
+ * Whether the repository's root as it is trusts the ops keys at hand; false where they are lost and being replaced.
+ *
+ * @throws CliError `keys/wrong` when the coming root does not trust them either.
+ */
+function trustsKeys(repository: Repository, draft: Draft, ops: Signer): boolean {
+  const roles = ['snapshot', 'timestamp'] as const
+  const [before, after] = [repository.root, draft.root?.signed ?? repository.root]
+  for (const role of roles) {
+    if (!holds(rootRequirement(after, role), ops)) throw foreignKey(role)
   }
-  const trustedBefore = both.every(({ before }) => before !== undefined && holds(before, ops))
-  return { bytes: metadataBytes(signing), trustedBefore }
+  return roles.every((role) => holds(rootRequirement(before, role), ops))
 }
 
 /** Whether the keys at hand are enough for a role. */
@@ -137,4 +136,3 @@ async function refreshBy(repository: Repository, draft: Draft, now: Date): Promi
     ...roles.map(({ expires }) => expires),
   ])
 }
-

@@ -44,7 +44,8 @@ export async function refresh(options: RepositoryLocation & Attribution): Promis
   }
   const after = mine.length > 0 ? await settle(files, signers.ops, now) : before
   const theirs = due.filter((name) => !mine.includes(name))
-  if (theirs.length > 0 && signers.release.keys.length > 0) await proposeRenewal(after, theirs, signers, options, now)
+  if (theirs.length > 0 && signers.release.keys.length > 0)
+    await proposeRenewal(after, theirs, signers, options, now)
   return {
     renewed: mine,
     waitsForRelease: theirs,
@@ -55,7 +56,9 @@ export async function refresh(options: RepositoryLocation & Attribution): Promis
 
 /** The parts of a repository in the second half of their life. */
 async function dueParts(repository: Repository, now: Date): Promise<readonly string[]> {
-  const top = (['root', 'snapshot', 'timestamp'] as const).filter((role) => isDue(role, repository[role], now))
+  const top = (['root', 'snapshot', 'timestamp'] as const).filter((role) =>
+    isDue(role, repository[role], now),
+  )
   return [...top, ...(await dueRoles(repository, now))]
 }
 

@@ -58,9 +58,13 @@ async function readRoot(path: string): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await readFile(path))
   } catch (cause) {
     if (!isMissing(cause)) throw cause
-    throw new CliError('file/missing', `There is no root at ${path}. Name the one that apps bundle with --root.`, {
-      cause,
-    })
+    throw new CliError(
+      'file/missing',
+      `There is no root at ${path}. Name the one that apps bundle with --root.`,
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -88,7 +92,9 @@ async function refuseForeignRoot(
 
 /** However it is spaced: a bundler may have written the app's copy. */
 function sameContent(a: Uint8Array, b: Uint8Array): boolean {
-  const [left, right] = [a, b].map((bytes) => canonicalBytes(parseMetadata(RootSchema, bytes, 'root.json').raw))
+  const [left, right] = [a, b].map((bytes) =>
+    canonicalBytes(parseMetadata(RootSchema, bytes, 'root.json').raw),
+  )
   return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0
 }
 

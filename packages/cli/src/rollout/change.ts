@@ -48,12 +48,7 @@ export async function changeRollout(
   const rollout = parseRollout(bytes, name)
   if (previous) checkRolloutChange(previous.document, rollout)
 
-  const committed = await commit(
-    repository,
-    { target: rolloutTarget(name), bytes },
-    { ops },
-    now,
-  )
+  const committed = await commit(repository, { target: rolloutTarget(name), bytes }, { ops }, now)
   return { ...committed, model: name, rollout, previous: previous?.document }
 }
 

@@ -18,7 +18,10 @@ export const AliasSchema = v.pipe(
 export type Alias = v.InferOutput<typeof AliasSchema>
 
 /** What `load()` may ask for besides `latest`. */
-export const RequestedSchema = v.union([VersionSchema, AliasSchema], 'neither a version such as 1.4.0 nor an alias')
+export const RequestedSchema = v.union(
+  [VersionSchema, AliasSchema],
+  'neither a version such as 1.4.0 nor an alias',
+)
 
 const basisPoints = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(BUCKETS))
 
