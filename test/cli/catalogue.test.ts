@@ -44,7 +44,9 @@ beforeAll(async () => {
 describe('log', () => {
   test('goes from the newest change back to the first root, each with who, what, why and when', async () => {
     const { entries } = await readLog({ repo }, MODEL)
-    expect(entries.map(({ kind, author, reason, at, what }) => [at?.slice(8, 10), kind, author, reason, what[0]])).toEqual([
+    expect(
+      entries.map(({ kind, author, reason, at, what }) => [at?.slice(8, 10), kind, author, reason, what[0]]),
+    ).toEqual([
       ['07', 'index', 'Ada', 'wrong table', 'Revokes learner-risk@2.0.0: wrong table'],
       ['06', 'root', 'Cem', 'a laptop was lost', 'Root version 2, valid until 2027-03-06.'],
       ['05', 'rollout', 'Ben', 'now', 'learner-risk: 2.0.0 goes to 25 % of devices; the others run 1.0.0.'],
@@ -59,7 +61,12 @@ describe('log', () => {
     ['2026-03-02T12:00:00Z', '1.0.0', undefined, 'every device runs 1.0.0.'],
     ['2026-03-03T12:00:00Z', '2.0.0', undefined, 'every device runs 2.0.0.'],
     ['2026-03-04T12:00:00Z', '1.0.0', undefined, 'every device runs 1.0.0.'],
-    ['2026-03-05T12:00:00Z', '1.0.0', '2.0.0', '2.0.0 goes to 25 % of devices; every device besides runs 1.0.0.'],
+    [
+      '2026-03-05T12:00:00Z',
+      '1.0.0',
+      '2.0.0',
+      '2.0.0 goes to 25 % of devices; every device besides runs 1.0.0.',
+    ],
     ['2026-03-07T12:00:00Z', '1.0.0', undefined, 'every device runs 1.0.0.'],
   ])('says what was serving at %s', async (moment, version, candidate, sentence) => {
     const { serving } = await readLog({ repo, at: new Date(moment) }, MODEL)

@@ -37,7 +37,10 @@ async function device(): Promise<Device> {
   const server = await serveRepository(repo, { port: 0 })
   const root = await readFile(join(repo, 'metadata', '1.root.json'), 'utf8')
   const made = createDevice({ repository: server.url, root })
-  open.push(() => made.close(), () => server.close())
+  open.push(
+    () => made.close(),
+    () => server.close(),
+  )
   return made
 }
 
@@ -104,7 +107,10 @@ describe('revoke', () => {
     await expect(crash).rejects.toThrow(Crash)
     expect((await look(repo, MODEL)).index?.versions['1.0.0' as never]).not.toHaveProperty('revoked')
     if (write < 4) await revoke({ repo, reason: 'x' }, MODEL, '1.0.0')
-    else await expect(revoke({ repo, reason: 'x' }, MODEL, '1.0.0')).rejects.toMatchObject({ code: 'model/revoked' })
+    else
+      await expect(revoke({ repo, reason: 'x' }, MODEL, '1.0.0')).rejects.toMatchObject({
+        code: 'model/revoked',
+      })
     expect((await look(repo, MODEL)).index?.versions).toHaveProperty(['1.0.0', 'revoked'])
   })
 })

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { changeRollout, diskFiles, initRepository, publish, type RepositoryFiles } from '@afield/cli'
+import {
+  changeRollout,
+  diskFiles,
+  initRepository,
+  listModels,
+  publish,
+  verify,
+  type RepositoryFiles,
+} from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
 import { download, look } from './device.js'
@@ -93,6 +101,36 @@ test('numbered metadata is never overwritten, since caches keep it for ever', as
     '3.targets.json',
     '4.targets.json',
   ])
+})
+
+describe('in bins', () => {
+  beforeEach(async () => {
+    repo = join(dir, randomUUID())
+    await initRepository({ repo }, { bins: 4 })
+    await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  })
+
+  const problems = async () => (await verify({ repo, root: join(repo, 'metadata', '1.root.json') })).problems
+  const versions = async () => (await listModels({ repo })).models.map((model) => model.versions)
+
+  test.each([1, 2, 3, 4, 5, 6])('a crash before write %i leaves the old repository valid', async (write) => {
+    await expect(publishSecond(crashingAt(repo, write))).rejects.toThrow(Crash)
+    expect(await problems()).toEqual([])
+    expect(await versions()).toEqual([1])
+    await changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
+    expect(await problems()).toEqual([])
+  })
+
+  test('of several operators at once, those who came too late are told', async () => {
+    const names = ['2.0.0', '2.0.1', '2.0.2']
+    const outcomes = await Promise.allSettled(names.map((version) => publishSecond(undefined, version)))
+    const refusals = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    )
+    expect(refusals).toEqual(refusals.map(() => expect.objectContaining({ code: 'repository/conflict' })))
+    expect(await problems()).toEqual([])
+    expect(await versions()).toEqual([1 + names.length - refusals.length])
+  })
 })
 
 describe('a second operator', () => {

@@ -31,7 +31,10 @@ beforeEach(async () => {
 async function find(pattern: RegExp): Promise<string> {
   const names = await readdir(repo, { recursive: true, withFileTypes: true })
   const paths = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const found = paths.filter((path) => pattern.test(path)).sort((a, b) => a.localeCompare(b)).at(-1)
+  const found = paths
+    .filter((path) => pattern.test(path))
+    .sort((a, b) => a.localeCompare(b))
+    .at(-1)
   if (found === undefined) throw new Error(`No file matches ${pattern}.`)
   return found
 }

@@ -59,7 +59,8 @@ async function viaTemporary<T>(
 const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
 const DENIED = ['EACCES', 'EPERM', 'EROFS']
 
-function diskRefusal(goal: string, cause: unknown): CliError | undefined {
+/** The refusal that a failed write is; `undefined` for another error. */
+export function diskRefusal(goal: string, cause: unknown): CliError | undefined {
   if (FULL.some((code) => hasCode(cause, code))) {
     return new CliError(
       'disk/full',

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Key, MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
@@ -7,7 +7,7 @@ import { changeOf, type Attribution } from './change.js'
 import { BINNED_ROLES, MAX_BINS, binNames } from './bins.js'
 import type { SigningKey } from './key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from './key-names.js'
-import { createKeys, keysFolder, refuseExistingKeys } from './keys.js'
+import { createKeys, deleteKeys, keysFolder, refuseExistingKeys } from './keys.js'
 import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { roleMeta } from './publish-draft.js'
@@ -73,7 +73,31 @@ export async function initRepository(
   await refuseNonEmpty(repo)
   await refuseExistingKeys(folder)
 
-  for (const name of CONTENT_FOLDERS) await mkdir(join(repo, name), { recursive: true })
+  const roles = await write(location, folder, options, now).catch(async (error: unknown) => {
+    // Nobody trusts any of it yet, so the next try may begin anew.
+    await deleteKeys(folder)
+    await Promise.all(
+      [...CONTENT_FOLDERS, 'metadata'].map((name) => rm(join(repo, name), { recursive: true, force: true })),
+    )
+    throw error
+  })
+  return {
+    repo,
+    keys: folder,
+    keyFiles: [...new Set(KEY_ROLES.flatMap((role) => roles[role].keys.map(({ file }) => file)))],
+    root: resolve(repo, metadataPath('root', 1)),
+    refreshBy: expiryAt('timestamp', now),
+  }
+}
+
+/** Everything that makes a repository, the timestamp last: without it there is none. */
+async function write(
+  location: RepositoryLocation,
+  folder: string,
+  options: InitOptions,
+  now: Date,
+): Promise<Roles> {
+  for (const name of CONTENT_FOLDERS) await mkdir(join(location.repo, name), { recursive: true })
   const roles = await createRoles(folder, options)
   const files = openFiles(location)
   const meta: Record<string, MetaFile> = {}
@@ -95,13 +119,7 @@ export async function initRepository(
   const snapshotMeta = { 'snapshot.json': await metaOf(1, firstSnapshot) }
   const firstTimestamp = { _type: 'timestamp' as const, ...common('timestamp', now), meta: snapshotMeta }
   await files.create(TIMESTAMP_PATH, signedBytes(firstTimestamp, timestamp.role, timestamp.keys))
-  return {
-    repo,
-    keys: folder,
-    keyFiles: [...new Set(KEY_ROLES.flatMap((role) => roles[role].keys.map(({ file }) => file)))],
-    root: resolve(repo, metadataPath('root', 1)),
-    refreshBy: expiryAt('timestamp', now),
-  }
+  return roles
 }
 
 function refuseImpossible({ bins, threshold, ecdsa }: InitOptions): void {

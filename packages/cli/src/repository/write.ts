@@ -37,7 +37,13 @@ export async function openWrite(
   const signers = { ops, release }
   const repository = await settle(openFiles(options), ops, now)
   const change = await changeOf(options, defaultReason, now)
-  return { repository, signers, now, change, commitPlan: (plan) => commitPlan(repository, plan, signers, now) }
+  return {
+    repository,
+    signers,
+    now,
+    change,
+    commitPlan: (plan) => commitPlan(repository, plan, signers, now),
+  }
 }
 
 /**
