@@ -105,12 +105,11 @@ describe('revoke', () => {
   test.each([1, 2, 3, 4])('a crash before write %i leaves the old repository valid', async (write) => {
     const crash = revoke({ repo, reason: 'x', files: crashingAt(repo, write) }, MODEL, '1.0.0')
     await expect(crash).rejects.toThrow(Crash)
-    expect((await look(repo, MODEL)).index?.versions['1.0.0' as never]).not.toHaveProperty('revoked')
-    if (write < 4) await revoke({ repo, reason: 'x' }, MODEL, '1.0.0')
-    else
-      await expect(revoke({ repo, reason: 'x' }, MODEL, '1.0.0')).rejects.toMatchObject({
-        code: 'model/revoked',
-      })
+    expect((await look(repo, MODEL)).index?.versions).not.toHaveProperty(['1.0.0', 'revoked'])
+    // The snapshot is the commit, so only the timestamp may be left to the next write.
+    await revoke({ repo, reason: 'x' }, MODEL, '1.0.0').catch((error: unknown) => {
+      if (write < 4) throw error
+    })
     expect((await look(repo, MODEL)).index?.versions).toHaveProperty(['1.0.0', 'revoked'])
   })
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   approve,
@@ -203,6 +203,33 @@ test('a second operator who wrote first is not overwritten', async () => {
   expect(await look(repo, MODEL)).toMatchObject({ rollout: { change: { author: 'The other' } } })
   expect(await turn('ops')).toMatchObject({ rootVersion: 2 })
   expect(await problems()).toEqual([])
+})
+
+test('a second operator who writes between timestamp and root keeps the old keys in force', async () => {
+  const files: RepositoryFiles = {
+    ...diskFiles(repo),
+    replace: async (path, bytes) => {
+      await diskFiles(repo).replace(path, bytes)
+      const keys = join(dir, randomUUID())
+      await mkdir(keys, { mode: 0o700 })
+      for (const name of ['ops.pem', 'release.pem'])
+        await copyFile(join(`${flat}.keys`, name), join(keys, name))
+      await publish({ repo, keys, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+    },
+  }
+  await expect(turn('release', { files })).rejects.toMatchObject({ code: 'repository/conflict' })
+  expect(await problems()).toEqual([])
+  expect(await turn('release')).toMatchObject({ rootVersion: 2 })
+  expect(await problems()).toEqual([])
+  expect(Object.keys((await look(repo, MODEL)).index?.versions ?? {})).toEqual(['1.0.0', '2.0.0'])
+})
+
+test('key files that a crash left unnamed are named by the next try, which changes nothing else', async () => {
+  await turn('ops')
+  await rename(join(`${repo}.keys`, 'ops.pem'), join(`${repo}.keys`, 'ops.next.pem'))
+  expect(await turn('ops')).not.toHaveProperty('committed')
+  expect(await readdir(`${repo}.keys`)).toEqual(['ops.pem', 'release.pem', 'retired'])
+  expect(await look(repo, MODEL)).toMatchObject({ version: 4 })
 })
 
 const misuses: readonly (readonly string[])[] = [['everything'], ['ops', '--threshold', '2/3']]

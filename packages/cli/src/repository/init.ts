@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Key, MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
+import type { MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
 import { changeOf, type Attribution } from './change.js'
 import { BINNED_ROLES, MAX_BINS, binNames } from './bins.js'
-import type { SigningKey } from './key-file.js'
+import { publicKeys, type SigningKey } from './key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from './key-names.js'
 import { createKeys, deleteKeys, keysFolder, refuseExistingKeys } from './keys.js'
 import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
@@ -204,10 +204,6 @@ function firstTargets(roles: Roles, { bins }: InitOptions, now: Date): readonly 
 
 function common(role: Lifetime, now: Date) {
   return { spec_version: SPEC_VERSION, version: 1, expires: expiryAt(role, now) }
-}
-
-function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
-  return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
 }
 
 function signedBytes(signed: Metadata, role: RoleKeys, keys: readonly SigningKey[]): Uint8Array<ArrayBuffer> {

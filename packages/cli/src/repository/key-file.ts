@@ -16,6 +16,11 @@ export interface SigningKey {
   sign(bytes: Uint8Array): string
 }
 
+/** The public halves, as metadata lists them. */
+export function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
+  return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
+}
+
 export type KeyKind = 'ed25519' | 'ecdsa'
 
 /**

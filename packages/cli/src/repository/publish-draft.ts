@@ -1,4 +1,4 @@
-import type { MetaFile, Root, Snapshot } from '@afield/protocol'
+import { sha256, type MetaFile, type Root, type Snapshot } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { rootRequirements, type Draft } from './draft.js'
 import type { RepositoryFiles } from './files.js'
@@ -55,21 +55,19 @@ export async function publishDraft(
     ops.keys,
   )
 
-  for (const { target, bytes } of draft.changes) {
-    const listed = [...draft.roles.values()].map(({ signed }) => signed.targets[target])
-    const hash = listed.find((file) => file !== undefined)?.hashes.sha256
-    if (hash === undefined) throw new CliError('proposal/invalid', `No role lists ${target}.`)
-    await files.put(targetPath(target, hash), bytes)
-  }
-  for (const { name, signing, bytes } of roles) {
-    await createOrYield(files, metadataPath(name, signing.signed.version), bytes)
-  }
+  await eachOf(draft.changes, async ({ target, bytes }) => {
+    await files.put(targetPath(target, await sha256(bytes)), bytes)
+  })
+  await eachOf(roles, ({ name, signing, bytes }) =>
+    createOrYield(files, metadataPath(name, signing.signed.version), bytes),
+  )
   await createOrYield(files, metadataPath('snapshot', version), metadataBytes(snapshot))
 
   if (draft.root === undefined) {
     await settle(files, ops, now)
   } else if (trustedBefore) {
     await pointTo(repository, version, ops, now, draft.root.signed)
+    await refuseOvertaken(files, version)
     await createRoot(files, draft.root)
   } else {
     // Nothing that the lost key would have to sign can be made, so devices wait between these two writes.
@@ -77,6 +75,13 @@ export async function publishDraft(
     await settle(files, ops, now)
   }
   return { repositoryVersion: version, refreshBy: await refreshBy(repository, draft, now) }
+}
+
+/** Writes that do not build on each other, some at a time: most of a write's time is the disk's. */
+const AT_ONCE = 16
+
+async function eachOf<T>(items: readonly T[], write: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += AT_ONCE) await Promise.all(items.slice(i, i + AT_ONCE).map(write))
 }
 
 /** A bin's entry is its version alone: a device pays for the entries of all bins, and signatures tell the rest. */
@@ -105,6 +110,17 @@ function trustsKeys(repository: Repository, draft: Draft, ops: Signer): boolean 
 /** Whether the keys at hand are enough for a role. */
 function holds({ role }: Requirement, { keys }: Signer): boolean {
   return keys.filter(({ keyId }) => role.keyids.includes(keyId)).length >= role.threshold
+}
+
+/** A write with the old keys in between would not be trusted under the new root; before it, all of it is. */
+async function refuseOvertaken(files: RepositoryFiles, version: number): Promise<void> {
+  const path = metadataPath('snapshot', version + 1)
+  if (!(await files.read(path))) return
+  throw new CliError(
+    'repository/conflict',
+    `Somebody else changed the repository while its keys were being replaced (${path} is theirs). The old keys are ` +
+      'still in force. Run the command again; it goes on with the keys it made.',
+  )
 }
 
 async function createRoot(files: RepositoryFiles, root: Signing<Root>): Promise<void> {
