@@ -99,7 +99,7 @@ describe('log', () => {
   describe('a broken chain', () => {
     const oldest = async (copy: string): Promise<string> => {
       const { entries } = await readLog({ repo: copy }, MODEL)
-      const first = entries.findLast(({ kind }) => kind === 'index')
+      const first = entries.filter(({ kind }) => kind === 'index').at(-1)
       return join(copy, 'targets', 'models', `${first?.id}.${MODEL}.json`)
     }
 
