@@ -134,6 +134,16 @@ test('every command explains itself with an example', async () => {
     ['init'],
     ['publish'],
     ['serve'],
+    ['list'],
+    ['show'],
+    ['alias'],
+    ['revoke'],
+    ['min-version'],
+    ['refresh'],
+    ['rotate'],
+    ['approve'],
+    ['verify'],
+    ['log'],
     ['rollout'],
     ...rollout.map((name) => ['rollout', name]),
   ]
@@ -141,8 +151,9 @@ test('every command explains itself with an example', async () => {
     const { code, stdout } = await afield([...command, '--help'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/Example:\n {2}\$ afield /)
+    expect(stdout).toContain('Exit codes: 0 done; 1 refused or failed; 2 not understood; 3 a proposal waits')
   }
-})
+}, 30_000)
 
 test('serve prints where it is ready, and stops when it is told to', async () => {
   const child = spawn(process.execPath, [bin, 'serve', repo, '--port', '0'], {

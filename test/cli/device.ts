@@ -31,6 +31,11 @@ export interface Seen {
 export async function look(repo: string, model: string, now = Date.now()): Promise<Seen> {
   const metadata = (file: string) => read(join(repo, 'metadata', file))
   const manifest = await TrustedManifest.fromRoot(await metadata('1.root.json'))
+  for (;;) {
+    const next = await readIfThere(join(repo, 'metadata', `${manifest.rootVersion + 1}.root.json`))
+    if (!next) break
+    await manifest.acceptRoot(next)
+  }
   manifest.checkRootExpiry(now)
   await manifest.acceptTimestamp(await metadata('timestamp.json'), now)
   await manifest.acceptSnapshot(await metadata(`${manifest.snapshotMeta?.version}.snapshot.json`), now)
@@ -89,4 +94,13 @@ export async function download(
 
 async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(path))
+}
+
+async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await read(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }

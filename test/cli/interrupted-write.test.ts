@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { changeRollout, diskFiles, initRepository, publish, type RepositoryFiles } from '@afield/cli'
+import {
+  changeRollout,
+  diskFiles,
+  initRepository,
+  listModels,
+  publish,
+  verify,
+  type RepositoryFiles,
+} from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
 import { download, look } from './device.js'
 import { copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
 
@@ -26,37 +35,9 @@ beforeEach(async () => {
 const publishSecond = (files?: RepositoryFiles, version = '2.0.0') =>
   publish({ repo, files, model: learnerRisk('2.0.0'), version, skipReplay: true })
 
-/** Does something before each write, named by its path; throwing there is a crash at that instant. */
-function beforeWrites(
-  files: RepositoryFiles,
-  happens: (path: string) => Promise<void> | void,
-): RepositoryFiles {
-  return {
-    ...files,
-    put: async (path, bytes) => (await happens(path), files.put(path, bytes)),
-    create: async (path, bytes) => (await happens(path), files.create(path, bytes)),
-    replace: async (path, bytes) => (await happens(path), files.replace(path, bytes)),
-  }
-}
-
-class Crash extends Error {}
-
-function crashingAt(write: number): RepositoryFiles {
-  let count = 0
-  return beforeWrites(diskFiles(repo), () => {
-    if (++count === write) throw new Crash()
-  })
-}
-
-async function writesOf(action: (files: RepositoryFiles) => Promise<unknown>): Promise<readonly string[]> {
-  const paths: string[] = []
-  await action(beforeWrites(diskFiles(repo), (path) => void paths.push(path)))
-  return paths
-}
-
 describe('a crash before any write of a publish', () => {
   test('comes in the order chunks, descriptor, index, targets, snapshot, timestamp', async () => {
-    const kinds = (await writesOf(publishSecond)).map((path) =>
+    const kinds = (await writesOf(repo, publishSecond)).map((path) =>
       path.replace(/[0-9a-f]{64}|\d+|\b[0-9a-f]{2}\b/g, '#'),
     )
     expect(kinds).toEqual([
@@ -72,7 +53,7 @@ describe('a crash before any write of a publish', () => {
   test.each([1, 2, 3, 4, 5])(
     'before write %i: the old repository is valid, and the next try succeeds',
     async (write) => {
-      await expect(publishSecond(crashingAt(write))).rejects.toThrow(Crash)
+      await expect(publishSecond(crashingAt(repo, write))).rejects.toThrow(Crash)
       const seen = await look(repo, MODEL)
       expect(seen.version).toBe(2)
       expect(Object.keys(seen.index?.versions ?? {})).toEqual(['1.0.0'])
@@ -86,7 +67,7 @@ describe('a crash before any write of a publish', () => {
   )
 
   test('before the timestamp, after the commit: the old one is valid, and the next write finishes it', async () => {
-    await expect(publishSecond(crashingAt(6))).rejects.toThrow(Crash)
+    await expect(publishSecond(crashingAt(repo, 6))).rejects.toThrow(Crash)
     expect((await look(repo, MODEL)).version).toBe(2)
 
     await expect(publishSecond()).rejects.toMatchObject({ code: 'version/exists' })
@@ -101,7 +82,7 @@ test.each([1, 2, 3, 4])(
   async (write) => {
     const start = (files?: RepositoryFiles) =>
       changeRollout({ repo, files }, MODEL, { kind: 'start', stable: '1.0.0' })
-    await expect(start(crashingAt(write))).rejects.toThrow(Crash)
+    await expect(start(crashingAt(repo, write))).rejects.toThrow(Crash)
     const seen = await look(repo, MODEL)
     expect(seen).toMatchObject({ version: 2, rollout: undefined })
     await start()
@@ -110,7 +91,7 @@ test.each([1, 2, 3, 4])(
 )
 
 test('numbered metadata is never overwritten, since caches keep it for ever', async () => {
-  await expect(publishSecond(crashingAt(5))).rejects.toThrow(Crash)
+  await expect(publishSecond(crashingAt(repo, 5))).rejects.toThrow(Crash)
   await publishSecond()
   const names = await readdir(join(repo, 'metadata'))
   // 3.targets.json is the interrupted one's.
@@ -120,6 +101,36 @@ test('numbered metadata is never overwritten, since caches keep it for ever', as
     '3.targets.json',
     '4.targets.json',
   ])
+})
+
+describe('in bins', () => {
+  beforeEach(async () => {
+    repo = join(dir, randomUUID())
+    await initRepository({ repo }, { bins: 4 })
+    await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  })
+
+  const problems = async () => (await verify({ repo, root: join(repo, 'metadata', '1.root.json') })).problems
+  const versions = async () => (await listModels({ repo })).models.map((model) => model.versions)
+
+  test.each([1, 2, 3, 4, 5, 6])('a crash before write %i leaves the old repository valid', async (write) => {
+    await expect(publishSecond(crashingAt(repo, write))).rejects.toThrow(Crash)
+    expect(await problems()).toEqual([])
+    expect(await versions()).toEqual([1])
+    await changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
+    expect(await problems()).toEqual([])
+  })
+
+  test('of several operators at once, those who came too late are told', async () => {
+    const names = ['2.0.0', '2.0.1', '2.0.2']
+    const outcomes = await Promise.allSettled(names.map((version) => publishSecond(undefined, version)))
+    const refusals = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    )
+    expect(refusals).toEqual(refusals.map(() => expect.objectContaining({ code: 'repository/conflict' })))
+    expect(await problems()).toEqual([])
+    expect(await versions()).toEqual([1 + names.length - refusals.length])
+  })
 })
 
 describe('a second operator', () => {

@@ -1,4 +1,4 @@
-import { decide, deviceBucket, type Decision } from '@afield/protocol'
+import { RequestedSchema, decide, deviceBucket, parseWith, type Decision } from '@afield/protocol'
 import { describe, expect, test } from 'vitest'
 import { index, rollout, version } from './support/documents.js'
 
@@ -39,7 +39,10 @@ function decided(one: Case): Decision {
         ? undefined
         : { epoch: one.admittedIn ?? 1, seed: one.admittedBy ?? 'autumn', admitted: one.admitted },
     failedHere: new Set(failed.map(version)),
-    requested: requested === undefined || requested === 'latest' ? requested : version(requested),
+    requested:
+      requested === undefined || requested === 'latest'
+        ? requested
+        : parseWith(RequestedSchema, requested, 'model/not-found', 'what is asked for'),
   })
 }
 
@@ -106,6 +109,23 @@ describe('which version a device runs', () => {
     ],
     ['no revoked version, also when asked for', { revoked: ['2.0.0'], requested: '2.0.0' }, 'refuse revoked'],
     ['nothing below the least version', { minVersion: '2.0.0', requested: '1.0.0' }, 'refuse revoked'],
+    [
+      'what an alias names, also outside the share',
+      { rollout: { aliases: { beta: '2.0.0' } }, device: OUTSIDE, requested: 'beta' },
+      '2.0.0 pinned requested',
+    ],
+    [
+      'nothing revoked by its alias',
+      { rollout: { aliases: { beta: '2.0.0' } }, revoked: ['2.0.0'], requested: 'beta' },
+      'refuse revoked',
+    ],
+    [
+      'nothing killed by its alias',
+      { rollout: { aliases: { beta: '2.0.0' }, killed: 'candidate' }, requested: 'beta' },
+      'refuse version-killed',
+    ],
+    ['nothing by an alias that there is not', { requested: 'beta' }, 'refuse not-found'],
+    ['nothing by a name that every object has', { requested: 'constructor' }, 'refuse not-found'],
     ['nothing that was never published', { requested: '9.0.0' }, 'refuse not-found'],
     [
       'latest of nothing but pre-releases',

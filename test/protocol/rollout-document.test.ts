@@ -6,6 +6,11 @@ test('a rollout is read as it was written', () => {
   expect(rollout()).toEqual(ROLLOUT)
 })
 
+test('aliases name versions', () => {
+  const aliases = { beta: '2.0.0', 'form-3': '1.0.0' }
+  expect(rollout({ aliases })).toEqual({ ...ROLLOUT, aliases })
+})
+
 test('fields of later versions are passed over', () => {
   expect(rollout({ targeting: { country: 'CH' } })).toEqual(ROLLOUT)
 })
@@ -28,6 +33,14 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
   ['an empty seed', { seed: '' }, 'seed'],
   ['an unknown switch', { killed: 'all' }, 'killed'],
   ['a pause that is not yes or no', { paused: 1 }, 'paused'],
+  ['an alias that means the newest', { aliases: { latest: '1.0.0' } }, 'aliases.latest'],
+  ['an alias that looks like a version', { aliases: { '1.0': '1.0.0' } }, 'aliases.1.0'],
+  ['an alias of no version', { aliases: { beta: 'newest' } }, 'aliases.beta'],
+  [
+    'too many aliases',
+    { aliases: Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`a${i}`, '1.0.0'])) },
+    'aliases',
+  ],
   ['no author', { change: { reason: 'r', at: '2026-11-21T12:00:00Z' } }, 'change.author'],
 ])('refuses %s', (_, changes, where) => {
   expect(() => rollout(changes)).toThrow(

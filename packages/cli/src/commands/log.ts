@@ -20,8 +20,8 @@ export function addLog(program: Command): void {
   command.action(async (model: string, options: LogCommandOptions) => {
     const at = options.at === undefined ? undefined : parseTime(options.at)
     const log = await readLog({ repo: options.repo, at }, model)
-    const { then } = log
-    print(options, log, then ? [`At ${then.at}: ${then.sentence}`] : log.entries.flatMap(lines))
+    const { serving } = log
+    print(options, log, serving ? [`At ${serving.at}: ${serving.sentence}`] : log.entries.flatMap(lines))
   })
 }
 

@@ -80,7 +80,7 @@ function files({ descriptor, sha256, bytes }: Shown): readonly string[] {
   const listed = descriptor.artifacts.flatMap(({ variant, backends, files }) =>
     files.map((file) => {
       const name = file.role === 'model' ? 'model' : `${file.role} ${file.path}`
-      return `${variant} on ${backends.join(', ')}: ${name}, ${formatBytes(file.size)} in ${file.chunks.length} chunks`
+      return `${variant} on ${backends.join(', ')}: ${name}, ${formatBytes(file.size)} in ${file.chunks.length} chunk${file.chunks.length === 1 ? '' : 's'}`
     }),
   )
   return [

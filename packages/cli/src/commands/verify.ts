@@ -44,12 +44,12 @@ function progressBar({ json }: VerifyCommandOptions): SingleBar | undefined {
 
 function report({ problems, ...seen }: Verified): readonly string[] {
   const { models, versions, chunks, bytes } = seen
-  const extent = `${models} models, ${versions} versions, ${chunks} chunks, ${formatBytes(bytes)}`
+  const extent = `models: ${models}, versions: ${versions}, chunks: ${chunks} (${formatBytes(bytes)})`
   if (problems.length === 0) {
     return [`Valid: version ${seen.repositoryVersion}, root ${seen.rootVersion}; ${extent}.`]
   }
   return [
-    ...problems.flatMap(({ where, code, message }) => [`${where}`, `  ${code}: ${message}`]),
+    ...problems.flatMap(({ where, code, message }) => [where, `  ${code}: ${message}`]),
     `${problems.length} problem${problems.length === 1 ? '' : 's'}; looked at ${extent}.`,
   ]
 }

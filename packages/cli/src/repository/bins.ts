@@ -5,7 +5,6 @@ export const MAX_BINS = 256
 
 /** The delegated roles that a catalogue in bins is spread over. */
 export const BINNED_ROLES = ['models', 'rollouts'] as const
-export type BinnedRole = (typeof BINNED_ROLES)[number]
 
 /** The bin that lists a target: the first bits of its path's hash (TAP 15). */
 export async function binOf(roles: BinNames, target: string): Promise<string> {

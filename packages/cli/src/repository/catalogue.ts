@@ -117,7 +117,7 @@ export async function showVersion(
 }
 
 /** Reads a version's descriptor, checked against the hash that the signed index gives it. */
-export async function readDescriptor(
+async function readDescriptor(
   { files }: Pick<Repository, 'files'>,
   name: ModelName,
   version: Version,

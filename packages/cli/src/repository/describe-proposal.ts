@@ -13,8 +13,9 @@ import { CliError } from '../errors.js'
 import { describeRollout } from '../rollout/sentence.js'
 import { findIndex, modelName } from './documents.js'
 import type { Change, Draft } from './draft.js'
-import { roleListing, type Repository } from './open.js'
+import { parentOf, roleListing, type Repository } from './open.js'
 import { rootChange } from './root-change.js'
+import { earliest } from './sign.js'
 
 /**
  * What a draft would do, in words, told from the very bytes that would be signed and never from what a proposal says
@@ -31,9 +32,22 @@ export async function describeProposal(repository: Repository, draft: Draft): Pr
     const before = await repository.role(name)
     refuseHidden(before, signed, name, told)
     sentences.push(...describeDelegations(before, signed, name))
-    if (draft.changes.length === 0) sentences.push(`Signs ${name} anew until ${signed.expires.slice(0, 10)}.`)
   }
-  return sentences
+  return [...sentences, ...describeRenewals(draft)]
+}
+
+/** What is only signed anew; bins by their number. */
+function describeRenewals({ changes, roles }: Draft): readonly string[] {
+  if (changes.length > 0 || roles.size === 0) return []
+  const counts = new Map<string, number>()
+  for (const name of roles.keys()) {
+    const parent = parentOf(name)
+    const group = parent === 'targets' ? name : `bins of ${parent}`
+    counts.set(group, (counts.get(group) ?? 0) + 1)
+  }
+  const groups = [...counts].map(([group, count]) => (group.startsWith('bins') ? `${count} ${group}` : group))
+  const until = earliest([...roles.values()].map(({ signed }) => signed.expires)).slice(0, 10)
+  return [`Signs anew until ${until}: ${groups.join(', ')}.`]
 }
 
 async function describeDocument(

@@ -59,18 +59,19 @@ async function viaTemporary<T>(
 const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
 const DENIED = ['EACCES', 'EPERM', 'EROFS']
 
-function diskRefusal(goal: string, cause: unknown): CliError | undefined {
+/** The refusal that a failed write is; `undefined` for another error. */
+export function diskRefusal(goal: string, cause: unknown): CliError | undefined {
   if (FULL.some((code) => hasCode(cause, code))) {
     return new CliError(
       'disk/full',
-      `There is no room to write ${goal}. Devices go on with the repository as it was; make room and run the command again.`,
+      `There is no room to write ${goal}. What was there before is still valid; make room and run the command again.`,
       { cause },
     )
   }
   if (DENIED.some((code) => hasCode(cause, code))) {
     return new CliError(
       'disk/denied',
-      `${goal} may not be written by this user. Devices go on with the repository as it was; check who owns its folder.`,
+      `${goal} may not be written by this user. What was there before is still valid; check who owns the folder.`,
       { cause },
     )
   }

@@ -1,15 +1,17 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Key, MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
+import type { MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
+import { changeOf, type Attribution } from './change.js'
 import { BINNED_ROLES, MAX_BINS, binNames } from './bins.js'
-import type { SigningKey } from './key-file.js'
+import { publicKeys, type SigningKey } from './key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from './key-names.js'
-import { createKeys, keysFolder, refuseExistingKeys } from './keys.js'
+import { createKeys, deleteKeys, keysFolder, refuseExistingKeys } from './keys.js'
 import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { roleMeta } from './publish-draft.js'
+import { withRootChange } from './root-change.js'
 import {
   SPEC_VERSION,
   addSignatures,
@@ -21,8 +23,7 @@ import {
 } from './sign.js'
 import type { Threshold } from './threshold.js'
 
-export interface InitOptions {
-  readonly now?: Date | undefined
+export interface InitOptions extends Attribution {
   /** `two`: release and ops, the default. `separate`: a key for each role. */
   readonly roles?: 'two' | 'separate' | undefined
   /** So many of so many release keys must sign what may run; 1 of 1 when left out. */
@@ -72,7 +73,31 @@ export async function initRepository(
   await refuseNonEmpty(repo)
   await refuseExistingKeys(folder)
 
-  for (const name of CONTENT_FOLDERS) await mkdir(join(repo, name), { recursive: true })
+  const roles = await write(location, folder, options, now).catch(async (error: unknown) => {
+    // Nobody trusts any of it yet, so the next try may begin anew.
+    await deleteKeys(folder)
+    await Promise.all(
+      [...CONTENT_FOLDERS, 'metadata'].map((name) => rm(join(repo, name), { recursive: true, force: true })),
+    )
+    throw error
+  })
+  return {
+    repo,
+    keys: folder,
+    keyFiles: [...new Set(KEY_ROLES.flatMap((role) => roles[role].keys.map(({ file }) => file)))],
+    root: resolve(repo, metadataPath('root', 1)),
+    refreshBy: expiryAt('timestamp', now),
+  }
+}
+
+/** Everything that makes a repository, the timestamp last: without it there is none. */
+async function write(
+  location: RepositoryLocation,
+  folder: string,
+  options: InitOptions,
+  now: Date,
+): Promise<Roles> {
+  for (const name of CONTENT_FOLDERS) await mkdir(join(location.repo, name), { recursive: true })
   const roles = await createRoles(folder, options)
   const files = openFiles(location)
   const meta: Record<string, MetaFile> = {}
@@ -82,7 +107,8 @@ export async function initRepository(
     await files.create(metadataPath(name, 1), bytes)
   }
   const { root, snapshot, timestamp } = roles
-  const firstRoot = signedBytes(rootOf(roles, now), root.role, root.keys)
+  const change = await changeOf(options, 'init', now)
+  const firstRoot = signedBytes(withRootChange(rootOf(roles, now), change), root.role, root.keys)
   await files.create(metadataPath('root', 1), firstRoot)
   const firstSnapshot = signedBytes(
     { _type: 'snapshot', ...common('snapshot', now), meta },
@@ -93,13 +119,7 @@ export async function initRepository(
   const snapshotMeta = { 'snapshot.json': await metaOf(1, firstSnapshot) }
   const firstTimestamp = { _type: 'timestamp' as const, ...common('timestamp', now), meta: snapshotMeta }
   await files.create(TIMESTAMP_PATH, signedBytes(firstTimestamp, timestamp.role, timestamp.keys))
-  return {
-    repo,
-    keys: folder,
-    keyFiles: [...new Set(KEY_ROLES.flatMap((role) => roles[role].keys.map(({ file }) => file)))],
-    root: resolve(repo, metadataPath('root', 1)),
-    refreshBy: expiryAt('timestamp', now),
-  }
+  return roles
 }
 
 function refuseImpossible({ bins, threshold, ecdsa }: InitOptions): void {
@@ -184,10 +204,6 @@ function firstTargets(roles: Roles, { bins }: InitOptions, now: Date): readonly 
 
 function common(role: Lifetime, now: Date) {
   return { spec_version: SPEC_VERSION, version: 1, expires: expiryAt(role, now) }
-}
-
-function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
-  return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
 }
 
 function signedBytes(signed: Metadata, role: RoleKeys, keys: readonly SigningKey[]): Uint8Array<ArrayBuffer> {

@@ -4,6 +4,7 @@ import process from 'node:process'
 import { keyIdOf, toHex, type Key } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { hasCode } from '../read-file.js'
+import { diskRefusal } from './files.js'
 import { passphraseFor } from './passphrase.js'
 
 /** A private key that can sign, with its public half as metadata lists it. */
@@ -13,6 +14,11 @@ export interface SigningKey {
   readonly key: Key
   /** The signature in hex: 64 bytes of Ed25519, or ECDSA in DER. */
   sign(bytes: Uint8Array): string
+}
+
+/** The public halves, as metadata lists them. */
+export function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
+  return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
 }
 
 export type KeyKind = 'ed25519' | 'ecdsa'
@@ -34,7 +40,7 @@ export async function createKeyFile(
   try {
     await writeFile(file, pem, { mode: 0o600, flag: 'wx', flush: true })
   } catch (error) {
-    throw hasCode(error, 'EEXIST') ? keysExist(file) : error
+    throw hasCode(error, 'EEXIST') ? keysExist(file) : (diskRefusal(file, error) ?? error)
   }
   return signingKey(file, privateKey)
 }

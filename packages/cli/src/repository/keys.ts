@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import process from 'node:process'
 import { CliError } from '../errors.js'
@@ -69,6 +69,11 @@ export async function createKeys(
 export async function refuseExistingKeys(folder: string): Promise<void> {
   const [first] = await keyFiles(folder)
   if (first) throw keysExist(join(folder, keyFileName(first)))
+}
+
+/** Takes back keys that nothing was signed with yet. */
+export async function deleteKeys(folder: string): Promise<void> {
+  for (const file of await keyFiles(folder)) await rm(join(folder, keyFileName(file)), { force: true })
 }
 
 /** @throws CliError `keys/missing`, `keys/exposed`, `keys/passphrase` or `keys/wrong`. */

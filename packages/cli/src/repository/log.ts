@@ -49,7 +49,8 @@ export interface Log {
   readonly model: ModelName
   /** Newest first; roots that do not say when come last. */
   readonly entries: readonly LogEntry[]
-  readonly then?: ServingThen
+  /** Where a moment was asked about. */
+  readonly serving?: ServingThen
 }
 
 export interface LogOptions extends Pick<RepositoryLocation, 'repo' | 'files'> {
@@ -65,8 +66,8 @@ export interface LogOptions extends Pick<RepositoryLocation, 'repo' | 'files'> {
  *
  * @throws AfieldError `model/not-found`; `manifest/unavailable` or `manifest/hash-mismatch` where the chain is broken.
  * @example
- * const { then } = await readLog({ repo, at: new Date('2026-03-01') }, 'learner-risk')
- * // then.sentence: 'learner-risk: every device runs 1.0.0.'
+ * const { serving } = await readLog({ repo, at: new Date('2026-03-01') }, 'learner-risk')
+ * // serving.sentence: 'learner-risk: every device runs 1.0.0.'
  */
 export async function readLog(options: LogOptions, model: string): Promise<Log> {
   const name = modelName(model)
@@ -84,12 +85,12 @@ export async function readLog(options: LogOptions, model: string): Promise<Log> 
       entry('index', sha256, document.change, describeIndexChange(indexes[i + 1]?.document, document)),
     ),
     ...rollouts.map(({ document, sha256 }) =>
-      entry('rollout', sha256, document.change, [describeRollout(document)]),
+      entry('rollout', sha256, document.change, [describeRollout(document), ...aliasesOf(document)]),
     ),
     ...(await rootEntries(files)),
   ].sort((a, b) => timeOf(b) - timeOf(a))
   const { at } = options
-  return { model: name, entries, ...(at ? { then: servingAt(name, at, indexes, rollouts) } : {}) }
+  return { model: name, entries, ...(at ? { serving: servingAt(name, at, indexes, rollouts) } : {}) }
 }
 
 /** A document and those before it, newest first, each checked against the hash that the next one names. */
@@ -149,6 +150,11 @@ function entry(
   what: readonly string[],
 ): LogEntry {
   return { kind, ...change, what, id }
+}
+
+function aliasesOf({ aliases }: Rollout): readonly string[] {
+  const named = Object.entries(aliases ?? {}).map(([alias, version]) => `"${alias}" is ${version}`)
+  return named.length > 0 ? [`${named.join(', ')}.`] : []
 }
 
 function timeOf({ at }: LogEntry): number {

@@ -39,7 +39,7 @@ export function newProposalId(): string {
   return randomBytes(4).toString('hex')
 }
 
-export function proposalFile(folder: string, id: string): string {
+function proposalFile(folder: string, id: string): string {
   return join(folder, `${id}.json`)
 }
 

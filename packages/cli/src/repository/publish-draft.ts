@@ -1,11 +1,11 @@
-import type { MetaFile, Root, Snapshot } from '@afield/protocol'
+import { sha256, type MetaFile, type Root, type Snapshot } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { rootRequirements, type Draft } from './draft.js'
 import type { RepositoryFiles } from './files.js'
 import { foreignKey, type Signer } from './keys.js'
 import { metadataPath, targetPath } from './layout.js'
-import { listingRoles, parentOf, type Repository } from './open.js'
-import { pointTo, settle } from './settle.js'
+import { listingRoles, parentOf, rootRequirement, type Repository } from './open.js'
+import { newestSnapshot, pointTo, settle } from './settle.js'
 import {
   addSignatures,
   earliest,
@@ -43,29 +43,31 @@ export async function publishDraft(
   for (const { name, signing, bytes } of roles) {
     meta[`${name}.json`] = await roleMeta(name, signing.signed.version, bytes)
   }
-  const version = repository.snapshot.version + 1
-  const snapshot = await signSnapshot(
-    repository,
-    draft,
-    { ...repository.snapshot, version, expires: expiryAt('snapshot', now), meta },
-    ops,
+  const trustedBefore = trustsKeys(repository, draft, ops)
+  // Without the keys that were trusted before, what an interrupted try left cannot be finished, only passed over.
+  const version = 1 + (trustedBefore ? repository.snapshot.version : await newestSnapshot(files))
+  const snapshot = addSignatures<Snapshot>(
+    {
+      signed: { ...repository.snapshot, version, expires: expiryAt('snapshot', now), meta },
+      signatures: [],
+    },
+    rootRequirements(repository, draft, 'snapshot'),
+    ops.keys,
   )
 
-  for (const { target, bytes } of draft.changes) {
-    const listed = [...draft.roles.values()].map(({ signed }) => signed.targets[target])
-    const hash = listed.find((file) => file !== undefined)?.hashes.sha256
-    if (hash === undefined) throw new CliError('proposal/invalid', `No role lists ${target}.`)
-    await files.put(targetPath(target, hash), bytes)
-  }
-  for (const { name, signing, bytes } of roles) {
-    await createOrYield(files, metadataPath(name, signing.signed.version), bytes)
-  }
-  await createOrYield(files, metadataPath('snapshot', version), snapshot.bytes)
+  await eachOf(draft.changes, async ({ target, bytes }) => {
+    await files.put(targetPath(target, await sha256(bytes)), bytes)
+  })
+  await eachOf(roles, ({ name, signing, bytes }) =>
+    createOrYield(files, metadataPath(name, signing.signed.version), bytes),
+  )
+  await createOrYield(files, metadataPath('snapshot', version), metadataBytes(snapshot))
 
   if (draft.root === undefined) {
     await settle(files, ops, now)
-  } else if (snapshot.trustedBefore) {
+  } else if (trustedBefore) {
     await pointTo(repository, version, ops, now, draft.root.signed)
+    await refuseOvertaken(files, version)
     await createRoot(files, draft.root)
   } else {
     // Nothing that the lost key would have to sign can be made, so devices wait between these two writes.
@@ -73,6 +75,13 @@ export async function publishDraft(
     await settle(files, ops, now)
   }
   return { repositoryVersion: version, refreshBy: await refreshBy(repository, draft, now) }
+}
+
+/** Writes that do not build on each other, some at a time: most of a write's time is the disk's. */
+const AT_ONCE = 16
+
+async function eachOf<T>(items: readonly T[], write: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += AT_ONCE) await Promise.all(items.slice(i, i + AT_ONCE).map(write))
 }
 
 /** A bin's entry is its version alone: a device pays for the entries of all bins, and signatures tell the rest. */
@@ -84,32 +93,34 @@ export async function roleMeta(
   return parentOf(name) === 'targets' ? metaOf(version, bytes) : { version }
 }
 
-interface SignedSnapshot {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  /** False when the keys of the root before are lost. */
-  readonly trustedBefore: boolean
-}
-
-async function signSnapshot(
-  repository: Repository,
-  draft: Draft,
-  signed: Snapshot,
-  ops: Signer,
-): Promise<SignedSnapshot> {
-  const requirements = rootRequirements(repository, draft, 'snapshot')
-  const signing = addSignatures<Snapshot>({ signed, signatures: [] }, requirements, ops.keys)
-  const timestamp = rootRequirements(repository, draft, 'timestamp')
-  const both = [requirements, timestamp].map((all) => ({ before: all[0], after: all.at(-1) }))
-  for (const { after } of both) {
-    if (after && !holds(after, ops)) throw foreignKey(after === both[0]?.after ? 'snapshot' : 'timestamp')
+/**
+ * Whether the repository's root as it is trusts the ops keys at hand; false where they are lost and being replaced.
+ *
+ * @throws CliError `keys/wrong` when the coming root does not trust them either.
+ */
+function trustsKeys(repository: Repository, draft: Draft, ops: Signer): boolean {
+  const roles = ['snapshot', 'timestamp'] as const
+  const [before, after] = [repository.root, draft.root?.signed ?? repository.root]
+  for (const role of roles) {
+    if (!holds(rootRequirement(after, role), ops)) throw foreignKey(role)
   }
-  const trustedBefore = both.every(({ before }) => before !== undefined && holds(before, ops))
-  return { bytes: metadataBytes(signing), trustedBefore }
+  return roles.every((role) => holds(rootRequirement(before, role), ops))
 }
 
 /** Whether the keys at hand are enough for a role. */
 function holds({ role }: Requirement, { keys }: Signer): boolean {
   return keys.filter(({ keyId }) => role.keyids.includes(keyId)).length >= role.threshold
+}
+
+/** A write with the old keys in between would not be trusted under the new root; before it, all of it is. */
+async function refuseOvertaken(files: RepositoryFiles, version: number): Promise<void> {
+  const path = metadataPath('snapshot', version + 1)
+  if (!(await files.read(path))) return
+  throw new CliError(
+    'repository/conflict',
+    `Somebody else changed the repository while its keys were being replaced (${path} is theirs). The old keys are ` +
+      'still in force. Run the command again; it goes on with the keys it made.',
+  )
 }
 
 async function createRoot(files: RepositoryFiles, root: Signing<Root>): Promise<void> {

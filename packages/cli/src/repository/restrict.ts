@@ -74,7 +74,7 @@ export async function setMinVersion(
 }
 
 async function changeIndex(
-  { repository, change, commit }: OpenWrite,
+  { repository, change, commitPlan }: OpenWrite,
   model: string,
   text: string,
   edit: (index: ModelIndex, version: Version) => ModelIndex,
@@ -86,7 +86,7 @@ async function changeIndex(
   const after = edit(before.document, version.output)
   const bytes = jsonBytes({ ...after, predecessor: before.sha256, change })
   const index = parseModelIndex(bytes, name)
-  const committed = await commit({ changes: [{ target: indexTarget(name), bytes }] })
+  const committed = await commitPlan({ changes: [{ target: indexTarget(name), bytes }] })
   const rollout = await findRollout(repository, name)
   return {
     ...committed,

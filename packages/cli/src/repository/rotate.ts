@@ -4,7 +4,7 @@ import { changeOf, type Attribution } from './change.js'
 import { commitPlan, type Committed } from './commit.js'
 import { delegatesOf, delegationTo } from './delegation.js'
 import type { Plan } from './draft.js'
-import type { SigningKey } from './key-file.js'
+import { publicKeys, type SigningKey } from './key-file.js'
 import { ROLES_OF, groupOf, isKeyOwner, type KeyOwner, type KeyRole } from './key-names.js'
 import { createKeys, findKeys, findNextKeys, keysFolder, readKey, settleKeyFiles } from './keys.js'
 import { openFiles, type RepositoryLocation } from './location.js'
@@ -189,10 +189,6 @@ function withDelegate(
 function withBins(delegations: Delegations, next: RoleKeys, keys: readonly SigningKey[]): Delegations {
   const bins = delegations.succinct_roles
   return bins ? { keys: publicKeys(keys), succinct_roles: { ...bins, ...next } } : delegations
-}
-
-function publicKeys(keys: readonly SigningKey[]): Record<string, Key> {
-  return Object.fromEntries(keys.map(({ keyId, key }) => [keyId, key]))
 }
 
 function onlyUsed(keys: Record<string, Key>, used: readonly string[]): Record<string, Key> {

@@ -73,11 +73,20 @@ async function openOrRecover(files: RepositoryFiles, ops: Signer, now: Date): Pr
     if (!(error instanceof AfieldError) || error.code !== 'manifest/signature') throw error
     const timestamp = parseMetadata(TimestampSchema, await readTimestamp(files), 'timestamp.json').signed
     const { root } = await readRoots(files)
-    const names = await files.list('metadata')
-    const newest = Math.max(0, ...names.map((name) => Number(/^(\d+)\.snapshot\.json$/.exec(name)?.[1] ?? 0)))
-    // Where that fails, too, what stopped the repository from being opened says more.
-    const found = await pointTo({ files, root, timestamp }, newest, ops, now).catch(() => undefined)
+    const found = await pointTo({ files, root, timestamp }, await newestSnapshot(files), ops, now).catch(
+      (cause: unknown) => {
+        // What stopped the repository from being opened says more.
+        if (cause instanceof CliError && cause.code === 'repository/conflict') throw error
+        throw cause
+      },
+    )
     if (found) return found
     throw error
   }
+}
+
+/** The highest number of a snapshot that lies there, committed or not; 0 for none. */
+export async function newestSnapshot(files: RepositoryFiles): Promise<number> {
+  const names = await files.list('metadata')
+  return Math.max(0, ...names.map((name) => Number(/^(\d+)\.snapshot\.json$/.exec(name)?.[1] ?? 0)))
 }

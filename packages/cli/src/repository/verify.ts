@@ -4,7 +4,7 @@ import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
 import { metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
-import { listingRoles, openRepository, type Repository } from './open.js'
+import { listingRoles, openRepository, readTimestamp, type Repository } from './open.js'
 import { problemOf, walkContent, type Problem, type WalkProgress, type Walked } from './walk.js'
 
 export interface VerifyOptions extends Pick<RepositoryLocation, 'repo' | 'files'> {
@@ -35,6 +35,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   const now = options.now ?? new Date()
   const files = openFiles(options)
   const trusted = await readRoot(options.root)
+  await readTimestamp(files)
   let repository: Repository
   try {
     await refuseForeignRoot(trusted, files)

@@ -1,8 +1,8 @@
+import { parseModelIndex, parseRollout, type Change as Attributed } from '@afield/protocol'
+import { CliError } from '../errors.js'
 import { changeOf, type Attribution } from './change.js'
 import { commit, commitPlan, type Committed, type Signers } from './commit.js'
 import type { Change, Plan } from './draft.js'
-import { parseModelIndex, parseRollout, type Change as Attributed } from '@afield/protocol'
-import { CliError } from '../errors.js'
 import { findKeys, keysFolder, readKey } from './keys.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import type { Repository } from './open.js'
@@ -16,7 +16,7 @@ export interface OpenWrite {
   /** Who and why, as it is signed. */
   readonly change: Attributed
   /** Signs and publishes, or throws `proposal/waiting`. */
-  commit(plan: Plan): Promise<Committed>
+  readonly commitPlan: (plan: Plan) => Promise<Committed>
 }
 
 /**
@@ -37,7 +37,13 @@ export async function openWrite(
   const signers = { ops, release }
   const repository = await settle(openFiles(options), ops, now)
   const change = await changeOf(options, defaultReason, now)
-  return { repository, signers, now, change, commit: (plan) => commitPlan(repository, plan, signers, now) }
+  return {
+    repository,
+    signers,
+    now,
+    change,
+    commitPlan: (plan) => commitPlan(repository, plan, signers, now),
+  }
 }
 
 /**

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  approve,
+  changeRollout,
+  initRepository,
+  listProposals,
+  ProposalWaiting,
+  publish,
+  revoke,
+  verify,
+} from '@afield/cli'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Crash, crashingAt } from './crashes.js'
+import { look } from './device.js'
+import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+
+const MODEL = 'learner-risk'
+
+let dir: string
+let original: string
+let repo: string
+let second: string
+let third: string
+
+/** Three people: the first holds ops, too. */
+beforeAll(async () => {
+  dir = await temporaryFolder()
+  original = join(dir, 'original')
+  await initRepository({ repo: original }, { threshold: { required: 2, total: 3 } })
+  await publish(firstVersion(original)).catch(expectWaiting)
+  await approveAll(original)
+})
+
+beforeEach(async () => {
+  repo = await copyRepository(original, join(dir, randomUUID()))
+  ;[second, third] = [join(dir, randomUUID()), join(dir, randomUUID())]
+  for (const [i, folder] of [second, third].entries()) {
+    await mkdir(folder, { mode: 0o700 })
+    await rename(join(`${repo}.keys`, `release-${i + 2}.pem`), join(folder, `release-${i + 2}.pem`))
+  }
+})
+
+const firstVersion = (repo: string) => ({
+  repo,
+  model: learnerRisk('1.0.0'),
+  version: '1.0.0',
+  skipReplay: true,
+})
+const publishSecond = () =>
+  publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true, author: 'Ada' })
+
+function expectWaiting(error: unknown): void {
+  if (!(error instanceof ProposalWaiting)) throw error
+}
+
+/** All keys lie in one folder, so that nothing waits. */
+async function approveAll(repo: string): Promise<void> {
+  for (const { id } of await listProposals({ repo })) await approve({ repo, id })
+}
+
+test('with every key in one folder nothing waits', async () => {
+  expect((await look(original, MODEL)).version).toBe(2)
+})
+
+test('a publish waits for a second person, tells in words what it is, and then is there', async () => {
+  await expect(publishSecond()).rejects.toMatchObject({
+    code: 'proposal/waiting',
+    lacking: [{ name: 'targets', have: 1, need: 2 }],
+  })
+  expect(Object.keys((await look(repo, MODEL)).index?.versions ?? {})).toEqual(['1.0.0'])
+  expect(await readdir(join(repo, 'metadata'))).not.toContain('3.targets.json')
+
+  const [waiting] = await listProposals({ repo })
+  expect(waiting?.does[0]).toMatch(/^Adds learner-risk@2\.0\.0 \(descriptor [0-9a-f]{64}\)\.$/)
+  expect(waiting?.does[1]).toMatch(/^By Ada, .*: publish 2\.0\.0$/)
+
+  expect(await approve({ repo, keys: third })).toMatchObject({
+    status: 'waiting',
+    waitsFor: 'ops',
+    lacking: [],
+  })
+  expect((await look(repo, MODEL)).version).toBe(2)
+  expect(await approve({ repo })).toMatchObject({ status: 'committed', committed: { repositoryVersion: 3 } })
+  expect(Object.keys((await look(repo, MODEL)).index?.versions ?? {})).toEqual(['1.0.0', '2.0.0'])
+  expect((await verify({ repo, root: join(repo, 'metadata', '1.root.json') })).problems).toEqual([])
+  expect(await listProposals({ repo })).toEqual([])
+})
+
+test('on the command line it exits with 3 until the last one', async () => {
+  const args = ['--repo', repo, '--json']
+  const revoked = await afield(['revoke', `${MODEL}@1.0.0`, '--reason', 'wrong table', ...args])
+  expect(revoked.code).toBe(3)
+  expect(JSON.parse(revoked.stdout)).toMatchObject({ status: 'waiting', lacking: [{ have: 1, need: 2 }] })
+
+  const signed = await afield(['approve', '--keys', second, ...args])
+  expect(signed.code).toBe(3)
+  expect(JSON.parse(signed.stdout)).toMatchObject({
+    does: ['Revokes learner-risk@1.0.0: wrong table', expect.stringContaining('Release desk')],
+  })
+  const done = await afield(['approve', '--repo', repo])
+  expect(done).toMatchObject({ code: 0 })
+  expect(done.stdout).toContain('Signed and published. The repository is at version 3.')
+  expect((await look(repo, MODEL)).index?.versions).toMatchObject({
+    '1.0.0': { revoked: { reason: 'wrong table' } },
+  })
+})
+
+test('one person does not count twice, however often they approve', async () => {
+  await publishSecond().catch(expectWaiting)
+  await expect(approve({ repo })).rejects.toMatchObject({ code: 'keys/wrong' })
+  expect((await look(repo, MODEL)).version).toBe(2)
+})
+
+test('rollouts need nobody else', async () => {
+  await changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
+  expect(await look(repo, MODEL)).toMatchObject({ version: 3, rollout: { stable: '1.0.0' } })
+})
+
+test('a rollout in between leaves a proposal good; another release makes it stale', async () => {
+  await publishSecond().catch(expectWaiting)
+  const [first] = await listProposals({ repo })
+  await changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
+  await revoke({ repo, reason: 'wrong table' }, MODEL, '1.0.0').catch(expectWaiting)
+  const other = (await listProposals({ repo })).find(({ id }) => id !== first?.id)
+
+  await expect(approve({ repo, keys: second })).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining('Several proposals wait'),
+  })
+  await approve({ repo, keys: second, id: first?.id })
+  expect(await approve({ repo, id: first?.id })).toMatchObject({ status: 'committed' })
+  await expect(approve({ repo, keys: second, id: other?.id })).rejects.toMatchObject({
+    code: 'proposal/stale',
+    message: expect.stringContaining('changed targets'),
+  })
+})
+
+describe('a proposal that was tampered with is not signed', () => {
+  async function tamper(edit: (proposal: { changes: unknown[] }, text: string) => string): Promise<void> {
+    await publishSecond().catch(expectWaiting)
+    const [waiting] = await listProposals({ repo })
+    const file = waiting?.file ?? ''
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, edit(JSON.parse(text) as { changes: unknown[] }, text))
+  }
+
+  test('another descriptor in the document than the metadata lists', async () => {
+    await tamper((_, text) =>
+      text.replace(/(2\.0\.0\\": \{\\n.*?sha256\\": \\")[0-9a-f]{64}/, `$1${'ab'.repeat(32)}`),
+    )
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({ code: 'manifest/hash-mismatch' })
+  })
+
+  test('a change in the metadata whose document is left out', async () => {
+    await tamper((proposal) => JSON.stringify({ ...proposal, changes: [] }))
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({
+      code: 'proposal/invalid',
+      message: expect.stringContaining('Do not sign it'),
+    })
+  })
+
+  test('something that is no proposal', async () => {
+    await tamper(() => '{"format": 1}')
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({ code: 'proposal/invalid' })
+  })
+})
+
+test('nothing waits: said so', async () => {
+  await expect(approve({ repo })).rejects.toMatchObject({ code: 'proposal/missing' })
+  await expect(approve({ repo, id: '0a0a0a0a' })).rejects.toMatchObject({ code: 'proposal/missing' })
+})
+
+describe('a crash of the last approval', () => {
+  beforeEach(async () => {
+    await publishSecond().catch(expectWaiting)
+    await approve({ repo, keys: second })
+  })
+
+  test.each([1, 2, 3])(
+    'before write %i leaves the old repository valid, and approving again ends it',
+    async (write) => {
+      await expect(approve({ repo, files: crashingAt(repo, write) })).rejects.toThrow(Crash)
+      expect((await look(repo, MODEL)).version).toBe(2)
+      expect(await approve({ repo })).toMatchObject({ status: 'committed' })
+      expect(Object.keys((await look(repo, MODEL)).index?.versions ?? {})).toEqual(['1.0.0', '2.0.0'])
+    },
+  )
+
+  test('after the snapshot, which is the commit: any write sets the timestamp', async () => {
+    await expect(approve({ repo, files: crashingAt(repo, 4) })).rejects.toThrow(Crash)
+    expect((await look(repo, MODEL)).version).toBe(2)
+    await expect(approve({ repo })).rejects.toMatchObject({ code: 'proposal/stale' })
+    expect(Object.keys((await look(repo, MODEL)).index?.versions ?? {})).toEqual(['1.0.0', '2.0.0'])
+  })
+})

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { approve, changeRollout, initRepository, listProposals, publish, refresh, verify } from '@afield/cli'
+import { beforeEach, expect, test } from 'vitest'
+import { Crash, crashingAt } from './crashes.js'
+import { look } from './device.js'
+import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+
+const MODEL = 'learner-risk'
+const DAY_MS = 86_400_000
+const START = new Date('2026-01-01T00:00:00Z')
+const daysOn = (days: number): Date => new Date(START.getTime() + days * DAY_MS)
+
+let dir: string
+let repo: string
+
+beforeEach(async () => {
+  dir = await temporaryFolder()
+  repo = join(dir, 'repo')
+  await initRepository({ repo }, { now: START })
+  await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true, now: START })
+})
+
+const metadataFiles = async () => (await readdir(join(repo, 'metadata'))).sort()
+const problemsAt = async (now: Date) =>
+  (await verify({ repo, root: join(repo, 'metadata', '1.root.json'), now })).problems
+
+test('does nothing while nothing is due, and then renews what is, once', async () => {
+  const files = await metadataFiles()
+  expect(await refresh({ repo, now: daysOn(14) })).toMatchObject({ renewed: [], repositoryVersion: 2 })
+  expect(await metadataFiles()).toEqual(files)
+
+  const renewed = await refresh({ repo, now: daysOn(20) })
+  expect(renewed).toMatchObject({ renewed: ['snapshot', 'timestamp'], repositoryVersion: 3 })
+  expect(renewed.refreshBy).toBe(daysOn(50).toISOString().replace('.000', ''))
+  expect(await refresh({ repo, now: daysOn(20) })).toMatchObject({ renewed: [], repositoryVersion: 3 })
+})
+
+test('weekly without the release key, a device never meets an expired file for a year', async () => {
+  await rename(join(`${repo}.keys`, 'release.pem'), join(dir, 'release.pem'))
+  for (let days = 7; days <= 357; days += 7) {
+    await refresh({ repo, now: daysOn(days) })
+    await look(repo, MODEL, daysOn(days + 6).getTime() - 1).catch((error: unknown) => {
+      throw new Error(`On day ${days + 6}`, { cause: error })
+    })
+  }
+  const late = await refresh({ repo, now: daysOn(360) })
+  expect(late.waitsForRelease).toEqual(['root', 'targets'])
+
+  await rename(join(dir, 'release.pem'), join(`${repo}.keys`, 'release.pem'))
+  const renewed = await refresh({ repo, now: daysOn(364) })
+  expect(renewed).toMatchObject({ renewed: ['root', 'targets'], waitsForRelease: [] })
+  expect(await problemsAt(daysOn(390))).toEqual([])
+})
+
+test('one that expired long ago comes back', async () => {
+  const late = daysOn(800)
+  expect((await problemsAt(late)).map(({ code }) => code)).toEqual(Array(5).fill('manifest/expired'))
+  await refresh({ repo, now: late })
+  expect(await problemsAt(late)).toEqual([])
+  expect((await look(repo, MODEL, late.getTime())).index?.versions).toHaveProperty(['1.0.0'])
+})
+
+test('renews every bin', async () => {
+  repo = join(dir, 'binned')
+  await initRepository({ repo }, { now: START, bins: 4 })
+  const renewed = await refresh({ repo, now: daysOn(200) })
+  expect(renewed.renewed).toHaveLength(3 + 3 + 8)
+  expect(await problemsAt(daysOn(229))).toEqual([])
+})
+
+test('with several release keys it proposes once', async () => {
+  repo = join(dir, 'shared')
+  await initRepository({ repo }, { now: START, threshold: { required: 2, total: 2 } })
+  const other = await copyRepository(repo, join(dir, randomUUID()))
+  await rename(join(`${repo}.keys`, 'release-2.pem'), join(dir, 'release-2.pem'))
+  for (const days of [200, 201]) {
+    await expect(refresh({ repo, now: daysOn(days) })).rejects.toMatchObject({ code: 'proposal/waiting' })
+  }
+  const [proposal, ...others] = await listProposals({ repo })
+  expect(others).toEqual([])
+  expect(proposal?.does[0]).toMatch(/^Root version 2/)
+  const done = await approve({ repo, keys: `${other}.keys`, now: daysOn(202) })
+  expect(done).toMatchObject({ status: 'committed' })
+  expect(await problemsAt(daysOn(229))).toEqual([])
+})
+
+test.each([1, 2, 3, 4])('a crash before write %i leaves the old repository valid', async (write) => {
+  const files = crashingAt(repo, write)
+  await expect(refresh({ repo, files, now: daysOn(200) })).rejects.toThrow(Crash)
+  expect((await problemsAt(daysOn(1))).map(({ code }) => code)).toEqual([])
+  await refresh({ repo, now: daysOn(200) })
+  expect(await problemsAt(daysOn(200))).toEqual([])
+})
+
+test('says on the command line what it did, and that nothing is due', async () => {
+  await changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
+  const { code, stdout } = await afield(['refresh', '--repo', repo])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^(Nothing is due\.|Signed anew: )/)
+})
