@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   AfieldError,
@@ -156,10 +156,17 @@ async function writeChunks(
     await inParallel(placed, PARALLEL, async ({ chunk, at }) => {
       signal?.throwIfAborted()
       const bytes = await readChunk(source, chunk, signal)
-      await file.write(bytes, 0, bytes.length, at)
+      await writeAll(file, bytes, at)
       onBytes(bytes.length)
     })
   } finally {
     await file.close()
+  }
+}
+
+/** One write may take a part only, on a disk that is nearly full for instance. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
   }
 }
