@@ -10,12 +10,15 @@ import { bin, learnerRisk, temporaryFolder } from './workspace.js'
 /** Runs the command where no file may grow above 64 KiB: the system then refuses to write, as a full disk does. */
 function afieldOnFullDisk(
   ...args: readonly string[]
-): Promise<{ readonly code: number; readonly stdout: string }> {
+): Promise<{ readonly code: number; readonly printed: unknown }> {
   // The signal must be ignored, or the system ends the process instead of refusing the write.
   const script = 'trap "" XFSZ; ulimit -f 128; exec "$@"'
   return new Promise((done) => {
     execFile('sh', ['-c', script, 'sh', process.execPath, bin, ...args, '--json'], (error, stdout) =>
-      done({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout }),
+      done({
+        code: typeof error?.code === 'number' ? error.code : error ? -1 : 0,
+        printed: JSON.parse(stdout) as unknown,
+      }),
     )
   })
 }
@@ -36,15 +39,18 @@ beforeEach(async () => {
   ])
 })
 
-async function expectFull(ran: { readonly code: number; readonly stdout: string }): Promise<void> {
-  expect(ran.code).toBe(1)
-  expect(JSON.parse(ran.stdout)).toMatchObject({
-    error: { code: 'disk/full', message: expect.stringContaining('What was there before is still valid') },
-  })
+const FULL = {
+  code: 1,
+  printed: {
+    error: {
+      code: 'disk/full',
+      message: expect.stringContaining('What was there before is still valid') as string,
+    },
+  },
 }
 
 test('a publish that finds the disk full leaves the old repository valid, and nothing half', async () => {
-  await expectFull(await afieldOnFullDisk('publish', model, '--version', '2.0.0', '--repo', repo))
+  expect(await afieldOnFullDisk('publish', model, '--version', '2.0.0', '--repo', repo)).toMatchObject(FULL)
   const seen = await look(repo, 'learner-risk')
   expect(Object.keys(seen.index?.versions ?? {})).toEqual(['1.0.0'])
   await download(repo, seen, '1.0.0')
@@ -59,10 +65,12 @@ test('a deploy, a fetch and a bundle that find it full leave what was there', as
   const seed = join(dir, 'seed')
   await deploy({ repo, target: folderTarget(site) })
   await publish({ repo, model, version: '2.0.0' })
-  await expectFull(await afieldOnFullDisk('deploy', site, '--repo', repo))
+  expect(await afieldOnFullDisk('deploy', site, '--repo', repo)).toMatchObject(FULL)
   expect((await look(site, 'learner-risk')).version).toBe(2)
-  await expectFull(await afieldOnFullDisk('bundle', 'learner-risk', '--out', seed, '--repo', repo))
-  await expectFull(await afieldOnFullDisk('fetch', 'learner-risk@2.0.0', '--out', seed, '--repo', repo))
+  expect(await afieldOnFullDisk('bundle', 'learner-risk', '--out', seed, '--repo', repo)).toMatchObject(FULL)
+  expect(await afieldOnFullDisk('fetch', 'learner-risk@2.0.0', '--out', seed, '--repo', repo)).toMatchObject(
+    FULL,
+  )
   expect(await readdir(dir)).not.toContain('seed')
   expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([])
 })

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { s3Target, type S3Options, type S3Target } from '@afield/cli'
+// @ts-expect-error: it comes without types
+import Untyped from 's3rver'
 import { temporaryFolder } from './workspace.js'
 
 interface S3rver {
@@ -22,7 +23,7 @@ type S3rverClass = new (options: {
  * An S3-compatible server, without types. It knows its keys, checks no signature of version 4, ignores
  * `If-None-Match` on PUT, and cannot make the tokens by which long listings go on (they need DES).
  */
-const S3rver = createRequire(import.meta.url)('s3rver') as S3rverClass
+const S3rver = Untyped as unknown as S3rverClass
 
 export const BUCKET = 'models'
 export const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }

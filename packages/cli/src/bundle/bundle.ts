@@ -7,13 +7,15 @@ import { fillFolder } from '../fetch/output-folder.js'
 import { readFirstRoot, readManifest, type ModelState } from '../fetch/read-manifest.js'
 import { chunksOf, readChunk, readDescriptor } from '../fetch/read-version.js'
 import { openSource, type RepositorySource } from '../fetch/source.js'
+import { parseVersion } from '../publish/parse-version.js'
+import { modelName } from '../repository/documents.js'
 
 export interface BundleOptions {
   /** The repository's folder. */
   readonly repo: string
-  readonly model: ModelName
+  readonly model: string
   /** What devices run when left out: the rollout's stable version, else the newest release. */
-  readonly version?: Version | undefined
+  readonly version?: string | undefined
   /** A new or an empty folder, or an earlier bundle, which is replaced. */
   readonly out: string
   readonly now?: Date | undefined
@@ -44,7 +46,7 @@ const TOP = new Set(['metadata', 'targets', 'descriptors', 'chunks'])
  * @throws CliError `bundle/nothing-to-ship`, `version/unknown`, `out/not-empty`; AfieldError `model/not-found`,
  *   `manifest/expired` when the repository must be refreshed first.
  * @example
- * await bundle({ repo: 'afield-repo', model, out: 'app/public/models' })
+ * await bundle({ repo: 'afield-repo', model: 'learner-risk', out: 'app/public/models' })
  */
 export function bundle(options: BundleOptions): Promise<Bundled> {
   const isBundle = (entries: readonly string[]): boolean => entries.every((entry) => TOP.has(entry))
@@ -52,14 +54,16 @@ export function bundle(options: BundleOptions): Promise<Bundled> {
 }
 
 async function bundleInto(dir: string, options: BundleOptions): Promise<Bundled> {
-  const { model, signal } = options
+  const { signal } = options
+  const model = modelName(options.model)
+  const named = options.version === undefined ? undefined : parseVersion(options.version)
   const read = new Map<string, number>()
   const source = copying(openSource(options.repo), dir, read)
 
   const root = await readFirstRoot(source, signal)
   const now = (options.now ?? new Date()).getTime()
   const state = await readManifest(source, root, model, now, signal)
-  const version = options.version ?? served(state)
+  const version = named ?? served(state)
   refuseUnrunnable(state, version)
   const chunks = chunksOf(await readDescriptor(source, state.index, version, signal))
   const total = chunks.reduce((sum, { size }) => sum + size, 0)
