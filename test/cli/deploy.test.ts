@@ -82,11 +82,11 @@ describe('to a folder', () => {
       'chunks/#/#',
       'descriptors/#.json',
       'targets/models/#.learner-risk.json',
+      'metadata/1.snapshot.json',
+      'metadata/2.snapshot.json',
       'metadata/1.targets.json',
       'metadata/1.rollouts.json',
-      'metadata/1.snapshot.json',
       'metadata/2.targets.json',
-      'metadata/2.snapshot.json',
       'metadata/1.root.json',
       'metadata/timestamp.json',
     ])
@@ -184,13 +184,24 @@ describe('two operators', () => {
     expect((await look(site, MODEL)).version).toBe(3)
   })
 
-  test('who took the files over deploys on', async () => {
+  test('who takes the files over can go on, and so can the other', async () => {
     await deploy({ repo: other, target: folderTarget(site) })
-    await cp(site, original + '-2', { recursive: true })
-    await cp(`${repo}.keys`, `${original}-2.keys`, { recursive: true })
-    await publishSecond(`${original}-2`)
-    await deploy({ repo: `${original}-2`, target: folderTarget(site) })
-    expect((await look(site, MODEL)).version).toBe(4)
+    await expect(deploy({ repo, target: folderTarget(site) })).rejects.toMatchObject({
+      code: 'deploy/conflict',
+    })
+    expect(await readdir(join(site, 'metadata'))).not.toContain('3.targets.json')
+
+    await cp(site, repo, { recursive: true })
+    await publishSecond()
+    await deploy({ repo, target: folderTarget(site) })
+    const seen = await look(site, MODEL)
+    expect(seen).toMatchObject({ version: 4, rollout: { change: { author: 'The other' } } })
+    await download(site, seen, '2.0.0')
+
+    await cp(site, other, { recursive: true })
+    await publish({ repo: other, model: learnerRisk('3.0.0'), version: '3.0.0', skipReplay: true })
+    await deploy({ repo: other, target: folderTarget(site) })
+    expect((await look(site, MODEL)).version).toBe(5)
   })
 })
 
@@ -317,7 +328,7 @@ describe('to an S3-compatible store', () => {
   test('an abort stops between two files', async () => {
     const controller = new AbortController()
     s3.answer(({ path }) => {
-      if (path.endsWith('2.targets.json')) controller.abort(new Error('enough'))
+      if (path.endsWith('2.snapshot.json')) controller.abort(new Error('enough'))
       return undefined
     })
     await expect(deploy({ repo, target: s3.target(), signal: controller.signal })).rejects.toThrow('enough')
