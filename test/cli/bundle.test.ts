@@ -40,7 +40,7 @@ beforeEach(async () => {
 
 test('a client that is pointed at it sees a valid repository with this one model', async () => {
   const bundled = await bundle({ repo, model, out })
-  expect(bundled).toMatchObject({ name: 'learner-risk', version: '2.0.0', repositoryVersion: 4, files: 8 })
+  expect(bundled).toMatchObject({ name: 'learner-risk', version: '2.0.0', repositoryVersion: 4, files: 9 })
   const seen = await look(out, 'learner-risk')
   expect(seen).toMatchObject({ version: 4, rollout: undefined })
   const { model: bytes } = await download(out, seen, '2.0.0')
@@ -65,6 +65,7 @@ test('it holds what a device needs and nothing else', async () => {
     '1.root.json',
     '4.snapshot.json',
     '4.targets.json',
+    'bundle.json',
     'timestamp.json',
   ])
   const sizes = await Promise.all(
@@ -102,6 +103,11 @@ test('an earlier bundle is replaced whole; a folder with anything else is left a
   await expect(bundle({ repo, model, out: dir })).rejects.toMatchObject({ code: 'out/not-empty' })
 })
 
+test('the repository itself is no place for it', async () => {
+  await expect(bundle({ repo, model, out: repo })).rejects.toMatchObject({ code: 'out/not-empty' })
+  await download(repo, await look(repo, 'learner-risk'), '1.0.0')
+})
+
 test('an earlier bundle survives one that fails', async () => {
   await bundle({ repo, model, out })
   await expect(bundle({ repo, model, out, version: '7.0.0' })).rejects.toMatchObject({
@@ -127,7 +133,7 @@ test('it can be made from what was deployed', async () => {
 test('the command prints its bytes', async () => {
   const { code, stdout } = await afield(['bundle', 'learner-risk', '--out', out, '--repo', repo])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^Bundled learner-risk@2\.0\.0 into .+: [\d,]+ bytes in 8 files\.\n/)
+  expect(stdout).toMatch(/^Bundled learner-risk@2\.0\.0 into .+: [\d,]+ bytes in 9 files\.\n/)
   const named = await afield([
     'bundle',
     'learner-risk',

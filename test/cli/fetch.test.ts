@@ -115,6 +115,7 @@ describe('a version is fetched', () => {
     })
     expect(fetched.files.slice(0, 3)).toEqual(['learner-risk-4.0.0.onnx', 'weights.bin', 'labels.txt'])
     expect(await readFile(join(out, 'labels.txt'), 'utf8')).toBe('low\nhigh\n')
+    expect(await readFile(join(out, 'weights.bin'))).toEqual(await readFile(join(models, 'weights.bin')))
   })
 })
 
