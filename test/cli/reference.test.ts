@@ -110,6 +110,17 @@ describe('the reference profile', () => {
     expect(numeric(reference?.fields['hours_studied'])).toMatchObject({ min: 0.123, max: 99.1 })
   })
 
+  test('of a handful of rows shows hardly more than their number', async () => {
+    const { reference } = await profileOf('hours_studied,quiz_score\n17.5,1\n21.25,2\n3.75,3\n')
+    expect(reference?.fields['hours_studied']).toEqual({
+      kind: 'numeric',
+      count: 3,
+      missing: 0,
+      edges: [],
+      counts: [3],
+    })
+  })
+
   test('of the same file is the same, also when it is larger than the sample', async () => {
     const large = [
       'hours_studied,quiz_score',
