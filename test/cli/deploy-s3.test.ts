@@ -94,12 +94,13 @@ test('a server that stays down is told, and the old version is valid', async () 
 test('a snapshot that arrived although its answer was lost counts as ours', async () => {
   let lost = false
   s3.answer(({ method, path }) => {
-    if (method !== 'GET' || !path.endsWith('2.snapshot.json') || lost) return undefined
+    if (method !== 'PUT' || !path.endsWith('2.snapshot.json') || lost) return undefined
     lost = true
-    return 500
+    return 'lose'
   })
   await deploy({ repo, target: s3.target() })
-  expect(lost).toBe(true)
+  const asked = s3.requests.filter((line) => line.startsWith('PUT') && line.endsWith('2.snapshot.json'))
+  expect(asked).toHaveLength(2)
   expect((await look(await mirror(), MODEL)).version).toBe(2)
 })
 

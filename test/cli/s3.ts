@@ -28,8 +28,14 @@ const S3rver = Untyped as unknown as S3rverClass
 export const BUCKET = 'models'
 export const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 
-/** What a gateway says to a request instead of passing it on; `undefined` passes it on. */
-export type Answerer = (request: { readonly method: string; readonly path: string }) => number | undefined
+/**
+ * What the gateway says to a request instead of passing it on; `lose` passes it on and breaks the connection instead of
+ * answering; `undefined` passes it on.
+ */
+export type Answerer = (request: {
+  readonly method: string
+  readonly path: string
+}) => number | 'lose' | undefined
 
 export interface S3Server {
   readonly endpoint: string
@@ -69,15 +75,15 @@ export async function startS3({ conditional = true } = {}): Promise<S3Server> {
     const { method = 'GET', url = '/' } = incoming
     const path = url.split('?')[0] ?? url
     requests.push(`${method} ${path}`)
-    const status = answerer({ method, path })
-    if (status !== undefined) return refuse(incoming, outgoing, status)
+    const told = answerer({ method, path })
+    if (typeof told === 'number') return refuse(incoming, outgoing, told)
     if (url.includes('list-type=2')) return listPage(incoming, outgoing, port)
     if (method === 'PUT') {
       const exclusive = conditional && incoming.headers['if-none-match'] === '*'
       if (exclusive && objects.has(path)) return refuse(incoming, outgoing, 412)
       objects.add(path)
     }
-    forward(incoming, outgoing, port)
+    forward(incoming, outgoing, port, told === 'lose')
   })
   gateway.listen(0, '127.0.0.1')
   await once(gateway, 'listening')
@@ -105,9 +111,10 @@ export async function startS3({ conditional = true } = {}): Promise<S3Server> {
   }
 }
 
-function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
+function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number, lose: boolean): void {
   const { method, url, headers } = incoming
   const passed = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    if (lose) return void answer.resume().on('end', () => outgoing.destroy())
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
     answer.pipe(outgoing)
   })
