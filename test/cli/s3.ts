@@ -44,7 +44,7 @@ export interface S3Server {
   answer(with_: Answerer): void
   target(options?: Partial<S3Options>): S3Target
   /** What a browser gets for a file, without credentials. */
-  get(path: string): Promise<Response>
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>
   close(): Promise<void>
 }
 
@@ -102,7 +102,7 @@ export async function startS3({ conditional = true } = {}): Promise<S3Server> {
         retry: { attempts: 3, firstDelayMs: 1 },
         ...options,
       }),
-    get: (path) => fetch(`${endpoint}/${BUCKET}/live/${path}`),
+    get: (path, headers = {}) => fetch(`${endpoint}/${BUCKET}/live/${path}`, { headers }),
     close: async () => {
       gateway.closeAllConnections()
       gateway.close()
