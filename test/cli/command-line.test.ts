@@ -90,6 +90,12 @@ describe('exit codes', () => {
     ['rollout', 'step', 'learner-risk', '--to', '12.345'],
     ['rollout', 'kill', 'Learner Risk'],
     ['serve', '--port', 'http'],
+    ['fetch', 'learner-risk'],
+    ['fetch', 'learner-risk@newest', '--out', 'x'],
+    ['bundle', 'Learner Risk', '--out', 'x'],
+    ['bundle', 'learner-risk', '--version', 'one', '--out', 'x'],
+    ['deploy'],
+    ['deploy', 'site', '--cors'],
     ['unknown'],
   ]
   test.each(misuses)('2 for a command that was not understood: %s %s %s', async (...args) => {
@@ -133,6 +139,9 @@ test('every command explains itself with an example', async () => {
     [],
     ['init'],
     ['publish'],
+    ['fetch'],
+    ['bundle'],
+    ['deploy'],
     ['serve'],
     ['list'],
     ['show'],

@@ -1,54 +1,6 @@
-import { join } from 'node:path'
 import { writeFile } from 'node:fs/promises'
-import protobuf from 'protobufjs/light.js'
+import { join } from 'node:path'
 import { learnerRiskConfig, readJson, writeJson } from './workspace.js'
-
-/** The parts of onnx.proto that these models need, with the field numbers of the format. */
-const Model = protobuf.Root.fromJSON({
-  nested: {
-    Model: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        docString: { type: 'string', id: 6 },
-        graph: { type: 'Graph', id: 7 },
-        opsetImport: { rule: 'repeated', type: 'OperatorSet', id: 8 },
-      },
-    },
-    OperatorSet: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    Graph: {
-      fields: {
-        node: { rule: 'repeated', type: 'Node', id: 1 },
-        name: { type: 'string', id: 2 },
-        initializer: { rule: 'repeated', type: 'Tensor', id: 5 },
-        input: { rule: 'repeated', type: 'ValueInfo', id: 11 },
-        output: { rule: 'repeated', type: 'ValueInfo', id: 12 },
-      },
-    },
-    Node: {
-      fields: {
-        input: { rule: 'repeated', type: 'string', id: 1 },
-        output: { rule: 'repeated', type: 'string', id: 2 },
-        opType: { type: 'string', id: 4 },
-      },
-    },
-    Tensor: {
-      fields: {
-        dims: { rule: 'repeated', type: 'int64', id: 1 },
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-        externalData: { rule: 'repeated', type: 'Entry', id: 13 },
-        dataLocation: { type: 'int32', id: 14 },
-      },
-    },
-    Entry: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
-    ValueInfo: { fields: { name: { type: 'string', id: 1 }, type: { type: 'Type', id: 2 } } },
-    Type: { fields: { tensorType: { type: 'TensorType', id: 1 } } },
-    TensorType: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'Shape', id: 2 } } },
-    Shape: { fields: { dim: { rule: 'repeated', type: 'Dimension', id: 1 } } },
-    Dimension: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
-  },
-}).lookupType('Model')
 
 const FLOAT = 1
 const EXTERNAL = 1
@@ -81,29 +33,25 @@ export function randomLayer(rows: number, columns: number, seed: number): Layer 
 export function onnxModel(
   layers: readonly Layer[],
   external: readonly (External | undefined)[] = [],
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const last = layers.length - 1
-  const bytes = Model.encode(
-    Model.fromObject({
-      irVersion: 8,
-      opsetImport: [{ domain: '', version: 13 }],
-      graph: {
-        name: 'layers',
-        node: layers.flatMap((_, i) => [
-          { opType: 'MatMul', input: [i === 0 ? 'features' : `h${i}`, `w${i}`], output: [`z${i}`] },
-          { opType: 'Tanh', input: [`z${i}`], output: [i === last ? 'risk' : `h${i + 1}`] },
-        ]),
-        initializer: layers.map((layer, i) => toTensor(layer, `w${i}`, external[i])),
-        input: [valueInfo('features', layers[0]?.rows ?? 0)],
-        output: [valueInfo('risk', layers[last]?.columns ?? 0)],
-      },
-    }),
-  ).finish()
-  return new Uint8Array(bytes)
+  const nodes = layers.flatMap((_, i) => [
+    node('MatMul', [i === 0 ? 'features' : `h${i}`, `w${i}`], `z${i}`),
+    node('Tanh', [`z${i}`], i === last ? 'risk' : `h${i + 1}`),
+  ])
+  const graph = message([
+    ...nodes.map((bytes) => field(1, bytes)),
+    field(2, 'layers'),
+    ...layers.map((layer, i) => field(5, tensor(layer, `w${i}`, external[i]))),
+    field(11, valueInfo('features', layers[0]?.rows ?? 0)),
+    field(12, valueInfo('risk', layers[last]?.columns ?? 0)),
+  ])
+  const opset = message([field(1, ''), field(2, 13)])
+  return new Uint8Array(message([field(1, 8), field(7, graph), field(8, opset)]))
 }
 
 /** What {@link onnxModel} answers, computed here. */
-export function answer(layers: readonly Layer[], features: readonly number[]): readonly number[] {
+function answer(layers: readonly Layer[], features: readonly number[]): readonly number[] {
   return layers.reduce<readonly number[]>(
     (input, { rows, columns, weights }) =>
       Array.from({ length: columns }, (_, column) => {
@@ -148,14 +96,42 @@ export async function writeModel(
   return join(dir, `${name}.onnx`)
 }
 
-function toTensor({ rows, columns, weights }: Layer, name: string, external: External | undefined) {
-  const tensor = { name, dataType: FLOAT, dims: [rows, columns] }
-  if (!external) return { ...tensor, rawData: bytesOf({ rows, columns, weights }) }
-  const externalData = Object.entries(external).map(([key, value]) => ({ key, value }))
-  return { ...tensor, dataLocation: EXTERNAL, externalData }
+/** Messages of onnx.proto by the field numbers of the format. */
+function node(operator: string, inputs: readonly string[], output: string): Buffer {
+  return message([...inputs.map((input) => field(1, input)), field(2, output), field(4, operator)])
 }
 
-function valueInfo(name: string, columns: number) {
-  const dim = [{ dimParam: 'N' }, { dimValue: columns }]
-  return { name, type: { tensorType: { elemType: FLOAT, shape: { dim } } } }
+function tensor(layer: Layer, name: string, external: External | undefined): Buffer {
+  const head = [field(1, layer.rows), field(1, layer.columns), field(2, FLOAT), field(8, name)]
+  if (!external) return message([...head, field(9, bytesOf(layer))])
+  const entries = Object.entries(external).map(([key, value]) =>
+    field(13, message([field(1, key), field(2, value)])),
+  )
+  return message([...head, ...entries, field(14, EXTERNAL)])
+}
+
+function valueInfo(name: string, columns: number): Buffer {
+  const rows = message([field(2, 'N')])
+  const shape = message([field(1, rows), field(1, message([field(1, columns)]))])
+  const type = message([field(1, message([field(1, FLOAT), field(2, shape)]))])
+  return message([field(1, name), field(2, type)])
+}
+
+function message(fields: readonly Buffer[]): Buffer {
+  return Buffer.concat(fields)
+}
+
+/** A protobuf field: a number as varint, anything else with its length in front. */
+function field(id: number, value: number | string | Uint8Array): Buffer {
+  if (typeof value === 'number') return Buffer.concat([varint(id * 8), varint(value)])
+  const bytes = Buffer.from(value)
+  return Buffer.concat([varint(id * 8 + 2), varint(bytes.length), bytes])
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest])
+    bytes.push((rest % 128) + 128)
+  }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { cutFile, initRepository, initializerSpans, publish } from '@afield/cli'
 import { sha256, type Chunk } from '@afield/protocol'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { download, look } from './device.js'
 import { onnxModel, randomLayer, writeModel, type Layer } from './onnx-model.js'
@@ -24,21 +25,30 @@ function bytesNotIn(chunks: ReadonlyMap<string, number>, held: ReadonlyMap<strin
   return [...chunks].filter(([name]) => !held.has(name)).reduce((sum, [, size]) => sum + size, 0)
 }
 
-/** 2 → 1024 → … → 1024 → 256: nine layers of 4 MiB and a last one of 1 MiB, 38.8 MB in all. */
+/** 2 → 1024 → … → 1024: nine layers of 4 MiB, the same in every model here. */
+const FIRST_LAYERS = [
+  randomLayer(2, 1024, 100),
+  ...Array.from({ length: 9 }, (_, i) => randomLayer(1024, 1024, i + 1)),
+]
+
+/** With a last layer of 1 MiB it has 38.8 MB. */
 function largeModel(last: Layer): readonly Layer[] {
-  const middle = Array.from({ length: 9 }, (_, i) => randomLayer(1024, 1024, i + 1))
-  return [randomLayer(2, 1024, 100), ...middle, last]
+  return [...FIRST_LAYERS, last]
 }
 
 describe('a 38 MB model', () => {
   const before = largeModel(randomLayer(1024, 256, 200))
+  let held: ReadonlyMap<string, number>
+
+  beforeAll(async () => {
+    held = await chunksOf(onnxModel(before))
+  })
 
   test.each<[string, Layer]>([
     ['new weights in its last layer', randomLayer(1024, 256, 201)],
     ['a wider last layer', randomLayer(1024, 300, 202)],
     ['a tiny last layer', randomLayer(1024, 1, 203)],
   ])('republished with %s: little more than the change is fetched', async (_, last) => {
-    const held = await chunksOf(onnxModel(before))
     const fetched = bytesNotIn(await chunksOf(onnxModel(largeModel(last))), held)
     expect(fetched).toBeGreaterThan(0)
     expect(fetched).toBeLessThanOrEqual(1.1 * last.weights.byteLength + 4 * MIB)
@@ -66,7 +76,6 @@ describe('a 38 MB model', () => {
   }, 60_000)
 
   test('a tensor keeps its chunks when the one before it grows', async () => {
-    const held = await chunksOf(onnxModel(before))
     const [first, second, ...rest] = before
     const grown = [first, randomLayer(1024, 1100, 7), randomLayer(1100, 1024, 8), ...rest.slice(1)]
     expect(second?.columns).toBe(1024)
@@ -77,6 +86,28 @@ describe('a 38 MB model', () => {
 })
 
 describe('chunks', () => {
+  test('whatever the tensors: they join to the file, within the limits, and come out the same again', () => {
+    const bytes = new Uint8Array(randomLayer(1024, 1400, 9).weights.buffer)
+    const at = fc.nat({ max: bytes.length })
+    const tensors = fc.array(fc.record({ start: at, end: at }), { maxLength: 12 })
+    fc.assert(
+      fc.property(fc.nat({ max: bytes.length }), tensors, (length, spans) => {
+        const file = bytes.subarray(0, length)
+        const inFile = spans.filter(({ start, end }) => start <= end && end <= length)
+        const chunks = cutFile(file, inFile)
+        expect(chunks.map(({ start }) => start)).toEqual(
+          [0, ...chunks.map(({ end }) => end)].slice(0, chunks.length),
+        )
+        expect(chunks.at(-1)?.end ?? 0).toBe(length)
+        const sizes = chunks.map(({ start, end }) => end - start)
+        expect(Math.min(length, ...sizes)).toBeGreaterThanOrEqual(Math.min(length, 256 * KIB))
+        expect(Math.max(0, ...sizes)).toBeLessThanOrEqual(4 * MIB)
+        expect(cutFile(file.slice(), inFile)).toEqual(chunks)
+      }),
+      { numRuns: 15 },
+    )
+  })
+
   test('join to the file, and none is below 256 KiB or above 4 MiB', () => {
     const random = onnxModel(largeModel(randomLayer(1024, 256, 1)))
     const zeros = new Uint8Array(9 * MIB + 5)

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { s3Target, type S3Options, type S3Target } from '@afield/cli'
+// @ts-expect-error: it comes without types
+import Untyped from 's3rver'
 import { temporaryFolder } from './workspace.js'
 
 interface S3rver {
@@ -22,13 +23,19 @@ type S3rverClass = new (options: {
  * An S3-compatible server, without types. It knows its keys, checks no signature of version 4, ignores
  * `If-None-Match` on PUT, and cannot make the tokens by which long listings go on (they need DES).
  */
-const S3rver = createRequire(import.meta.url)('s3rver') as S3rverClass
+const S3rver = Untyped as unknown as S3rverClass
 
 export const BUCKET = 'models'
 export const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 
-/** What a gateway says to a request instead of passing it on; `undefined` passes it on. */
-export type Answerer = (request: { readonly method: string; readonly path: string }) => number | undefined
+/**
+ * What the gateway says to a request instead of passing it on; `lose` passes it on and breaks the connection instead of
+ * answering; `undefined` passes it on.
+ */
+export type Answerer = (request: {
+  readonly method: string
+  readonly path: string
+}) => number | 'lose' | undefined
 
 export interface S3Server {
   readonly endpoint: string
@@ -37,7 +44,7 @@ export interface S3Server {
   answer(with_: Answerer): void
   target(options?: Partial<S3Options>): S3Target
   /** What a browser gets for a file, without credentials. */
-  get(path: string): Promise<Response>
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>
   close(): Promise<void>
 }
 
@@ -68,15 +75,15 @@ export async function startS3({ conditional = true } = {}): Promise<S3Server> {
     const { method = 'GET', url = '/' } = incoming
     const path = url.split('?')[0] ?? url
     requests.push(`${method} ${path}`)
-    const status = answerer({ method, path })
-    if (status !== undefined) return refuse(incoming, outgoing, status)
+    const told = answerer({ method, path })
+    if (typeof told === 'number') return refuse(incoming, outgoing, told)
     if (url.includes('list-type=2')) return listPage(incoming, outgoing, port)
     if (method === 'PUT') {
       const exclusive = conditional && incoming.headers['if-none-match'] === '*'
       if (exclusive && objects.has(path)) return refuse(incoming, outgoing, 412)
       objects.add(path)
     }
-    forward(incoming, outgoing, port)
+    forward(incoming, outgoing, port, told === 'lose')
   })
   gateway.listen(0, '127.0.0.1')
   await once(gateway, 'listening')
@@ -95,7 +102,7 @@ export async function startS3({ conditional = true } = {}): Promise<S3Server> {
         retry: { attempts: 3, firstDelayMs: 1 },
         ...options,
       }),
-    get: (path) => fetch(`${endpoint}/${BUCKET}/live/${path}`),
+    get: (path, headers = {}) => fetch(`${endpoint}/${BUCKET}/live/${path}`, { headers }),
     close: async () => {
       gateway.closeAllConnections()
       gateway.close()
@@ -104,9 +111,10 @@ export async function startS3({ conditional = true } = {}): Promise<S3Server> {
   }
 }
 
-function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
+function forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number, lose: boolean): void {
   const { method, url, headers } = incoming
   const passed = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    if (lose) return void answer.resume().on('end', () => outgoing.destroy())
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
     answer.pipe(outgoing)
   })

@@ -43,6 +43,32 @@ const DESCRIPTOR = {
   slo: { class: 'realtime', maxFailureRate: 0.01, availability: 0.999 },
 }
 
+const NUMERIC = {
+  kind: 'numeric',
+  count: 9,
+  missing: 1,
+  min: 0,
+  max: 4,
+  mean: 2,
+  edges: [1, 2],
+  counts: [3, 3, 3],
+}
+
+const REFERENCE = {
+  data: 'b'.repeat(64),
+  rows: 10,
+  fields: {
+    n: NUMERIC,
+    empty: { kind: 'numeric', count: 0, missing: 10, edges: [], counts: [0] },
+    kind: { kind: 'categories', count: 9, missing: 1, categories: [{ value: 'a', count: 8 }], other: 1 },
+  },
+  outputs: { rows: 9, profiles: { score: NUMERIC } },
+}
+
+const profile = (change: object) => ({ ...REFERENCE, fields: { n: { ...NUMERIC, ...change } } })
+
+const FILE = { role: 'model', size: 1000, chunks: [CHUNK] }
+
 /** The descriptor with the value at a path replaced, or removed where it is undefined. */
 function descriptorWith(path: string, value: unknown): Uint8Array {
   const copy: Record<string, unknown> = structuredClone(DESCRIPTOR)
@@ -57,6 +83,31 @@ const parse = (bytes: Uint8Array) => parseDescriptor(bytes, { name: 'm', version
 
 test('a descriptor is read as it was written', () => {
   expect(parse(jsonBytes(DESCRIPTOR))).toEqual(DESCRIPTOR)
+})
+
+test('a version with everything that may be said is read as it was written', () => {
+  const file = { size: 1000, chunks: [{ ...CHUNK, encoding: 'gzip', encodedSize: 800 }] }
+  const full = {
+    ...DESCRIPTOR,
+    card: { ...DESCRIPTOR.card, endpoint: '/risk', latencyP95: 12.5 },
+    lineage: { ...DESCRIPTOR.lineage, featureVersion: '7', lockFile: 'c'.repeat(64), codeRevision: 'a1b2c3' },
+    runtime: { ...DESCRIPTOR.runtime, ort: '>=1.20.0 <2.0.0' },
+    artifacts: [
+      {
+        variant: 'fp32',
+        backends: ['wasm'],
+        files: [
+          { role: 'model', ...file },
+          { role: 'external-data', path: 'weights/w.bin', ...file },
+          { role: 'asset', path: 'labels.txt', ...file },
+        ],
+      },
+    ],
+    reference: REFERENCE,
+    retrainBy: '2027-06-30',
+    stateEpoch: 2,
+  }
+  expect(parse(jsonBytes(full))).toEqual(full)
 })
 
 describe('refused', () => {
@@ -85,6 +136,24 @@ describe('refused', () => {
     ['a replay that is neither passed nor skipped', 'selfTest.replay', 'failed', 'selfTest.replay'],
     ['a failure rate above one', 'slo.maxFailureRate', 1.1, 'slo.maxFailureRate'],
     ['a time that is none', 'created', 'yesterday', 'created'],
+    ['half an encoding', 'artifacts.0.files.0.chunks', [{ ...CHUNK, encoding: 'gzip' }], 'half an encoding'],
+    ['a runtime that is no range', 'runtime.ort', '^1.20.0', 'runtime.ort'],
+    ['a day that is none', 'retrainBy', 'soon', 'retrainBy'],
+    ['a profile whose bins do not fit its edges', 'reference', profile({ counts: [3, 6] }), 'one bin more'],
+    ['a profile whose edges fall', 'reference', profile({ edges: [2, 1] }), 'not ascending'],
+    [
+      'a profile of too many bins',
+      'reference',
+      profile({ edges: Array(10).fill(0) }),
+      'reference.fields.n.edges',
+    ],
+    [
+      'a way out of the folder',
+      'artifacts.0.files',
+      [FILE, { ...FILE, role: 'asset', path: '../x' }],
+      'plain relative path',
+    ],
+    ['two models', 'artifacts.0.files', [FILE, FILE], 'not one model file'],
   ])('%s', (_, path, value, where) => {
     expect(() => parse(descriptorWith(path, value))).toThrow(
       expect.objectContaining({ code: 'descriptor/invalid', message: expect.stringContaining(where) }),

@@ -144,7 +144,7 @@ const ProfileSchema = v.variant('kind', [
     v.object({
       kind: v.literal('numeric'),
       ...counted,
-      /** Absent when no row had a value. */
+      /** Absent when too few rows had a value to say it without pointing at one. */
       min: v.exactOptional(finite),
       max: v.exactOptional(finite),
       mean: v.exactOptional(finite),

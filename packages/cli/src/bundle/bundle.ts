@@ -1,19 +1,22 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { latestVersion, runnableVersions, type ModelName, type Version } from '@afield/protocol'
+import { jsonBytes, latestVersion, runnableVersions, type ModelName, type Version } from '@afield/protocol'
 import { namingFullDisks } from '../disk.js'
 import { CliError } from '../errors.js'
 import { fillFolder } from '../fetch/output-folder.js'
 import { readFirstRoot, readManifest, type ModelState } from '../fetch/read-manifest.js'
 import { chunksOf, readChunk, readDescriptor } from '../fetch/read-version.js'
 import { openSource, type RepositorySource } from '../fetch/source.js'
+import { parseVersion } from '../publish/parse-version.js'
+import { modelName } from '../repository/documents.js'
+import { CONTENT_FOLDERS } from '../repository/layout.js'
 
 export interface BundleOptions {
   /** The repository's folder. */
   readonly repo: string
-  readonly model: ModelName
+  readonly model: string
   /** What devices run when left out: the rollout's stable version, else the newest release. */
-  readonly version?: Version | undefined
+  readonly version?: string | undefined
   /** A new or an empty folder, or an earlier bundle, which is replaced. */
   readonly out: string
   readonly now?: Date | undefined
@@ -33,8 +36,9 @@ export interface Bundled {
   readonly expires: string
 }
 
-/** What lies at the top of a bundle, so that a folder with anything else is left alone. */
-const TOP = new Set(['metadata', 'targets', 'descriptors', 'chunks'])
+/** Says that a folder is a bundle, which may be made anew, and not the repository itself. */
+const MARK = 'bundle.json'
+const TOP = new Set([MARK, 'metadata', ...CONTENT_FOLDERS])
 
 /**
  * Makes a seed to ship with an app: the part of a repository that a device which uses one model reads, in the same
@@ -44,22 +48,25 @@ const TOP = new Set(['metadata', 'targets', 'descriptors', 'chunks'])
  * @throws CliError `bundle/nothing-to-ship`, `version/unknown`, `out/not-empty`; AfieldError `model/not-found`,
  *   `manifest/expired` when the repository must be refreshed first.
  * @example
- * await bundle({ repo: 'afield-repo', model, out: 'app/public/models' })
+ * await bundle({ repo: 'afield-repo', model: 'learner-risk', out: 'app/public/models' })
  */
 export function bundle(options: BundleOptions): Promise<Bundled> {
-  const isBundle = (entries: readonly string[]): boolean => entries.every((entry) => TOP.has(entry))
+  const isBundle = (entries: readonly string[]): boolean =>
+    entries.includes(MARK) && entries.every((entry) => TOP.has(entry))
   return namingFullDisks(() => fillFolder(options.out, (dir) => bundleInto(dir, options), isBundle))
 }
 
 async function bundleInto(dir: string, options: BundleOptions): Promise<Bundled> {
-  const { model, signal } = options
+  const { signal } = options
+  const model = modelName(options.model)
+  const named = options.version === undefined ? undefined : parseVersion(options.version)
   const read = new Map<string, number>()
   const source = copying(openSource(options.repo), dir, read)
 
   const root = await readFirstRoot(source, signal)
   const now = (options.now ?? new Date()).getTime()
   const state = await readManifest(source, root, model, now, signal)
-  const version = options.version ?? served(state)
+  const version = named ?? served(state)
   refuseUnrunnable(state, version)
   const chunks = chunksOf(await readDescriptor(source, state.index, version, signal))
   const total = chunks.reduce((sum, { size }) => sum + size, 0)
@@ -69,14 +76,19 @@ async function bundleInto(dir: string, options: BundleOptions): Promise<Bundled>
     await readChunk(source, chunk, signal)
     options.onProgress?.((done += chunk.size), total)
   }
+  const { repositoryVersion } = state
+  const expires = new Date(state.expiresAt).toISOString()
+  const mark = jsonBytes({ name: model, version, repositoryVersion, expires })
+  await writeFile(join(dir, MARK), mark)
+  read.set(MARK, mark.length)
   return {
     name: model,
     version,
     out: resolve(options.out),
     files: read.size,
     bytes: [...read.values()].reduce((sum, size) => sum + size, 0),
-    repositoryVersion: state.repositoryVersion,
-    expires: new Date(state.expiresAt).toISOString(),
+    repositoryVersion,
+    expires,
   }
 }
 

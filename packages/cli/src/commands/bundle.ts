@@ -1,8 +1,5 @@
-import { VersionSchema, type Version } from '@afield/protocol'
-import * as v from 'valibot'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { bundle, type Bundled } from '../bundle/bundle.js'
-import { modelName } from '../repository/documents.js'
 import { interruptible } from './interrupt.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { print } from './print.js'
@@ -10,7 +7,7 @@ import { withProgress } from './progress.js'
 
 interface BundleCommandOptions extends RepositoryOptions {
   readonly out: string
-  readonly version?: Version
+  readonly version?: string
 }
 
 export function addBundle(program: Command): void {
@@ -19,16 +16,11 @@ export function addBundle(program: Command): void {
     .description('make a signed seed of one model to ship with an app, so that it answers before any network')
     .argument('<model>', 'its name')
     .requiredOption('--out <dir>', 'a new or empty folder, or an earlier bundle to replace')
-    .option(
-      '--version <semver>',
-      "default: the rollout's stable version, else the newest release",
-      parseVersion,
-    )
+    .option('--version <semver>', "default: the rollout's stable version, else the newest release")
   addRepositoryOption(command)
   addJsonOption(command)
   addExample(command, 'afield bundle learner-risk --out app/public/models --repo models-repo')
-  command.action(async (name: string, options: BundleCommandOptions) => {
-    const model = modelName(name)
+  command.action(async (model: string, options: BundleCommandOptions) => {
     const { repo, version, out } = options
     const bundled = await interruptible('What was there before is unchanged.', (signal) =>
       withProgress(options, (bar) => {
@@ -46,10 +38,4 @@ function report({ name, version, out, files, bytes, expires }: Bundled): readonl
     `Ship the folder with the app, and name it as createAfield's seed. Its metadata is fresh until ${expires.slice(0, 10)}; ` +
       'bundle again with each build.',
   ]
-}
-
-function parseVersion(text: string): Version {
-  const version = v.safeParse(VersionSchema, text)
-  if (version.success) return version.output
-  throw new InvalidArgumentError(`${version.issues[0].message}.`)
 }

@@ -1,11 +1,7 @@
-import { VersionSchema, type ModelName, type Version } from '@afield/protocol'
-import * as v from 'valibot'
 import type { Command } from 'commander'
-import { CliError } from '../errors.js'
 import { fetchVersion, type Fetched } from '../fetch/fetch-version.js'
 import { openSource } from '../fetch/source.js'
 import { readInput } from '../publish/read-input.js'
-import { modelName } from '../repository/documents.js'
 import { interruptible } from './interrupt.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { print, warn } from './print.js'
@@ -70,11 +66,8 @@ function report({ name, version, out, files, bytes }: Fetched): readonly string[
   ]
 }
 
-function parseSpec(spec: string): { readonly model: ModelName; readonly version: Version | undefined } {
-  const [name = '', text] = spec.split('@', 2)
-  const model = modelName(name)
-  if (text === undefined || text === 'latest') return { model, version: undefined }
-  const version = v.safeParse(VersionSchema, text)
-  if (version.success) return { model, version: version.output }
-  throw new CliError('usage', `"${text}" is not a version: ${version.issues[0].message}.`)
+/** `latest` is the newest release too. */
+function parseSpec(spec: string): { readonly model: string; readonly version: string | undefined } {
+  const [model = '', version] = spec.split('@', 2)
+  return { model, version: version === 'latest' ? undefined : version }
 }

@@ -10,7 +10,7 @@ export interface ProgressBar {
 const NONE: ProgressBar = { update: () => {}, stop: () => {} }
 
 /** A bar on stderr; nothing where nobody watches: with `--json`, or when stderr is no terminal. */
-export function progressBar({ json }: { readonly json?: true }): ProgressBar {
+function progressBar({ json }: { readonly json?: true }): ProgressBar {
   if (json || !process.stderr.isTTY) return NONE
   const bar = new cliProgress.SingleBar({
     stream: process.stderr,

@@ -1,13 +1,17 @@
 import type { Command } from 'commander'
+import type { PublishProgress } from '../publish/chunks/write.js'
 import { publish, type Published } from '../publish/publish.js'
+import { interruptible } from './interrupt.js'
 import { addExample, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine, suggest, warn } from './print.js'
+import { withProgress } from './progress.js'
 
 interface PublishCommandOptions extends WriteOptions {
   readonly version: string
   readonly config?: string
   readonly golden?: string
   readonly metrics?: string
+  readonly reference?: string
   readonly skipReplay?: true
 }
 
@@ -20,14 +24,22 @@ export function addPublish(program: Command): void {
     .option('--config <file>', 'default: afield.config.json beside the model, above it, or here')
     .option('--golden <file>', 'golden vectors (default: MODEL.golden.json)')
     .option('--metrics <file>', 'evaluation and lineage (default: MODEL.metrics.json, if it is there)')
+    .option('--reference <csv>', "training data to measure drift against (default: the config's reference)")
     .option('--skip-replay', 'publish without replaying the golden vectors; the descriptor records it')
   addWriteOptions(command)
   addExample(
     command,
     'afield publish models/learner-risk-1.0.0.onnx --version 1.0.0 --reason "first release"',
+    'afield publish models/learner-risk-1.1.0.onnx --version 1.1.0 --reference data/training.csv',
   )
   command.action(async (model: string, options: PublishCommandOptions) => {
-    const published = await publish({ ...options, model })
+    const published = await interruptible('Nothing was signed.', (signal) =>
+      withProgress(options, (bar) => {
+        const onProgress = ({ step, done, total }: PublishProgress): void =>
+          bar.update(done, total, step === 'prepare' ? 'Packing' : 'Writing')
+        return publish({ ...options, model, onProgress, signal })
+      }),
+    )
     if (published.replay === 'skipped') {
       warn(
         'the golden vectors were not replayed, and the descriptor says so. Devices replay them before they serve it.',
@@ -37,14 +49,28 @@ export function addPublish(program: Command): void {
   })
 }
 
-function report({ name, version, size, chunks, vectors, replay, ...rest }: Published): readonly string[] {
+function report(published: Published): readonly string[] {
+  const { name, version, size, chunks, vectors, replay, repositoryVersion, refreshBy } = published
   const tested =
     replay === 'passed' ? `its ${vectors} golden vectors agree` : 'its golden vectors were NOT replayed'
   return [
-    `Published ${name}@${version}: ${size.toLocaleString('en')} bytes in ${chunks} chunk${chunks === 1 ? '' : 's'}; ${tested}. ` +
-      `The repository is at version ${rest.repositoryVersion}.`,
-    refreshLine(rest.refreshBy),
+    `Published ${name}@${version}: ${count(size)} bytes in ${chunks} chunk${chunks === 1 ? '' : 's'}; ${tested}. ` +
+      `The repository is at version ${repositoryVersion}.`,
+    download(published),
+    ...(published.reference
+      ? [`Its reference profile covers ${count(published.reference.rows)} rows of training data.`]
+      : []),
+    refreshLine(refreshBy),
   ]
+}
+
+function download({ previous, downloadBytes, updateBytes }: Published): string {
+  const whole = `A device fetches ${count(downloadBytes)} bytes`
+  return previous === undefined ? `${whole}.` : `${whole}, or ${count(updateBytes)} when it has ${previous}.`
+}
+
+function count(amount: number): string {
+  return amount.toLocaleString('en')
 }
 
 function nextSteps(

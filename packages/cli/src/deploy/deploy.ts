@@ -40,7 +40,7 @@ export interface Deployed {
 /**
  * Copies a repository to where browsers fetch it from: chunks, then descriptors, then indexes and rollouts, then
  * numbered metadata, then the timestamp. Creating the snapshot is the commit: of two operators who deploy different
- * versions of the same number, the second is told. Interrupted at any file, the target is as valid as before, and
+ * versions of the same number, the second is told, and leaves nothing but files that nobody refers to. Interrupted at any file, the target is as valid as before, and
  * the next deploy goes on from there.
  *
  * @throws CliError `deploy/conflict`, `deploy/credentials`, `deploy/unavailable`, `deploy/refused`,
@@ -89,12 +89,15 @@ async function write(
       wrote(bytes)
     })
   }
-  for (const path of plan.metadata) {
+  const createNumbered = async (path: string): Promise<void> => {
     signal?.throwIfAborted()
     const bytes = await requireFile(files, path)
     await createOrYield(target, path, bytes, signal)
     wrote(bytes)
   }
+  await inParallel(plan.snapshots, 1, createNumbered)
+  await inParallel(plan.roles, PARALLEL, createNumbered)
+  await inParallel(plan.roots, 1, createNumbered)
   if (!plan.timestamp) return
   await refuseOvertaken(target, version, signal)
   const bytes = await requireFile(files, TIMESTAMP_PATH)
@@ -104,8 +107,8 @@ async function write(
   await refuseOvertaken(target, version, signal)
 }
 
-function pathsOf({ content, metadata, timestamp }: Plan): readonly string[] {
-  return [...content.flat(), ...metadata, ...(timestamp ? [TIMESTAMP_PATH] : [])]
+function pathsOf({ content, snapshots, roles, roots, timestamp }: Plan): readonly string[] {
+  return [...content.flat(), ...snapshots, ...roles, ...roots, ...(timestamp ? [TIMESTAMP_PATH] : [])]
 }
 
 async function createOrYield(

@@ -8,8 +8,14 @@ import type { DeployTarget } from './target.js'
 export interface Plan {
   /** Files named by their hash: chunks first, then descriptors, then indexes and rollouts. */
   readonly content: readonly (readonly string[])[]
-  /** Numbered metadata; the snapshots among them are the commits. */
-  readonly metadata: readonly string[]
+  /**
+   * The commits, in order. They come before the roles that they name, so that whoever loses the race for a number has
+   * left no role there under a number that the winner needs.
+   */
+  readonly snapshots: readonly string[]
+  readonly roles: readonly string[]
+  /** After what their keys signed, since devices look for them first. */
+  readonly roots: readonly string[]
   /** Whether the target's timestamp is to be replaced. */
   readonly timestamp: boolean
   /** Files that the target has, a timestamp that is to be replaced among them. */
@@ -44,11 +50,17 @@ export async function planDeploy(
     [...local.keys()].filter((path) => pattern.test(path)).sort(),
   )
   for (const path of content.flat()) refuseOtherSize(path, local.get(path), remote.get(path), target)
-  const metadata = await metadataPaths(files, current, { local, remote })
+  const snapshots = numbersOf(local.keys(), 'snapshot')
+    .filter((version) => version <= current)
+    .map((version) => `metadata/${version}.snapshot.json`)
+  const roles = await Promise.all(snapshots.map((path) => rolesOf(files, path)))
+  const roots = numbersOf(local.keys(), 'root').map((version) => `metadata/${version}.root.json`)
   const lacking = (path: string): boolean => !remote.has(path)
   return {
     content: content.map((paths) => paths.filter(lacking)),
-    metadata: metadata.filter(lacking),
+    snapshots: snapshots.filter(lacking),
+    roles: [...new Set(roles.flat())].filter(lacking),
+    roots: roots.filter(lacking),
     timestamp: await isNewer(files, target, signal),
     unchanged: [...local.keys()].filter((path) => remote.has(path)).length,
   }
@@ -79,26 +91,6 @@ async function refuseOtherHistory(
   const [mine, theirs] = await Promise.all([files.read(path), target.read(path, signal)])
   if (!mine || !theirs || Buffer.compare(mine, theirs) !== 0)
     throw conflict(target, `its ${path} is not yours`)
-}
-
-/**
- * The snapshots that the target lacks, each after the roles that it names; then the roots, which a device looks for
- * first and which must not be there before what their keys signed.
- */
-async function metadataPaths(
-  files: RepositoryFiles,
-  current: number,
-  { local, remote }: Sizes,
-): Promise<readonly string[]> {
-  const snapshots = numbersOf(local.keys(), 'snapshot').filter((version) => version <= current)
-  const paths: string[] = []
-  for (const version of snapshots) {
-    const path = `metadata/${version}.snapshot.json`
-    if (!remote.has(path)) paths.push(...(await rolesOf(files, path)))
-    paths.push(path)
-  }
-  const roots = numbersOf(local.keys(), 'root').map((version) => `metadata/${version}.root.json`)
-  return [...new Set([...paths, ...roots])]
 }
 
 async function rolesOf(files: RepositoryFiles, path: string): Promise<readonly string[]> {

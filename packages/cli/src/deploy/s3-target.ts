@@ -28,7 +28,7 @@ export interface S3Target extends DeployTarget {
 }
 
 /** What a bucket needs so that pages of other origins may read it: plain GET, no header of their own. */
-export const CORS_XML =
+const CORS_XML =
   '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>' +
   '<AllowedMethod>HEAD</AllowedMethod><MaxAgeSeconds>86400</MaxAgeSeconds></CORSRule></CORSConfiguration>'
 

@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   AfieldError,
@@ -14,6 +14,8 @@ import {
 } from '@afield/protocol'
 import { namingFullDisks } from '../disk.js'
 import { CliError } from '../errors.js'
+import { parseVersion } from '../publish/parse-version.js'
+import { modelName } from '../repository/documents.js'
 import { inParallel } from '../transfer/parallel.js'
 import { fillFolder } from './output-folder.js'
 import { readFirstRoot, readManifest } from './read-manifest.js'
@@ -25,9 +27,9 @@ const PARALLEL = 6
 
 export interface FetchOptions {
   readonly source: RepositorySource
-  readonly model: ModelName
+  readonly model: string
   /** The newest release when left out. */
-  readonly version?: Version | undefined
+  readonly version?: string | undefined
   /** A new or an empty folder. */
   readonly out: string
   /** Bytes of the root to trust; the repository's own first root when left out. */
@@ -59,18 +61,20 @@ export interface Fetched {
  *
  * @throws AfieldError `manifest/…`, `model/not-found`, `chunk/…`; CliError `version/unknown`, `out/not-empty`.
  * @example
- * await fetchVersion({ source: openSource('https://models.example/live'), model, version, out: 'fetched' })
+ * await fetchVersion({ source: openSource('https://models.example/live'), model: 'learner-risk', out: 'fetched' })
  */
 export function fetchVersion(options: FetchOptions): Promise<Fetched> {
   return namingFullDisks(() => fillFolder(options.out, (dir) => fetchInto(dir, options)))
 }
 
 async function fetchInto(dir: string, options: FetchOptions): Promise<Fetched> {
-  const { source, model, signal } = options
+  const { source, signal } = options
+  const model = modelName(options.model)
+  const named = options.version === undefined ? undefined : parseVersion(options.version)
   const root = options.root ?? (await readFirstRoot(source, signal))
   const reference = options.expired === 'allowed' ? 'at-rest' : (options.now ?? new Date()).getTime()
   const { index, repositoryVersion } = await readManifest(source, root, model, reference, signal)
-  const version = options.version ?? newest(index)
+  const version = named ?? newest(index)
   const descriptor = await readDescriptor(source, index, version, signal)
 
   const stem = `${model}-${version}`
@@ -156,10 +160,17 @@ async function writeChunks(
     await inParallel(placed, PARALLEL, async ({ chunk, at }) => {
       signal?.throwIfAborted()
       const bytes = await readChunk(source, chunk, signal)
-      await file.write(bytes, 0, bytes.length, at)
+      await writeAll(file, bytes, at)
       onBytes(bytes.length)
     })
   } finally {
     await file.close()
+  }
+}
+
+/** One write may take a part only, on a disk that is nearly full for instance. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
   }
 }

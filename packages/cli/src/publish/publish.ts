@@ -1,14 +1,5 @@
 import { basename, join } from 'node:path'
-import {
-  VersionSchema,
-  latestVersion,
-  sha256,
-  type ModelName,
-  type Sha256,
-  type Version,
-} from '@afield/protocol'
-import * as v from 'valibot'
-import { CliError } from '../errors.js'
+import { latestVersion, sha256, type ModelName, type Sha256, type Version } from '@afield/protocol'
 import { changeOf, type Attribution } from '../repository/change.js'
 import { commit, type Committed } from '../repository/commit.js'
 import { findIndex, findRollout } from '../repository/documents.js'
@@ -29,6 +20,7 @@ import { readGraph } from './graph.js'
 import { lineageOf } from './lineage.js'
 import { readMetrics } from './metrics.js'
 import { extendIndex, refuseExisting } from './model-index.js'
+import { parseVersion } from './parse-version.js'
 import { readInput } from './read-input.js'
 import { profileReference } from './reference/reference.js'
 import { replayGoldenVectors } from './replay.js'
@@ -157,12 +149,6 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
     reference: reference && { rows: reference.rows, fields: Object.keys(reference.fields).length },
     hasRollout: (await findRollout(repository, config.name)) !== undefined,
   }
-}
-
-function parseVersion(text: string): Version {
-  const result = v.safeParse(VersionSchema, text)
-  if (result.success) return result.output
-  throw new CliError('usage', `"${text}" is not a version: ${result.issues[0].message}.`)
 }
 
 function sumOf(numbers: readonly number[]): number {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { MAX_CHUNK_BYTES } from '@afield/protocol'
 import type { Span } from './boundaries.js'
 
 export const MIN_CHUNK_BYTES = 256 * 1024
-export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 /** From here on a cut is likelier, which keeps most chunks near 1 MiB. */
 const NORMAL_BYTES = 768 * 1024
 /** Of the 32 bits of the hash, how many must be zero for a cut, before and after `NORMAL_BYTES`. */

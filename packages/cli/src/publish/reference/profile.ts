@@ -2,8 +2,8 @@ import { MAX_CATEGORIES, type Profile } from '@afield/protocol'
 import type { Cell } from './rows.js'
 
 const BINS = 10
-/** A category that fewer rows have is counted with the others: it could point at one of them. */
-const MIN_CATEGORY = 5
+/** What fewer rows than these would show could point at one of them: rare categories, small bins, a mean of two. */
+const MIN_ROWS = 5
 /** Of edges and extremes, so that they are no single row's exact value. */
 const SIGNIFICANT_DIGITS = 3
 
@@ -36,7 +36,7 @@ export function numericCounter(sample: readonly Cell[]): ProfileCounter {
       kind: 'numeric',
       count,
       missing,
-      ...(count > 0 ? { min: rounded(min), max: rounded(max), mean: rounded(sum / count) } : {}),
+      ...(count >= MIN_ROWS ? { min: rounded(min), max: rounded(max), mean: rounded(sum / count) } : {}),
       edges,
       counts,
     }),
@@ -65,7 +65,7 @@ export function categoryCounter(known: readonly string[]): ProfileCounter {
     profile: () => {
       const categories = [...counts]
         .map(([value, times]) => ({ value, count: times }))
-        .filter((category) => category.count >= MIN_CATEGORY)
+        .filter((category) => category.count >= MIN_ROWS)
         .sort((a, b) => b.count - a.count)
         .slice(0, MAX_CATEGORIES)
       const listed = categories.reduce((total, category) => total + category.count, 0)
@@ -74,14 +74,15 @@ export function categoryCounter(known: readonly string[]): ProfileCounter {
   }
 }
 
-/** At most nine edges between bins of about a tenth each; fewer where many values are equal. */
+/** At most nine edges between bins of about a tenth each; fewer where values are few, or many of them equal. */
 function quantileEdges(sample: readonly number[]): number[] {
   const sorted = Float64Array.from(sample).sort()
   const [least = 0] = sorted
-  const edges = Array.from({ length: BINS - 1 }, (_, i) =>
-    rounded(sorted[Math.floor(((i + 1) * sorted.length) / BINS)] ?? least),
+  const bins = Math.max(1, Math.min(BINS, Math.floor(sorted.length / MIN_ROWS)))
+  const edges = Array.from({ length: bins - 1 }, (_, i) =>
+    rounded(sorted[Math.floor(((i + 1) * sorted.length) / bins)] ?? least),
   )
-  return sorted.length === 0 ? [] : [...new Set(edges)].filter((edge) => edge > least).sort((a, b) => a - b)
+  return [...new Set(edges)].filter((edge) => edge > least).sort((a, b) => a - b)
 }
 
 function rounded(value: number): number {
