@@ -97,7 +97,17 @@ export class ManifestClient {
     models: readonly string[],
     signal?: AbortSignal,
   ): Promise<Manifest | undefined> {
-    const seed = new ManifestClient({ ...this.#ports, state: memoryStore() }, baseUrl, this.#root)
+    // A service worker holds the app's own files and no others, so offline a root that is not there is out of reach.
+    const orAbsent = async (url: string, init?: RequestInit): Promise<Response> => {
+      try {
+        return await this.#ports.fetch(url, init)
+      } catch (error) {
+        if (!url.endsWith('.root.json') || init?.signal?.aborted) throw error
+        return new Response(null, { status: 404 })
+      }
+    }
+    const ports = { ...this.#ports, fetch: orAbsent, state: memoryStore() }
+    const seed = new ManifestClient(ports, baseUrl, this.#root)
     const manifest = await seed.check(models, signal)
     const held = await this.restore()
     const state = await seed.#stored()
