@@ -109,8 +109,8 @@ test('an app sees what is stored, asks the browser to keep it, and removes it', 
       await afield.remove('learner-risk')
       const refused: unknown = await model.predict(record).catch((error: unknown) => error)
       const { sentence } = await afield.storage()
-      model = await afield.load('learner-risk')
-      const { modelVersion } = await model.predict(record)
+      const again = await afield.load('learner-risk')
+      const { modelVersion } = await again.predict(record)
       return { code: refused instanceof AfieldError ? refused.code : String(refused), sentence, modelVersion }
     },
     { hours_studied: 3, quiz_score: 42 },

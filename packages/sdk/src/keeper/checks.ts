@@ -1,5 +1,5 @@
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
-import type { Explanation } from './explain.js'
+import type { LastCheck } from './facts.js'
 import type { Manifest, ManifestClient } from './manifest/client.js'
 import type { Ports } from './ports.js'
 
@@ -22,7 +22,7 @@ export class Checks {
   readonly #client: ManifestClient
   readonly #options: ChecksOptions
   #manifest: Manifest | undefined
-  #last: Explanation['lastCheck']
+  #last: LastCheck | undefined
   #cancel: (() => void) | undefined
   #seedTried = false
 
@@ -36,7 +36,7 @@ export class Checks {
     return this.#manifest
   }
 
-  get last(): Explanation['lastCheck'] {
+  get last(): LastCheck | undefined {
     return this.#last
   }
 
