@@ -24,7 +24,8 @@ export class Checks {
   #manifest: Manifest | undefined
   #last: LastCheck | undefined
   #cancel: (() => void) | undefined
-  #seedTried = false
+  /** The models that were looked for in the seed. */
+  readonly #sought = new Set<string>()
 
   constructor(ports: Ports, client: ManifestClient, options: ChecksOptions) {
     this.#ports = ports
@@ -68,23 +69,25 @@ export class Checks {
   }
 
   /**
-   * Takes over what the app ships where it is newer than what is stored. Looked at once in a page's life.
+   * Takes over what the app ships where it is newer than what is stored. Looked at once in a page's life for each model.
    *
    * @returns whether it was. A seed that cannot be read is logged: the repository has it all.
    */
   async adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
     const { seed, models } = this.#options
-    if (seed === undefined || this.#seedTried) return false
-    this.#seedTried = true
+    const wanted = models()
+    if (seed === undefined || wanted.every((model) => this.#sought.has(model))) return false
+    for (const model of wanted) this.#sought.add(model)
     try {
-      const adopt = (): Promise<Manifest | undefined> => this.#client.adoptSeed(seed, models(), signal)
+      const adopt = (): Promise<Manifest | undefined> => this.#client.adoptSeed(seed, wanted, signal)
       const manifest = await this.#ports.locks.hold('check', adopt, signal)
-      if (!manifest || !this.#follow(manifest)) return false
+      if (!manifest) return false
+      this.#follow(manifest)
       this.#ports.channel.post({ type: 'changed' })
       return true
     } catch (error) {
       // What was given up may be tried again.
-      if (signal?.aborted) this.#seedTried = false
+      if (signal?.aborted) this.#sought.clear()
       if (signal?.aborted || !(error instanceof AfieldError)) throw error
       this.#ports.log('warn', 'The seed that the app ships could not be used.', error)
       return false

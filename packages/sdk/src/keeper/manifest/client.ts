@@ -111,7 +111,7 @@ export class ManifestClient {
     const manifest = await seed.check(models, signal)
     const held = await this.restore()
     const state = await seed.#stored()
-    if (!state || (held && held.version >= manifest.version)) return undefined
+    if (!state || (held && !isNews(held, manifest, models))) return undefined
     await this.#store(state)
     return manifest
   }
@@ -361,6 +361,12 @@ export class ManifestClient {
 
 /** A path that whoever holds the rollouts role is delegated for; `*` is a legal file name and matches as such. */
 const ROLLOUT_PROBE = 'rollouts/*.json'
+
+/** A newer state, or the same one with a model that was not followed before. */
+function isNews(held: Manifest, seed: Manifest, models: readonly string[]): boolean {
+  if (seed.version !== held.version) return seed.version > held.version
+  return models.some((model) => seed.models.has(model) && !held.models.has(model))
+}
 
 function metadataLimit(name: string): number {
   if (name === 'timestamp.json') return LIMITS.timestampBytes
