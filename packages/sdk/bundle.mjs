@@ -24,6 +24,8 @@ for (const worker of ['keeper', 'engine']) {
     file: join(dist, `${worker}.worker.js`),
     format: 'esm',
     minify: true,
+    // Hints for bundlers, which have done their work here.
+    comments: { legal: true, annotation: false, jsdoc: false },
     sourcemap: true,
   })
 }

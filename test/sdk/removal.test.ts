@@ -27,7 +27,7 @@ describe('storage()', () => {
         persisted: () => Promise.resolve(true),
       },
     })
-    const report = await device.keeper.storage()
+    const report = await device.storage()
     expect(report).toMatchObject({
       kind: 'memory',
       persisted: true,
@@ -41,13 +41,13 @@ describe('storage()', () => {
   })
 
   test('says on an empty device that there is nothing', async () => {
-    const { sentence, models } = await startDevice(repository).keeper.storage()
+    const { sentence, models } = await startDevice(repository).storage()
     expect({ sentence, models }).toEqual({ sentence: 'No model is on this device.', models: [] })
   })
 
   test('lists what earlier visits stored before anything is loaded', async () => {
     await (await updatedDevice()).close()
-    const { models } = await startDevice(repository, { storage }).keeper.storage()
+    const { models } = await startDevice(repository, { storage }).storage()
     expect(models.map(({ model }) => model)).toEqual([MODEL])
   })
 })
@@ -56,7 +56,7 @@ describe('remove()', () => {
   test('deletes a version, which then comes anew from the repository', async () => {
     const device = await updatedDevice()
     await device.keeper.remove(MODEL, { version: '1.0.0' })
-    const [model] = (await device.keeper.storage()).models
+    const [model] = (await device.storage()).models
     expect(model?.versions).toMatchObject([{ version: '2.0.0', role: 'current' }])
     expect(await storage.state.get(`model/${MODEL}`)).not.toHaveProperty('previous')
     expect(await servedVersion(device)).toBe('2.0.0')
@@ -87,7 +87,7 @@ describe('remove()', () => {
     const before = await device.explain(DIGITS)
     await device.keeper.remove(MODEL)
     await expect(device.predict(MODEL, {})).rejects.toMatchObject({ code: 'model/not-found' })
-    expect((await device.keeper.storage()).models.map(({ model }) => model)).toEqual([DIGITS])
+    expect((await device.storage()).models.map(({ model }) => model)).toEqual([DIGITS])
     expect(await storage.blobs.keys()).toHaveLength(2)
     expect(await device.explain(DIGITS)).toEqual({ ...before, lastCheck: expect.anything() })
 

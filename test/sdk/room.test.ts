@@ -1,5 +1,5 @@
 import type { Sha256 } from '@afield/protocol'
-import { memoryStorage, type DeviceStorage, type KeyValueStore, type Quota } from 'afield/node'
+import { memoryStorage, type Device, type DeviceStorage, type KeyValueStore, type Quota } from 'afield/node'
 import { AfieldError } from 'afield'
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -61,8 +61,8 @@ function limited(limitBytes: number): { readonly storage: DeviceStorage; readonl
   }
 }
 
-async function rolesOf({ keeper }: Awaited<ReturnType<typeof loadedDevice>>['device']): Promise<string[]> {
-  const { models } = await keeper.storage()
+async function rolesOf(device: Device): Promise<string[]> {
+  const { models } = await device.storage()
   return models.flatMap(({ versions }) => versions.map(({ version, role }) => `${version} ${role}`))
 }
 
@@ -77,7 +77,7 @@ describe('after a swap', () => {
     expect(await servedVersion(device)).toBe('2.1.0')
     // 2.1.0 has the very chunks of 2.0.0, which are counted once.
     expect(await rolesOf(device)).toEqual(['2.0.0 previous', '2.1.0 current'])
-    const [stored] = (await device.keeper.storage()).models
+    const [stored] = (await device.storage()).models
     expect(stored?.versions.map(({ bytes }) => bytes)).toEqual([1373, 1373])
     const descriptors = stored ? stored.bytes - 1373 : 0
     expect(descriptors).toBeLessThan(2 * 8000)

@@ -89,6 +89,19 @@ describe('a first visit', () => {
     expect(journal.warnings()).toEqual(['The seed that the app ships could not be used.'])
   })
 
+  test('is served all models that the seed holds, one after the other', async () => {
+    await repository.publishDigits()
+    await bundle()
+    await repository.server.stop()
+    const { device, storage } = await loadedDevice(repository, { seed })
+    await device.load(DIGITS)
+    expect(await device.explain(DIGITS)).toMatchObject({ version: '1.0.0' })
+    await device.close()
+    const next = await loadedDevice(repository, { storage, seed })
+    await next.device.load(DIGITS)
+    expect((await next.device.storage()).models).toHaveLength(2)
+  })
+
   test('goes to the repository for a model that the seed lacks', async () => {
     await repository.publishDigits()
     const { device } = await loadedDevice(repository, { seed })

@@ -95,6 +95,20 @@ const DAMAGES: readonly Damage[] = [
     to: foreign,
     fetched: [],
   },
+  {
+    what: 'the assignment to a rollout',
+    room: 'state',
+    key: () => `model/${MODEL}`,
+    to: (value) => ({ ...(value as object), assignment: { epoch: 'first', admitted: 'yes' } }),
+    fetched: [],
+  },
+  {
+    what: 'the record of a trial',
+    room: 'state',
+    key: () => `model/${MODEL}`,
+    to: (value) => ({ ...(value as object), trial: { version: '1.0.0', descriptor: '../../etc' } }),
+    fetched: [],
+  },
   { what: 'the id of the device', room: 'state', key: () => 'device', to: () => 7, fetched: [] },
 ]
 
@@ -176,5 +190,35 @@ describe('a store that gives back damaged bytes, whatever it is given', () => {
     const storage = { state: refusingStore(state), blobs: refusingStore(distortingStore(blobs, flipBit)) }
     const { device } = await loadedDevice(repository, { storage })
     expect(await servedVersion(device)).toBe('1.0.0')
+  })
+})
+
+describe('a forged record of the right shape', () => {
+  const forged = async (forge: (record: object) => object): Promise<DeviceStorage> => {
+    const storage = await copyStorage(healthy)
+    const key = `model/${MODEL}`
+    await storage.state.write(new Map([[key, forge((await storage.state.get(key)) as object)]]))
+    return storage
+  }
+
+  test('cannot make an unsigned version serve', async () => {
+    const evil = { version: '6.6.6', descriptor: 'e'.repeat(64) }
+    const storage = await forged((record) => ({
+      ...record,
+      assignment: { epoch: 9, seed: 'mine', admitted: true },
+      current: evil,
+      previous: evil,
+      selfTested: [evil.descriptor],
+    }))
+    const { device } = await loadedDevice(repository, { storage })
+    expect(await servedVersion(device)).toBe('1.0.0')
+  })
+
+  test('costs at most a strike where it speaks of a trial that never was', async () => {
+    const trial = { version: '1.0.0', descriptor: descriptor, life: 'nobody' }
+    const storage = await forged((record) => ({ ...record, trial }))
+    const { device } = await loadedDevice(repository, { storage })
+    expect(await servedVersion(device)).toBe('1.0.0')
+    expect(await device.explain(MODEL)).toMatchObject({ failures: [] })
   })
 })

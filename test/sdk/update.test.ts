@@ -32,7 +32,7 @@ test('a device takes a new version at its next check, and keeps the one before',
     current: { version: '2.0.0' },
     previous: { version: '1.0.0' },
   })
-  expect((await device.keeper.storage()).models).toEqual([
+  expect((await device.storage()).models).toEqual([
     {
       model: MODEL,
       bytes: expect.any(Number),

@@ -1,10 +1,10 @@
 import type { Outputs, RecordValue } from '@afield/protocol'
-import type { Explanation } from './keeper/explain.js'
 import type { CheckReport } from './keeper/keeper.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
-import type { StorageReport } from './keeper/shelf.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+import type { Explanation } from './words/explain.js'
+import type { StorageReport } from './words/storage.js'
 
 export interface AfieldOptions {
   /** URL of the repository, such as `https://models.example.com/`. */

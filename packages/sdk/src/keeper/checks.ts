@@ -1,5 +1,5 @@
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
-import type { Explanation } from './explain.js'
+import type { LastCheck } from './facts.js'
 import type { Manifest, ManifestClient } from './manifest/client.js'
 import type { Ports } from './ports.js'
 
@@ -22,9 +22,10 @@ export class Checks {
   readonly #client: ManifestClient
   readonly #options: ChecksOptions
   #manifest: Manifest | undefined
-  #last: Explanation['lastCheck']
+  #last: LastCheck | undefined
   #cancel: (() => void) | undefined
-  #seedTried = false
+  /** The models that were looked for in the seed. */
+  readonly #sought = new Set<string>()
 
   constructor(ports: Ports, client: ManifestClient, options: ChecksOptions) {
     this.#ports = ports
@@ -36,7 +37,7 @@ export class Checks {
     return this.#manifest
   }
 
-  get last(): Explanation['lastCheck'] {
+  get last(): LastCheck | undefined {
     return this.#last
   }
 
@@ -68,23 +69,26 @@ export class Checks {
   }
 
   /**
-   * Takes over what the app ships where it is newer than what is stored. Looked at once in a page's life.
+   * Takes over what the app ships where it is newer than what is stored. Looked at once in a page's life for each model.
    *
    * @returns whether it was. A seed that cannot be read is logged: the repository has it all.
    */
   async adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
     const { seed, models } = this.#options
-    if (seed === undefined || this.#seedTried) return false
-    this.#seedTried = true
+    const wanted = models()
+    if (seed === undefined || wanted.every((model) => this.#sought.has(model))) return false
+    for (const model of wanted) this.#sought.add(model)
     try {
-      const adopt = (): Promise<Manifest | undefined> => this.#client.adoptSeed(seed, models(), signal)
+      const adopt = (): Promise<Manifest | undefined> => this.#client.adoptSeed(seed, wanted, signal)
       const manifest = await this.#ports.locks.hold('check', adopt, signal)
-      if (!manifest || !this.#follow(manifest)) return false
+      const before = this.#manifest
+      if (!manifest || !isNews(before, manifest)) return false
+      this.#follow(manifest)
       this.#ports.channel.post({ type: 'changed' })
       return true
     } catch (error) {
       // What was given up may be tried again.
-      if (signal?.aborted) this.#seedTried = false
+      if (signal?.aborted) this.#sought.clear()
       if (signal?.aborted || !(error instanceof AfieldError)) throw error
       this.#ports.log('warn', 'The seed that the app ships could not be used.', error)
       return false
@@ -130,6 +134,12 @@ export class Checks {
     if (news) this.#options.onNews()
     return news
   }
+}
+
+/** A newer state, or the same one with a model that was not followed before. */
+function isNews(before: Manifest | undefined, { version, models }: Manifest): boolean {
+  if (!before || version !== before.version) return true
+  return [...models.keys()].some((model) => !before.models.has(model))
 }
 
 function isAbort(cause: unknown): boolean {

@@ -18,11 +18,11 @@ import { Source } from './blobs/source.js'
 import { BlobStore } from './blobs/store.js'
 import { Checks } from './checks.js'
 import type { DownloadRules } from './downloads.js'
-import { explain, type Explanation } from './explain.js'
+import type { Facts } from './facts.js'
 import { ManifestClient, type Manifest, type ModelDocuments } from './manifest/client.js'
 import type { Ports, Served } from './ports.js'
 import { Routes, type LoadRequest, type RouteInit } from './routes.js'
-import { Shelf, releaseHere, type StorageReport } from './shelf.js'
+import { Shelf, releaseHere, type Stored } from './shelf.js'
 import {
   TELEMETRY_OFF,
   Telemetry,
@@ -182,28 +182,30 @@ export class Keeper {
   }
 
   /** @param route the model's name, or `name@version` where a version was asked for. */
-  async explain(route: string): Promise<Explanation> {
+  async explain(route: string): Promise<Facts> {
     const activator = this.#routes.get(route)
     if (!activator?.decision) throw new AfieldError('model/not-found', `"${route}" was not loaded.`)
     const { model } = activator
     const record = await this.#records.read(model)
     const now = this.#ports.clock.now()
     const documents = this.#checks.manifest?.models.get(model)
-    return explain({
+    const { manifest, last } = this.#checks
+    return {
       model,
-      running: activator.running,
+      served: activator.running?.served,
       decision: activator.decision,
       deferred: activator.deferred,
       rollout: documents?.rollout,
       failures: [...failedHere(record, documents?.index, now).values()],
-      manifest: this.#checks.manifest,
+      manifestVersion: manifest?.version,
+      stale: manifest !== undefined && manifest.expiresAt <= now,
+      expiresAt: manifest?.expiresAt,
       storage: this.#ports.blobs.kind,
-      lastCheck: this.#checks.last,
-      now,
-    })
+      lastCheck: last,
+    }
   }
 
-  async storage(): Promise<StorageReport> {
+  async storage(): Promise<Stored> {
     return this.#shelf.report(await this.#checks.restore())
   }
 

@@ -29,6 +29,7 @@ export interface Ports {
   readonly atStep?: (step: Step) => void | Promise<void>
 }
 
+/** Says that a step is done, and waits for whoever wants to break things there. */
 export async function reach({ atStep }: Pick<Ports, 'atStep'>, step: Step): Promise<void> {
   if (atStep) await atStep(step)
 }

@@ -24,8 +24,8 @@ export interface StoredModel {
   readonly versions: readonly StoredVersion[]
 }
 
-/** What the device holds of models. */
-export interface StorageReport {
+/** What the device holds of models; `words/storage.ts` says it. */
+export interface Stored {
   /** `memory`: the browser stores nothing, so it is all gone with the page. */
   readonly kind: 'indexeddb' | 'memory'
   /** Whether the browser promised to delete nothing by itself; see `persist()`. */
@@ -36,8 +36,6 @@ export interface StorageReport {
   readonly models: readonly StoredModel[]
   /** Bytes of all models and their descriptors; what versions share is counted once. */
   readonly bytes: number
-  /** The whole of it in plain words. */
-  readonly sentence: string
 }
 
 interface ShelfOptions {
@@ -56,7 +54,7 @@ export class Shelf {
     this.#options = options
   }
 
-  async report(manifest: Manifest | undefined): Promise<StorageReport> {
+  async report(manifest: Manifest | undefined): Promise<Stored> {
     const { blobs, quota } = this.#ports
     const here = await this.#options.store.keys()
     const all = new Map<string, number>()
@@ -68,7 +66,7 @@ export class Shelf {
       for (const [hash, size] of own) all.set(hash, size)
     }
     const [estimate, persisted = false] = await Promise.all([quota?.estimate(), quota?.persisted()])
-    const report = {
+    return {
       kind: blobs.kind,
       persisted,
       usageBytes: estimate?.usageBytes,
@@ -76,7 +74,6 @@ export class Shelf {
       models,
       bytes: sumOf(all.values(), (size) => size),
     }
-    return { ...report, sentence: describe(report) }
   }
 
   /**
@@ -136,31 +133,4 @@ function roleOf(record: ModelRecord, descriptor: Sha256, now: number): StoredRol
   if (record.current?.descriptor === descriptor) return 'current'
   if (record.previous?.descriptor === descriptor) return 'previous'
   return pinnedAt(record, now).some((held) => held.descriptor === descriptor) ? 'pinned' : 'other'
-}
-
-function describe({ kind, persisted, quotaBytes, models, bytes }: Omit<StorageReport, 'sentence'>): string {
-  if (models.length === 0) return 'No model is on this device.'
-  const list = models.map(({ model, versions }) => {
-    const names = versions.map(
-      ({ version, role, bytes: held, totalBytes }) =>
-        `${version} (${held < totalBytes ? `${Math.floor((100 * held) / totalBytes)} % downloaded` : role})`,
-    )
-    return `${model} ${names.join(', ')}`
-  })
-  const allowed =
-    quotaBytes === undefined ? '' : ` of ${inWords(quotaBytes)} that the browser allows this site`
-  const fate =
-    kind === 'memory'
-      ? 'It is kept in memory and gone when the page closes.'
-      : persisted
-        ? 'The browser keeps it until it is removed.'
-        : 'The browser may delete it when it runs out of room.'
-  return `On this device: ${list.join('; ')}; ${inWords(bytes)} in all${allowed}. ${fate}`
-}
-
-export function inWords(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
-  const value = bytes / 1000 ** power
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power] ?? 'bytes'}`
 }

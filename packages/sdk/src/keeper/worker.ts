@@ -4,11 +4,11 @@ import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
-import type { Explanation } from './explain.js'
+import type { Facts } from './facts.js'
 import { Keeper, type CheckReport, type KeeperOptions, type Marks } from './keeper.js'
 import { browserQuota, connectionOf } from './adapters/browser.js'
 import type { LoadRequest } from './routes.js'
-import type { StorageReport } from './shelf.js'
+import type { Stored } from './shelf.js'
 import type { Step } from './steps.js'
 import type { TelemetryReport } from './telemetry/telemetry.js'
 import type { Observation } from './telemetry/window.js'
@@ -62,8 +62,8 @@ export interface KeeperWorker {
   recover(route: string): Promise<void>
   follow(): Promise<void>
   wake(): Promise<void>
-  explain(route: string): Promise<Explanation>
-  storage(): Promise<StorageReport>
+  explain(route: string): Promise<Facts>
+  storage(): Promise<Stored>
   remove(model: string, options: { readonly version?: string }): Promise<void>
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>

@@ -12,7 +12,6 @@ import { RUNTIME } from '../engine/runtime.js'
 import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
-import type { Explanation } from '../keeper/explain.js'
 import { Keeper, randomName } from '../keeper/keeper.js'
 import type {
   Clock,
@@ -30,6 +29,8 @@ import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
 import { Observer } from '../router/observer.js'
 import { Route, type AnsweringEngine } from '../router/route.js'
 import { SDK_VERSION } from '../version.js'
+import { explain, type Explanation } from '../words/explain.js'
+import { describeStorage, type StorageReport } from '../words/storage.js'
 
 export interface DeviceOptions extends Pick<
   AfieldOptions,
@@ -73,6 +74,7 @@ export interface Device {
   predict(name: string, record: RecordValue): Promise<Prediction>
   check(): Promise<void>
   explain(name: string): Promise<Explanation>
+  storage(): Promise<StorageReport>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>
   close(): Promise<void>
@@ -166,7 +168,8 @@ export function createDevice(options: DeviceOptions): Device {
     },
     predict: (name, record) => routeTo(name).predict(record, undefined),
     check: async () => void (await keeper.check()),
-    explain: (name) => keeper.explain(name),
+    explain: async (name) => explain(await keeper.explain(name)),
+    storage: async () => describeStorage(await keeper.storage()),
     telemetry: async () => {
       await observer?.handOver()
       return keeper.telemetry()

@@ -5,6 +5,8 @@ import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
+import { explain } from '../words/explain.js'
+import { describeStorage } from '../words/storage.js'
 import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
@@ -129,11 +131,11 @@ class PageAfield implements Afield {
   }
 
   explain(name: string) {
-    return this.#calls.hold(() => this.#keeper.explain(name))
+    return this.#calls.hold(async () => explain(await this.#keeper.explain(name)))
   }
 
   storage() {
-    return this.#calls.hold(() => this.#keeper.storage())
+    return this.#calls.hold(async () => describeStorage(await this.#keeper.storage()))
   }
 
   persist(): Promise<boolean> {

@@ -132,7 +132,10 @@ export class Updater {
     try {
       return await this.#options.source?.fetch(request)
     } catch (error) {
-      if (error instanceof AfieldError && error.code === 'manifest/too-large') return undefined
+      if (!(error instanceof AfieldError)) throw error
+      if (error.code === 'manifest/too-large') return undefined
+      // Offline, a service worker holds the files of a seed and nothing that tells of others.
+      if (error.code === 'manifest/unavailable' && this.#options.reference === 'at-rest') return undefined
       throw error
     }
   }

@@ -1,9 +1,7 @@
 import { dayOf, type Decision, type ErrorCode, type Rollout, type Version } from '@afield/protocol'
-import type { Deferred } from './activation/activator.js'
-import type { Failure } from './activation/record.js'
-import type { Running } from './activation/serving.js'
-import type { Manifest } from './manifest/client.js'
-import { inWords } from './shelf.js'
+import type { Deferred } from '../keeper/activation/activator.js'
+import type { Facts, LastCheck } from '../keeper/facts.js'
+import { bytesInWords } from './bytes.js'
 
 /** Why this device runs this version, on this backend, right now. */
 export interface Explanation {
@@ -28,28 +26,14 @@ export interface Explanation {
   /** When the manifest expires or expired, in ms since 1970. */
   readonly expiresAt: number | undefined
   readonly storage: 'indexeddb' | 'memory'
-  readonly lastCheck: { readonly at: number; readonly error: ErrorCode | undefined } | undefined
+  readonly lastCheck: LastCheck | undefined
 }
 
-export interface ExplainInput {
-  readonly model: string
-  readonly running: Running | undefined
-  readonly decision: Decision
-  readonly deferred: Deferred | undefined
-  readonly rollout: Rollout | undefined
-  readonly failures: readonly Failure[]
-  readonly manifest: Manifest | undefined
-  readonly storage: 'indexeddb' | 'memory'
-  readonly lastCheck: Explanation['lastCheck']
-  readonly now: number
-}
-
-export function explain(input: ExplainInput): Explanation {
-  const { model, running, decision, deferred, rollout, manifest, now } = input
-  const served = running?.served
+/** Says why a device runs what it runs. */
+export function explain(facts: Facts): Explanation {
+  const { model, served, decision, deferred, rollout, stale, expiresAt } = facts
   const bucket = decision.kind === 'serve' ? decision.bucket : undefined
   const waiting = decision.kind === 'serve' && served?.version !== decision.version
-  const stale = manifest !== undefined && manifest.expiresAt <= now
   return {
     model,
     version: served?.version,
@@ -63,21 +47,23 @@ export function explain(input: ExplainInput): Explanation {
       waiting
         ? `, because ${decision.version}, which is meant for ${served ? 'it' : 'this device'}, is not here yet`
         : because(decision, rollout),
-      ...input.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
-      deferred ? `. Its ${inWords(deferred.bytes)} wait: ${DEFERRALS[deferred.why]}` : '',
-      stale ? `. The manifest expired on ${dayOf(manifest.expiresAt)}, so it may be behind` : '',
-      input.lastCheck?.error ? `. The last check did not get through (${input.lastCheck.error})` : '',
+      ...facts.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
+      deferred ? `. Its ${bytesInWords(deferred.bytes)} wait: ${DEFERRALS[deferred.why]}` : '',
+      stale && expiresAt !== undefined
+        ? `. The manifest expired on ${dayOf(expiresAt)}, so it may be behind`
+        : '',
+      facts.lastCheck?.error ? `. The last check did not get through (${facts.lastCheck.error})` : '',
       '.',
     ].join(''),
     bucket,
     coverage: rollout?.candidate === undefined ? undefined : rollout.coverage,
-    failures: input.failures.map(({ version, code, message, until }) => ({ version, code, message, until })),
+    failures: facts.failures.map(({ version, code, message, until }) => ({ version, code, message, until })),
     deferred,
-    manifestVersion: manifest?.version,
+    manifestVersion: facts.manifestVersion,
     stale,
-    expiresAt: manifest?.expiresAt,
-    storage: input.storage,
-    lastCheck: input.lastCheck,
+    expiresAt,
+    storage: facts.storage,
+    lastCheck: facts.lastCheck,
   }
 }
 
