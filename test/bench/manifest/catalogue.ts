@@ -45,7 +45,7 @@ export async function benchCatalogue(): Promise<readonly Figure[]> {
     await device.load('digits-mlp')
     const first = bytes
     const changed: number[] = []
-    for (const name of others.slice(0, 10)) {
+    for (const name of others.slice(0, 100)) {
       const target = `models/${name}.json`
       await commitDocuments({ repo }, [{ target, bytes: indexOf(name, VERSIONS + 1) }])
       bytes = 0
