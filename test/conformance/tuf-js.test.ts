@@ -104,6 +104,19 @@ describe('both accept', () => {
   })
 })
 
+test('both follow a repository without consistent snapshots', async () => {
+  const plain = await makeDraft()
+  for (const root of plain.roots) root.signed['consistent_snapshot'] = false
+  const files = await filesOf(plain)
+  const unnumbered = (path: string) => path.replace(/^metadata\/5\./, 'metadata/')
+  host.files = new Map([...files].map(([path, bytes]) => [unnumbered(path), bytes]))
+  const root = files.get('metadata/1.root.json') ?? new Uint8Array()
+  const other = await tufJs(host.url, root)
+  expect(await other.update()).toBe(0)
+  expect(await afield(host.url, root).update()).toBe(0)
+  await other.close()
+})
+
 const REFUSED: readonly (readonly [string, string, Change])[] = [
   ...['timestamp', 'snapshot', 'targets', 'rollouts'].flatMap((name) => {
     const other = name === 'timestamp' ? 'targets' : 'timestamp'

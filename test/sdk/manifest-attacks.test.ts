@@ -161,6 +161,14 @@ test('mix and match of two publishes', async () => {
   expect(versionsOf(await world.client(state).restore())).toEqual(GOOD)
 })
 
+test('an app that ships a newer root believes what it stored under the older one', async () => {
+  await world.publish((next) => addRoot(next))
+  world.clock.advance(DAY)
+  await check()
+  const second = world.host.files.get('metadata/2.root.json')
+  expect(versionsOf(await world.client(state, {}, second).restore())).toEqual(GOOD)
+})
+
 describe('a clock that is wrong', () => {
   test('far ahead: stale, and all is well once it is set', async () => {
     const now = world.clock.now()

@@ -34,7 +34,8 @@ export interface ManifestWorld {
   readonly draft: Draft
   /** Serves the next version with a change. */
   publish(change?: (next: Draft) => unknown): Promise<void>
-  client(state: KeyValueStore, ports?: Partial<Ports>): ManifestClient
+  /** @param shipped the root that the app ships; the first one unless told. */
+  client(state: KeyValueStore, ports?: Partial<Ports>, shipped?: Uint8Array<ArrayBuffer>): ManifestClient
 }
 
 export async function makeManifestWorld(models: readonly string[]): Promise<ManifestWorld> {
@@ -60,7 +61,8 @@ export async function makeManifestWorld(models: readonly string[]): Promise<Mani
       await change(draft)
       host.files = await filesOf(draft)
     },
-    client: (state, ports = {}) => new ManifestClient({ ...portsOf(state, clock), ...ports }, host.url, root),
+    client: (state, ports = {}, shipped = root) =>
+      new ManifestClient({ ...portsOf(state, clock), ...ports }, host.url, shipped),
   }
 }
 

@@ -12,7 +12,7 @@ import { Sha256Schema } from '../ids.js'
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const expires = v.pipe(v.string(), v.isoTimestamp())
-const keyId = v.pipe(v.string(), v.nonEmpty())
+const keyId = v.pipe(v.string(), v.minLength(1))
 
 /** The digests that are understood; others are passed over, as far as one of these is there. */
 const HashesSchema = v.object({
@@ -81,7 +81,7 @@ const DelegatedRoleSchema = v.pipe(
   v.object({
     name: v.pipe(
       v.string(),
-      v.nonEmpty(),
+      v.minLength(1),
       v.maxLength(256),
       v.notValues(TOP_LEVEL, 'the name of a top role'),
     ),
@@ -103,7 +103,7 @@ export type DelegatedRole = v.InferOutput<typeof DelegatedRoleSchema>
 const SuccinctRolesSchema = v.object({
   ...RoleKeysSchema.entries,
   bit_length: v.pipe(count, v.maxValue(32)),
-  name_prefix: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)),
+  name_prefix: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
 })
 export type SuccinctRoles = v.InferOutput<typeof SuccinctRolesSchema>
 
