@@ -275,7 +275,7 @@ describe('keys and repository', () => {
   test('a repository that somebody tampered with', async () => {
     const path = join(copy, 'metadata', '1.targets.json')
     const targets = await readFile(path, 'utf8')
-    await writeFile(path, targets.replace('"version": 1', '"version": 7'))
+    await writeFile(path, targets.replace('"version":1', '"version":7'))
     await expect(attempt()).rejects.toMatchObject({ code: 'manifest/hash-mismatch' })
   })
 })
