@@ -22,7 +22,6 @@ export const CLI_ERROR_CODES = [
   'proposal/stale',
   'proposal/waiting',
   'repository/conflict',
-  'repository/damaged',
   'repository/missing',
   'repository/not-empty',
   'serve/port-in-use',
