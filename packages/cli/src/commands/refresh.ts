@@ -16,14 +16,14 @@ export function addRefresh(program: Command): void {
   )
   command.action(async (options: WriteOptions) => {
     const refreshed = await refresh(options)
-    const { renewed, waitsForRelease, repositoryVersion, refreshBy } = refreshed
+    const { renewed, waiting, repositoryVersion, refreshBy } = refreshed
     print(options, refreshed, [
       renewed.length > 0
         ? `Signed anew: ${renewed.join(', ')}. The repository is at version ${repositoryVersion}.`
-        : 'Nothing is due.',
-      ...(waitsForRelease.length > 0
-        ? [`Run it with the release key, too, for: ${waitsForRelease.join(', ')}.`]
-        : []),
+        : waiting.length > 0
+          ? 'Nothing was signed.'
+          : 'Nothing is due.',
+      ...(waiting.length > 0 ? [`Due, and their keys are not here: ${waiting.join(', ')}.`] : []),
       refreshLine(refreshBy),
     ])
   })

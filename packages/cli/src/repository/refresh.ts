@@ -14,8 +14,8 @@ import { earliest, expiryAt, isDue } from './sign.js'
 export interface Refreshed {
   /** The roles that were signed anew; none when nothing was due. */
   readonly renewed: readonly string[]
-  /** What is due and needs a release key that is not at hand. */
-  readonly waitsForRelease: readonly string[]
+  /** What is due and needs a key that is not at hand. */
+  readonly waiting: readonly string[]
   readonly repositoryVersion: number
   readonly refreshBy: string
 }
@@ -43,12 +43,13 @@ export async function refresh(options: RepositoryLocation & Attribution): Promis
     await commitPlan(before, root ? { root } : {}, signers, now)
   }
   const after = mine.length > 0 ? await settle(files, signers.ops, now) : before
-  const theirs = due.filter((name) => !mine.includes(name))
-  if (theirs.length > 0 && signers.release.keys.length > 0)
-    await proposeRenewal(after, theirs, signers, options, now)
+  const renewed = await renewedParts(before, after, due)
+  const theirs = due.filter((name) => !renewed.includes(name))
+  if (theirs.some(isRelease) && signers.release.keys.length > 0)
+    await proposeRenewal(after, theirs.filter(isRelease), signers, options, now)
   return {
-    renewed: mine,
-    waitsForRelease: theirs,
+    renewed,
+    waiting: theirs,
     repositoryVersion: after.snapshot.version,
     refreshBy: await expiryOf(after),
   }
@@ -60,6 +61,21 @@ async function dueParts(repository: Repository, now: Date): Promise<readonly str
     isDue(role, repository[role], now),
   )
   return [...top, ...(await dueRoles(repository, now))]
+}
+
+async function renewedParts(
+  before: Repository,
+  after: Repository,
+  due: readonly string[],
+): Promise<readonly string[]> {
+  const versionOf = async (repository: Repository, name: string): Promise<number> => {
+    if (name === 'root' || name === 'snapshot' || name === 'timestamp') return repository[name].version
+    return (await repository.role(name)).version
+  }
+  const renewed = await Promise.all(
+    due.map(async (name) => (await versionOf(after, name)) > (await versionOf(before, name))),
+  )
+  return due.filter((_, i) => renewed[i])
 }
 
 function isRelease(name: string): boolean {
