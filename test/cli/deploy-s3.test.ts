@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { changeRollout, deploy, folderTarget, initRepository, publish } from '@afield/cli'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'

@@ -74,16 +74,19 @@ describe('to a folder', () => {
       create: async (path, bytes) => (paths.push(path), target.create(path, bytes)),
     }
     await deploy({ repo, target: watched })
-    const kinds = paths.map((path) => path.replace(/[0-9a-f]{64}|\b[0-9a-f]{2}\b/g, '#'))
+    const kinds = paths.map((path) =>
+      path
+        .replace(/[0-9a-f]{64}|\b[0-9a-f]{2}\b/g, '#')
+        // Roles are written side by side.
+        .replace(/\d+\.(targets|rollouts)\.json/, '#.role.json'),
+    )
     expect(kinds).toEqual([
       'chunks/#/#',
       'descriptors/#.json',
       'targets/models/#.learner-risk.json',
       'metadata/1.snapshot.json',
       'metadata/2.snapshot.json',
-      'metadata/1.targets.json',
-      'metadata/1.rollouts.json',
-      'metadata/2.targets.json',
+      ...Array.from({ length: 3 }, () => 'metadata/#.role.json'),
       'metadata/1.root.json',
       'metadata/timestamp.json',
     ])
