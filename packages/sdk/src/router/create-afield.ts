@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import { AfieldError, asAfieldError, errorFromData, errorToData, toHex } from '@afield/protocol'
+import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
 import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
@@ -12,6 +12,7 @@ import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
+import { pageHost } from './page-host.js'
 import { startKeeperWorker } from './platform.js'
 import { Route } from './route.js'
 
@@ -214,32 +215,15 @@ class PageAfield implements Afield {
     }
   }
 
-  /** What the keeper may do on this page. */
   #host(): PageHost {
-    return {
-      openEngine: async () => {
-        const engine = this.#engines.take()
-        return Comlink.transfer({ id: engine.id, supply: engine.supply }, [engine.supply])
-      },
-      engineGone: async (id) => {
-        const error = await this.#engines.gone(id)
-        return error && errorToData(error)
-      },
-      closeEngine: (id) => this.#engines.get(id)?.close(),
-      serve: (name, id, served) => {
-        const engine = this.#engines.get(id)
-        if (engine && !this.#closing) this.#route(name).serve(engine, served)
-      },
-      refuse: (name, error) => {
-        if (!this.#closing) this.#route(name).refuse(errorFromData(error))
-      },
-      emit: (event) => {
-        for (const listener of this.#listeners) listener(event)
-      },
-      askDownload: async (request) => (await this.#options.onDownload?.(request)) ?? false,
-      atStep: async (step) => this.#options.atStep?.(step),
-      log: (level, message, error) => this.#log(level, message, error && errorFromData(error)),
-    }
+    return pageHost({
+      app: this.#options,
+      engines: this.#engines,
+      route: (name) => this.#route(name),
+      isClosing: () => this.#closing !== undefined,
+      emit: (event) => this.#listeners.forEach((listener) => listener(event)),
+      log: this.#log,
+    })
   }
 
   #route(name: string): Route {

@@ -76,6 +76,7 @@ export class Fetcher {
   ): Promise<Fetched> {
     const controller = new AbortController()
     this.#downloading = controller
+    this.#told = undefined
     const forward = (): void => controller.abort()
     if (signal?.aborted) forward()
     signal?.addEventListener('abort', forward)

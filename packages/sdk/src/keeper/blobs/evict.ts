@@ -67,11 +67,14 @@ export class Evictor {
    */
   async discard(model: string, versions: readonly Version[] | undefined): Promise<void> {
     await this.#ports.locks.hold('evict', async () => {
-      for (const group of await this.#groups()) {
-        const meant =
-          group.model === model && (!versions || (group.version && versions.includes(group.version)))
-        if (meant) await this.#store.delete(group.keys)
-      }
+      const groups = await this.#groups()
+      const meant = groups.filter(
+        (group) =>
+          group.model === model && (!versions || (group.version && versions.includes(group.version))),
+      )
+      const shared = new Set(groups.filter((group) => !meant.includes(group)).flatMap(({ keys }) => keys))
+      const keys = meant.flatMap((group) => group.keys)
+      await this.#store.delete(keys.filter((key) => !shared.has(key)))
     })
   }
 

@@ -1,0 +1,43 @@
+import * as Comlink from 'comlink'
+import { errorFromData, errorToData } from '@afield/protocol'
+import type { AfieldOptions } from '../api.js'
+import type { KeeperEvent, Logger } from '../keeper/ports.js'
+import type { PageHost } from '../keeper/worker.js'
+import type { Engines } from './engines.js'
+import type { Route } from './route.js'
+
+export interface PageHostOptions {
+  readonly app: Pick<AfieldOptions, 'atStep' | 'onDownload'>
+  readonly engines: Engines
+  readonly route: (name: string) => Route
+  /** From then on nothing begins to serve. */
+  readonly isClosing: () => boolean
+  readonly emit: (event: KeeperEvent) => void
+  readonly log: Logger
+}
+
+/** What the keeper may do on this page. */
+export function pageHost({ app, engines, route, isClosing, emit, log }: PageHostOptions): PageHost {
+  return {
+    openEngine: async () => {
+      const { id, supply } = engines.take()
+      return Comlink.transfer({ id, supply }, [supply])
+    },
+    engineGone: async (id) => {
+      const error = await engines.gone(id)
+      return error && errorToData(error)
+    },
+    closeEngine: (id) => engines.get(id)?.close(),
+    serve: (name, id, served) => {
+      const engine = engines.get(id)
+      if (engine && !isClosing()) route(name).serve(engine, served)
+    },
+    refuse: (name, error) => {
+      if (!isClosing()) route(name).refuse(errorFromData(error))
+    },
+    emit,
+    askDownload: async (request) => (await app.onDownload?.(request)) ?? false,
+    atStep: async (step) => app.atStep?.(step),
+    log: (level, message, error) => log(level, message, error && errorFromData(error)),
+  }
+}
