@@ -77,7 +77,7 @@ describe('a seed', () => {
     const warnings: string[] = []
     const client = world.client(state, { log: (level, message) => void warnings.push(`${level} ${message}`) })
     expect(await client.adoptSeed(app.url, ['shipped'])).toBeUndefined()
-    expect(warnings).toContain('warn The seed was not taken.')
+    expect(warnings).toContain('warn The seed that the app ships could not be used.')
     expect(await client.restore()).toBeUndefined()
   })
 

@@ -32,6 +32,7 @@ export const CLI_ERROR_CODES = [
   'proposal/waiting',
   'reference/invalid',
   'repository/conflict',
+  'repository/damaged',
   'repository/missing',
   'repository/not-empty',
   'serve/port-in-use',
