@@ -1,14 +1,18 @@
 /**
  * Measures Afield beside its peers in one run: `npm run bench`, `npm run bench -- start`,
- * `npm run bench -- start --json figures.json`. Exits 1 when a figure misses its bar.
+ * `npm run bench -- manifest --json figures.json`. Exits 1 when a figure misses its bar.
  */
 import { writeFile } from 'node:fs/promises'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Figure } from './figure.js'
+import { benchManifest } from './manifest/manifest.js'
 import { benchStart } from './start.js'
 
-const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = { start: benchStart }
+const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  start: benchStart,
+  manifest: benchManifest,
+}
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, help: { type: 'boolean', default: false } },

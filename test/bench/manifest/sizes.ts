@@ -9,7 +9,7 @@ const KB = 1000
 
 /** What a device downloads to verify manifests, and in all for the keeper; minified and gzipped. */
 export async function benchSizes(): Promise<readonly Figure[]> {
-  const verification = await bundledSize(join(SDK, 'src', 'keeper', 'manifest', 'workflow.ts'))
+  const verification = await bundledSize(join(SDK, 'src', 'keeper', 'manifest', 'client.ts'))
   const keeper = gzippedSize(await readFile(join(SDK, 'dist', 'keeper.worker.js')))
   return [
     figure('manifest/size/verification', 'kB', [verification / KB], { most: 15 }),
