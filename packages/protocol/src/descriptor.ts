@@ -1,68 +1,11 @@
 import * as v from 'valibot'
-import { parseJson } from './bytes.js'
-import { ContractSchema } from './contract.js'
-import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
-import { parseWith } from './parse.js'
+import { Sha256Schema } from './ids.js'
+import { finite, parseDescribed, runnableEntries, whole, type ExpectedVersion } from './runnable.js'
 
-export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
-export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 /** Values of one field that a reference profile lists; the others are counted together. */
 export const MAX_CATEGORIES = 50
 
 const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
-const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-/** A file's name beside the model, without a way out of the folder. */
-export const FilePathSchema = v.pipe(
-  v.string(),
-  v.maxLength(300),
-  v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
-)
-const finite = v.pipe(v.number(), v.finite())
-
-const chunkSize = v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES))
-
-/**
- * A run of bytes of a file. `sha256` and `size` (in bytes) are of the run itself, also where it is stored and sent
- * gzipped; `encodedSize` is then what comes over the wire.
- */
-const ChunkSchema = v.pipe(
-  v.object({
-    sha256: Sha256Schema,
-    size: chunkSize,
-    encoding: v.exactOptional(v.literal('gzip')),
-    encodedSize: v.exactOptional(chunkSize),
-  }),
-  v.check(
-    (chunk) => (chunk.encoding === undefined) === (chunk.encodedSize === undefined),
-    'half an encoding',
-  ),
-)
-export type Chunk = v.InferOutput<typeof ChunkSchema>
-
-const contents = {
-  /** Bytes of the whole file, whose chunks join to it in order. */
-  size: whole,
-  chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
-}
-
-/** The ONNX graph; its external data, under the name that the graph refers to it by; or what belongs with it. */
-const ArtifactFileSchema = v.variant('role', [
-  v.object({ role: v.literal('model'), ...contents }),
-  v.object({ role: v.literal('external-data'), path: FilePathSchema, ...contents }),
-  v.object({ role: v.literal('asset'), path: FilePathSchema, ...contents }),
-])
-export type ArtifactFile = v.InferOutput<typeof ArtifactFileSchema>
-
-const ArtifactSchema = v.object({
-  variant: v.picklist(['fp32']),
-  backends: v.pipe(v.array(v.picklist(['wasm', 'webgpu'])), v.minLength(1)),
-  files: v.pipe(
-    v.array(ArtifactFileSchema),
-    v.maxLength(256),
-    v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),
-  ),
-})
-export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
 /** Launch checklist: a version without these does not publish. */
 export const ChecklistSchema = v.object({
@@ -99,22 +42,6 @@ const LineageSchema = v.object({
   lockFile: v.exactOptional(Sha256Schema),
   evaluation: v.optional(v.record(text(100), finite)),
 })
-
-/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
-export const GoldenVectorSchema = v.object({
-  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
-  output: v.record(v.string(), v.union([finite, v.boolean()])),
-})
-export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
-
-const SelfTestSchema = v.object({
-  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
-  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
-  tolerance: v.object({ absolute: finite, relative: finite }),
-  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
-  replay: v.picklist(['passed', 'skipped']),
-})
-export type SelfTest = v.InferOutput<typeof SelfTestSchema>
 
 export const SloSchema = v.object({
   class: v.picklist(['realtime', 'interactive', 'near-realtime', 'batch']),
@@ -183,23 +110,18 @@ export type ReferenceProfile = v.InferOutput<typeof ReferenceSchema>
 
 /** A version's whole truth: immutable, and named by the hash of its bytes. */
 const DescriptorSchema = v.object({
-  format: v.literal(1),
-  name: ModelNameSchema,
-  version: VersionSchema,
+  ...runnableEntries,
   created: v.pipe(v.string(), v.isoTimestamp()),
   owner: text(200),
   checklist: ChecklistSchema,
   card: CardSchema,
   lineage: LineageSchema,
   runtime: v.object({
+    ...runnableEntries.runtime.entries,
     opset: whole,
     irVersion: whole,
-    operators: v.pipe(v.array(text(200)), v.maxLength(1000)),
     ort: v.exactOptional(OrtRangeSchema),
   }),
-  artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
-  contract: ContractSchema,
-  selfTest: SelfTestSchema,
   slo: SloSchema,
   reference: v.exactOptional(ReferenceSchema),
   retrainBy: v.exactOptional(RetrainBySchema),
@@ -207,30 +129,11 @@ const DescriptorSchema = v.object({
 })
 export type Descriptor = v.InferOutput<typeof DescriptorSchema>
 
-/** @throws AfieldError `descriptor/invalid`, also when it describes another model or version. */
-export function parseDescriptor(
-  bytes: Uint8Array,
-  expected: { readonly name: string; readonly version: string },
-): Descriptor {
-  const file = `descriptor of ${expected.name}@${expected.version}`
-  return parseWith(
-    v.pipe(
-      DescriptorSchema,
-      v.check(
-        (descriptor) => descriptor.name === expected.name && descriptor.version === expected.version,
-        'it describes another version',
-      ),
-      v.check(
-        ({ artifacts }) => artifacts.every(({ files }) => files.every((f) => sum(f.chunks) === f.size)),
-        'chunk sizes do not add up to the file',
-      ),
-    ),
-    parseJson(bytes, 'descriptor/invalid', file),
-    'descriptor/invalid',
-    file,
-  )
-}
-
-function sum(chunks: readonly Chunk[]): number {
-  return chunks.reduce((total, chunk) => total + chunk.size, 0)
+/**
+ * Parses all of a descriptor, for tools; devices need {@link Runnable} and no more.
+ *
+ * @throws AfieldError `descriptor/invalid`, also when it describes another model or version.
+ */
+export function parseDescriptor(bytes: Uint8Array, expected: ExpectedVersion): Descriptor {
+  return parseDescribed(DescriptorSchema, bytes, expected)
 }

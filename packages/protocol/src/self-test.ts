@@ -1,5 +1,5 @@
 import type { Outputs } from './contract.js'
-import type { GoldenVector, SelfTest } from './descriptor.js'
+import type { GoldenVector, SelfTest } from './runnable.js'
 
 /** One golden vector that an engine answered differently. */
 export interface Disagreement {

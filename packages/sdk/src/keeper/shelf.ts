@@ -1,4 +1,4 @@
-import { AfieldError, parseDescriptor, type ModelIndex, type Sha256, type Version } from '@afield/protocol'
+import { AfieldError, parseRunnable, type ModelIndex, type Sha256, type Version } from '@afield/protocol'
 import { pinnedAt, without, type ModelRecord, type ModelRecords } from './activation/record.js'
 import type { Evictor } from './blobs/evict.js'
 import { distinctChunks, sumOf } from './blobs/files.js'
@@ -106,7 +106,7 @@ export class Shelf {
       const version = name as Version
       const stored = here.has(file.sha256) ? await this.#options.store.get(file.sha256) : undefined
       if (!stored) continue
-      const chunks = [...distinctChunks(parseDescriptor(stored, { name: model, version })).values()]
+      const chunks = [...distinctChunks(parseRunnable(stored, { name: model, version })).values()]
       const held = chunks.filter(({ sha256 }) => here.has(sha256))
       own.set(file.sha256, file.size)
       for (const { sha256, size } of held) own.set(sha256, size)

@@ -1,6 +1,6 @@
 import {
   AfieldError,
-  type Descriptor,
+  type Runnable,
   type FunnelStep,
   type Release,
   type Sha256,
@@ -17,7 +17,7 @@ const BACKEND = 'wasm'
 
 /** A version as it came out of the store, whole and verified. */
 export interface StoredVersion {
-  readonly descriptor: Descriptor
+  readonly descriptor: Runnable
   readonly files: ModelFiles
 }
 

@@ -1,10 +1,10 @@
 import {
   AfieldError,
-  parseDescriptor,
+  parseRunnable,
   type Artifact,
   type ArtifactFile,
   type Chunk,
-  type Descriptor,
+  type Runnable,
   type Release,
   type Sha256,
   type Version,
@@ -61,9 +61,9 @@ export class Blobs {
   }
 
   /** The stored descriptor of a release; `undefined` when it is not here or no longer what was signed. */
-  async storedDescriptor(name: string, version: Version, release: Release): Promise<Descriptor | undefined> {
+  async storedDescriptor(name: string, version: Version, release: Release): Promise<Runnable | undefined> {
     const bytes = await this.#store.get(release.descriptor.sha256)
-    return bytes ? parseDescriptor(bytes, { name, version }) : undefined
+    return bytes ? parseRunnable(bytes, { name, version }) : undefined
   }
 
   /** The descriptor of a release, fetched where it is not stored. */
@@ -73,16 +73,16 @@ export class Blobs {
     release: Release,
     sources: readonly Source[],
     signal?: AbortSignal,
-  ): Promise<Descriptor> {
+  ): Promise<Runnable> {
     const stored = await this.storedDescriptor(name, version, release)
     if (stored) return stored
     const bytes = await fromFirst(sources, (source) => source.descriptor(release, signal))
-    const descriptor = parseDescriptor(bytes, { name, version })
+    const descriptor = parseRunnable(bytes, { name, version })
     await this.#keep(release.descriptor.sha256, bytes)
     return descriptor
   }
 
-  async missing(descriptor: Descriptor, backend: Backend): Promise<Missing> {
+  async missing(descriptor: Runnable, backend: Backend): Promise<Missing> {
     const all = [...distinctChunks(descriptor, backend).values()]
     const here = await this.#store.keys()
     const chunks = all.filter((chunk) => !here.has(chunk.sha256))
@@ -117,7 +117,7 @@ export class Blobs {
    * @returns `undefined` when a chunk is missing or damaged; a damaged one is deleted so that it is fetched anew.
    * @throws AfieldError `chunk/size-mismatch` when the descriptor gives a chunk another size than it has.
    */
-  async read(descriptor: Descriptor, backend: Backend): Promise<ModelFiles | undefined> {
+  async read(descriptor: Runnable, backend: Backend): Promise<ModelFiles | undefined> {
     const artifact = artifactFor(descriptor, backend)
     if (!(await this.#hasAssets(artifact))) return undefined
     let bytes: Bytes | undefined

@@ -1,4 +1,4 @@
-import { AfieldError, parseDescriptor, type Sha256, type Version } from '@afield/protocol'
+import { AfieldError, parseRunnable, type Sha256, type Version } from '@afield/protocol'
 import { pinnedAt, type ModelRecords, type VersionOnDevice } from '../activation/record.js'
 import type { Manifest } from '../manifest/client.js'
 import { reach, type Ports } from '../ports.js'
@@ -121,7 +121,7 @@ export class Evictor {
   async #keysOf(model: string, held: VersionOnDevice): Promise<readonly Sha256[] | undefined> {
     const bytes = await this.#store.get(held.descriptor)
     if (!bytes) return undefined
-    const descriptor = parseDescriptor(bytes, { name: model, version: held.version })
+    const descriptor = parseRunnable(bytes, { name: model, version: held.version })
     return [held.descriptor, ...distinctChunks(descriptor).keys()]
   }
 }

@@ -1,16 +1,16 @@
-import { AfieldError, type Artifact, type Chunk, type Descriptor, type Sha256 } from '@afield/protocol'
+import { AfieldError, type Artifact, type Chunk, type Runnable, type Sha256 } from '@afield/protocol'
 
 export type Backend = Artifact['backends'][number]
 
 /** The artifact that runs on a backend. */
-export function artifactFor(descriptor: Descriptor, backend: Backend): Artifact {
+export function artifactFor(descriptor: Runnable, backend: Backend): Artifact {
   const artifact = descriptor.artifacts.find(({ backends }) => backends.includes(backend))
   if (artifact) return artifact
   throw new AfieldError('descriptor/invalid', `This version has no file for the backend "${backend}".`)
 }
 
 /** The chunks of the artifact that runs on a backend, or of all artifacts, each once. */
-export function distinctChunks(descriptor: Descriptor, backend?: Backend): ReadonlyMap<Sha256, Chunk> {
+export function distinctChunks(descriptor: Runnable, backend?: Backend): ReadonlyMap<Sha256, Chunk> {
   const artifacts = backend ? [artifactFor(descriptor, backend)] : descriptor.artifacts
   const chunks = artifacts.flatMap(({ files }) => files.flatMap((file) => file.chunks))
   return new Map(chunks.map((chunk) => [chunk.sha256, chunk]))

@@ -1,0 +1,143 @@
+import * as v from 'valibot'
+import { parseJson } from './bytes.js'
+import { ContractSchema } from './contract.js'
+import { AfieldError } from './errors.js'
+import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
+import { parseWith } from './parse.js'
+
+export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
+export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
+
+export const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+export const finite = v.pipe(v.number(), v.finite())
+
+/** A file's name beside the model, without a way out of the folder. */
+export const FilePathSchema = v.pipe(
+  v.string(),
+  v.maxLength(300),
+  v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
+)
+const chunkSize = v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES))
+
+/**
+ * A run of bytes of a file. `sha256` and `size` (in bytes) are of the run itself, also where it is stored and sent
+ * gzipped; `encodedSize` is then what comes over the wire.
+ */
+const ChunkSchema = v.pipe(
+  v.object({
+    sha256: Sha256Schema,
+    size: chunkSize,
+    encoding: v.exactOptional(v.literal('gzip')),
+    encodedSize: v.exactOptional(chunkSize),
+  }),
+  v.check(
+    (chunk) => (chunk.encoding === undefined) === (chunk.encodedSize === undefined),
+    'half an encoding',
+  ),
+)
+export type Chunk = v.InferOutput<typeof ChunkSchema>
+
+const contents = {
+  /** Bytes of the whole file, whose chunks join to it in order. */
+  size: whole,
+  chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
+}
+
+/** The ONNX graph; its external data, under the name that the graph refers to it by; or what belongs with it. */
+const ArtifactFileSchema = v.variant('role', [
+  v.object({ role: v.literal('model'), ...contents }),
+  v.object({ role: v.literal('external-data'), path: FilePathSchema, ...contents }),
+  v.object({ role: v.literal('asset'), path: FilePathSchema, ...contents }),
+])
+export type ArtifactFile = v.InferOutput<typeof ArtifactFileSchema>
+
+const ArtifactSchema = v.object({
+  variant: v.picklist(['fp32']),
+  backends: v.pipe(v.array(v.picklist(['wasm', 'webgpu'])), v.minLength(1)),
+  files: v.pipe(
+    v.array(ArtifactFileSchema),
+    v.maxLength(256),
+    v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),
+  ),
+})
+export type Artifact = v.InferOutput<typeof ArtifactSchema>
+
+/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
+export const GoldenVectorSchema = v.object({
+  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
+  output: v.record(v.string(), v.union([finite, v.boolean()])),
+})
+export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
+
+export const SelfTestSchema = v.object({
+  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
+  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
+  tolerance: v.object({ absolute: finite, relative: finite }),
+  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
+  replay: v.picklist(['passed', 'skipped']),
+})
+export type SelfTest = v.InferOutput<typeof SelfTestSchema>
+
+const OperatorsSchema = v.pipe(
+  v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
+  v.maxLength(1000),
+)
+
+/** What a device acts on of a descriptor. */
+export const runnableEntries = {
+  format: v.literal(1),
+  name: ModelNameSchema,
+  version: VersionSchema,
+  runtime: v.object({ operators: OperatorsSchema }),
+  artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
+  contract: ContractSchema,
+  selfTest: SelfTestSchema,
+}
+
+const RunnableSchema = v.object(runnableEntries)
+export type Runnable = v.InferOutput<typeof RunnableSchema>
+
+/** Which version a descriptor should be of. */
+export interface ExpectedVersion {
+  readonly name: string
+  readonly version: string
+}
+
+/**
+ * Parses the part of a descriptor that a device acts on. Cards, lineage and the like are for people and tools: the
+ * descriptor's hash, which the release key signed, vouches for them, and devices need no code to read them.
+ *
+ * @throws AfieldError `descriptor/invalid`, also when it describes another model or version.
+ */
+export function parseRunnable(bytes: Uint8Array, expected: ExpectedVersion): Runnable {
+  return parseDescribed(RunnableSchema, bytes, expected)
+}
+
+/** @throws AfieldError `descriptor/invalid`. */
+export function parseDescribed<const S extends v.GenericSchema<unknown, Runnable>>(
+  schema: S,
+  bytes: Uint8Array,
+  { name, version }: ExpectedVersion,
+): v.InferOutput<S> {
+  const file = `descriptor of ${name}@${version}`
+  const described = parseWith(
+    schema,
+    parseJson(bytes, 'descriptor/invalid', file),
+    'descriptor/invalid',
+    file,
+  )
+  const { artifacts, ...found } = described
+  if (found.name !== name || found.version !== version) throw invalid(file, 'it describes another version')
+  if (!artifacts.every(({ files }) => files.every((one) => sum(one.chunks) === one.size))) {
+    throw invalid(file, 'chunk sizes do not add up to the file')
+  }
+  return described
+}
+
+function sum(chunks: readonly Chunk[]): number {
+  return chunks.reduce((total, chunk) => total + chunk.size, 0)
+}
+
+function invalid(what: string, why: string): AfieldError {
+  return new AfieldError('descriptor/invalid', `${what} is not valid: ${why}.`, { details: { what } })
+}
