@@ -20,11 +20,10 @@ const at = (day: number): Date => new Date(Date.UTC(2026, 2, day))
 
 let dir: string
 let repo: string
-
-/** Day 1: made. 2: 1.0.0. 3: 2.0.0 for everyone. 4: pinned to 1.0.0. 5: a canary. 6: new keys. 7: 2.0.0 revoked. */
 /** Of 1.0.0, over the wire. */
 let downloadBytes: number
 
+/** Day 1: made. 2: 1.0.0. 3: 2.0.0 for everyone. 4: pinned to 1.0.0. 5: a canary. 6: new keys. 7: 2.0.0 revoked. */
 beforeAll(async () => {
   dir = await temporaryFolder()
   repo = join(dir, 'repo')

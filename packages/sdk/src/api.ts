@@ -58,7 +58,7 @@ export interface AfieldTelemetryOptions {
 }
 
 export interface LoadOptions {
-  /** A version, or `latest`; default: what the rollout means for this device. */
+  /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
   readonly version?: string
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
