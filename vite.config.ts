@@ -3,6 +3,8 @@ import { suites } from './test/suites.js'
 
 export default defineConfig({
   test: {
+    // Vitest leaves a core to itself by default; of two that would be half.
+    maxWorkers: 2,
     projects: suites.map(({ name, browser }) => ({
       test: {
         name,
