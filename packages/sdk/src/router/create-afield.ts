@@ -75,8 +75,8 @@ class PageAfield implements Afield {
         this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
       )
     queueMicrotask(() => {
-      this.#startKeeper()
       this.#watchPage()
+      this.#background(async () => void this.#startKeeper())
     })
   }
 
