@@ -36,6 +36,8 @@ function isPossible(action: Action, { versions, rollout }: ModelState): boolean 
       return killed === 'none'
     case 'revive':
       return killed !== 'none'
+    case 'log':
+      return true
     case 'reset':
       return stable !== FIRST_VERSION || candidate !== undefined || killed !== 'none'
   }
@@ -55,6 +57,8 @@ export function commandsOf(action: Action, { versions, rollout }: ModelState): r
       return [change(action)]
     case 'kill':
       return [candidate ? change('kill', '--candidate') : change('kill')]
+    case 'log':
+      return [{ args: ['log', MODEL] }]
     case 'ship-broken': {
       const ship: readonly Command[] = [
         { ...publish(BROKEN), mayRefuse: true },

@@ -13,6 +13,7 @@ export const ACTIONS = [
   'kill',
   'revive',
   'reset',
+  'log',
 ] as const
 export type Action = (typeof ACTIONS)[number]
 

@@ -154,7 +154,13 @@ describe('the team', () => {
     expect(await team.state()).toMatchObject({ killed: 'candidate', rollbackMs: 0 })
     await team.act('reset')
     await expect.poll(versions, SOON).toEqual(everywhere('1.0.0'))
-    expect((await team.state()).possible).toEqual(['start-canary', 'ship-broken', 'kill'])
+    expect((await team.state()).possible).toEqual(['start-canary', 'ship-broken', 'kill', 'log'])
+  })
+
+  test('reads who did what, from the signed documents', async () => {
+    const { ok, output } = await team.act('log')
+    expect(ok).toBe(true)
+    expect(output).toMatch(/rollout kill[\s\S]*publish 2\.0\.0[\s\S]*init/)
   })
 
   test('kills the model and revives it', async () => {

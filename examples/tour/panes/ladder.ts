@@ -30,12 +30,13 @@ const RUNGS: readonly Rung[] = [
   },
 ]
 
-/** The buttons for when it goes wrong, and for starting over. */
+/** The buttons for when it goes wrong, for starting over, and for reading who did what. */
 const EMERGENCY: readonly { readonly action: Action; readonly label: string; readonly kind: string }[] = [
   { action: 'ship-broken', label: 'Ship a broken v3', kind: 'button' },
   { action: 'kill', label: 'Kill', kind: 'button danger' },
   { action: 'revive', label: 'Revive', kind: 'link' },
   { action: 'reset', label: 'Reset', kind: 'link' },
+  { action: 'log', label: 'Log', kind: 'link' },
 ]
 
 /** @returns a function that shows a state; without one, all buttons rest. */
