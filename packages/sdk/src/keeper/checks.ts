@@ -26,6 +26,7 @@ export class Checks {
   #cancel: (() => void) | undefined
   /** The models that were looked for in the seed. */
   readonly #sought = new Set<string>()
+  #adopting: Promise<unknown> = Promise.resolve()
 
   constructor(ports: Ports, client: ManifestClient, options: ChecksOptions) {
     this.#ports = ports
@@ -49,7 +50,8 @@ export class Checks {
 
   /** Reads anew what is stored: another tab changed it. */
   async reread(): Promise<Manifest | undefined> {
-    const manifest = await this.#client.restore()
+    // Under the lock, lest what a check of this tab just accepted be replaced by what it read before.
+    const manifest = await this.#ports.locks.hold('check', () => this.#client.restore())
     if (manifest) this.#follow(manifest)
     return manifest
   }
@@ -73,7 +75,14 @@ export class Checks {
    *
    * @returns whether it was. A seed that cannot be read is logged: the repository has it all.
    */
-  async adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
+  adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
+    const adopted = this.#adopting.then(() => this.#adoptSeed(signal))
+    // Who waits in line is told nothing of those before.
+    this.#adopting = adopted.catch(() => undefined)
+    return adopted
+  }
+
+  async #adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
     const { seed, models } = this.#options
     const wanted = models()
     if (seed === undefined || wanted.every((model) => this.#sought.has(model))) return false
@@ -88,10 +97,8 @@ export class Checks {
       return true
     } catch (error) {
       // What was given up may be tried again.
-      if (signal?.aborted) this.#sought.clear()
-      if (signal?.aborted || !(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', 'The seed that the app ships could not be used.', error)
-      return false
+      this.#sought.clear()
+      throw error
     }
   }
 

@@ -42,6 +42,13 @@ export interface KeeperOptions extends DownloadRules, BringUpOptions {
   readonly life: string
 }
 
+const GIVEN_UP: readonly ErrorCode[] = [
+  'aborted',
+  'download/declined',
+  'download/too-large',
+  'model/not-found',
+]
+
 export interface CheckReport {
   readonly manifestVersion: number
   readonly at: number
@@ -121,12 +128,31 @@ export class Keeper {
    */
   async load(model: string, request: LoadRequest, signal?: AbortSignal): Promise<Served> {
     await this.#marks
-    const activator = await this.#routes.open(model, request)
-    await this.#routes.turn(activator, () => this.#bringUp.bringUp(activator, signal))
-    const { running } = activator
-    if (!running)
+    for (;;) {
+      const activator = await this.#routes.open(model, request)
+      // What serves is not kept waiting by an update that downloads.
+      const serves = this.#options.policy !== 'latest' && activator.running
+      if (serves) return serves.served
+      const current = await this.#routes.turn(activator, () => this.#bringUpCurrent(activator, signal))
+      if (!current) continue
+      const { running } = activator
+      if (running) return running.served
       throw new AfieldError('internal/unexpected', `Nothing serves "${model}" after it was loaded.`)
-    return running.served
+    }
+  }
+
+  /** False when the model was removed, or given up, while this waited for its turn. */
+  async #bringUpCurrent(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!this.#routes.has(activator)) return false
+    try {
+      await this.#bringUp.bringUp(activator, signal)
+      return true
+    } catch (error) {
+      // What the app or its user declined, or what is not there, is not looked for in the background.
+      const code = error instanceof AfieldError ? error.code : undefined
+      if (code !== undefined && GIVEN_UP.includes(code) && !activator.running) this.#routes.forget(activator)
+      throw error
+    }
   }
 
   /**
@@ -151,8 +177,11 @@ export class Keeper {
       return
     }
     this.#background('the check', async () => {
-      await this.#adoptSeed()
-      await this.#check()
+      try {
+        await this.#adoptSeed()
+      } finally {
+        await this.#check()
+      }
     })
     this.#checks.schedule(() => this.#background('the check', () => this.#check()))
     if (!this.#telemetry) this.#background('forgetting telemetry', () => forgetTelemetry(this.#ports.state))
@@ -173,7 +202,7 @@ export class Keeper {
     const activator = this.#routes.get(route)
     if (!activator) return
     const serving = activator.nextSwap()
-    activator.close()
+    activator.lose()
     const turn = this.#routes.turn(activator, async () => {
       if (!activator.running) await this.#bringUp.bringUp(activator, undefined)
     })
@@ -219,7 +248,8 @@ export class Keeper {
     const manifest = await this.#checks.restore()
     const routes = this.#routes.all().filter((activator) => activator.model === model)
     if (version === undefined) {
-      if (!manifest?.models.has(model)) documentsOf(manifest, model)
+      const known = manifest?.models.has(model) || (await this.#records.models()).includes(model)
+      if (!known) documentsOf(manifest, model)
       await Promise.all(routes.map((activator) => this.#close(activator)))
       return this.#ports.locks.hold(`download ${model}`, () => this.#shelf.remove(model, 'all'))
     }
@@ -280,17 +310,22 @@ export class Keeper {
     const { policy, seed } = this.#options
     const mayFetch = policy !== 'offline' || seed !== undefined
     const failures: unknown[] = []
-    for (const activator of this.#routes.all()) {
+    // Side by side: a kill of one model does not wait for the download of another.
+    const follow = async (activator: Activator): Promise<void> => {
       try {
         await this.#routes.turn(activator, async () => {
+          if (!this.#routes.has(activator)) return
           await activator.reconcile(mayFetch, signal)
           if (activator.running) this.#count(activator.running.served, 'checked')
         })
       } catch (error) {
         // That nothing may serve is what the check found out, not how it failed.
-        if (error !== activator.refusal) failures.push(this.#checks.noteFailure(error))
+        if (error !== activator.refusal && this.#routes.has(activator)) {
+          failures.push(this.#checks.noteFailure(error))
+        }
       }
     }
+    await Promise.all(this.#routes.all().map(follow))
     if (failures.length > 0) throw failures[0]
   }
 
@@ -315,10 +350,10 @@ export class Keeper {
 
   /** Nothing answers on this route any more until its model is loaded again. */
   async #close(activator: Activator): Promise<void> {
-    activator.interrupt()
+    this.#routes.forget(activator)
+    activator.end()
     const removed = `"${activator.model}" was removed from this device. Load it again.`
     await this.#routes.turn(activator, () => activator.stop(new AfieldError('model/not-found', removed)))
-    this.#routes.forget(activator)
   }
 
   async #forgiveTrials(life: string): Promise<void> {

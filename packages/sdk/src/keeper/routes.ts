@@ -1,4 +1,4 @@
-import { RequestedSchema, parseWith, type Alias, type Version } from '@afield/protocol'
+import { ModelNameSchema, RequestedSchema, parseWith, type Alias, type Version } from '@afield/protocol'
 import type { Activator } from './activation/activator.js'
 import { deviceId } from './device.js'
 import type { Ports } from './ports.js'
@@ -42,8 +42,9 @@ export class Routes {
     return this.#routes.get(route)
   }
 
-  /** @throws AfieldError `model/not-found` for what is no version; `storage/unavailable`. */
+  /** @throws AfieldError `model/not-found` for what is no name or version; `storage/unavailable`. */
   async open(model: string, { version }: LoadRequest): Promise<Activator> {
+    parseWith(ModelNameSchema, model, 'model/not-found', `The model's name`)
     const route = version === undefined ? model : `${model}@${version}`
     const requested =
       version === undefined || version === 'latest'
@@ -65,8 +66,12 @@ export class Routes {
     return run
   }
 
-  forget({ route }: Activator): void {
-    this.#routes.delete(route)
+  has(activator: Activator): boolean {
+    return this.#routes.get(activator.route) === activator
+  }
+
+  forget(activator: Activator): void {
+    if (this.has(activator)) this.#routes.delete(activator.route)
   }
 
   close(): void {

@@ -52,6 +52,7 @@ export class Activator {
   #decision: Decision | undefined
   #refusal: AfieldError | undefined
   #deferred: Deferred | undefined
+  #ended = false
 
   constructor(ports: Ports, options: ActivatorOptions) {
     this.#ports = ports
@@ -97,6 +98,7 @@ export class Activator {
   async reconcile(network: boolean, signal?: AbortSignal): Promise<boolean> {
     let fetched: (StoredVersion & { readonly hash: string }) | undefined
     for (;;) {
+      if (this.#ended) throw new AfieldError('closed', `"${this.model}" was closed on this page.`)
       const documents = this.#options.documents()
       const record = await this.#serving.settle()
       const decision = this.#decide(documents, record)
@@ -156,8 +158,20 @@ export class Activator {
     await this.#serving.stop(error)
   }
 
-  close(): void {
+  /** Its engine is gone; what is under way may bring up another. */
+  lose(): void {
     this.interrupt()
+    this.#serving.close()
+  }
+
+  /** Nothing is begun from now on, and what is under way gives up at its next step. */
+  end(): void {
+    this.#ended = true
+    this.interrupt()
+  }
+
+  close(): void {
+    this.end()
     this.#serving.close()
   }
 
