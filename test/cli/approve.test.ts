@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import {
   approve,
   changeRollout,
@@ -12,6 +13,8 @@ import {
   verify,
 } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { agrees } from '../../packages/cli/dist/commands/confirm.js'
+import { approveAfter } from '../../packages/cli/dist/repository/approve.js'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
 import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
@@ -94,17 +97,53 @@ test('on the command line it exits with 3 until the last one', async () => {
   expect(revoked.code).toBe(3)
   expect(JSON.parse(revoked.stdout)).toMatchObject({ status: 'waiting', lacking: [{ have: 1, need: 2 }] })
 
-  const signed = await afield(['approve', '--keys', second, ...args])
+  const signed = await afield(['approve', '--yes', '--keys', second, ...args])
   expect(signed.code).toBe(3)
   expect(JSON.parse(signed.stdout)).toMatchObject({
     does: ['Revokes learner-risk@1.0.0: wrong table', expect.stringContaining('Release desk')],
   })
-  const done = await afield(['approve', '--repo', repo])
+  const [waiting] = await listProposals({ repo })
+  const done = await afield(['approve', waiting?.id ?? '', '--repo', repo])
   expect(done).toMatchObject({ code: 0 })
+  expect(done.stdout).toMatch(/Revokes learner-risk@1\.0\.0: wrong table[^]*Signed and published/)
   expect(done.stdout).toContain('Signed and published. The repository is at version 3.')
   expect((await look(repo, MODEL)).index?.versions).toMatchObject({
     '1.0.0': { revoked: { reason: 'wrong table' } },
   })
+})
+
+test('where nobody can be asked, it signs nothing without an id or --yes', async () => {
+  await publishSecond().catch(expectWaiting)
+  const [waiting] = await listProposals({ repo })
+  const before = await readFile(waiting?.file ?? '')
+  const asked = await afield(['approve', '--repo', repo, '--keys', second])
+  expect(asked.code).toBe(2)
+  expect(asked.stderr).toContain('name the proposal, or pass --yes')
+  expect(await readFile(waiting?.file ?? '')).toEqual(before)
+})
+
+test.each([
+  ['y\n', true],
+  ['Yes\n', true],
+  ['\n', false],
+  ['n\n', false],
+  ['', false],
+])('the answer %j is yes: %s', async (answer, yes) => {
+  expect(await agrees('Sign it? ', Readable.from([answer]), new PassThrough())).toBe(yes)
+})
+
+test('what is refused is told before, and a no leaves the file as it was', async () => {
+  await publishSecond().catch(expectWaiting)
+  const [waiting] = await listProposals({ repo })
+  const before = await readFile(waiting?.file ?? '')
+  const told: string[] = []
+  const refusing = approveAfter({ repo, keys: second }, ({ does }) => {
+    told.push(...does)
+    return Promise.reject(new Error('no'))
+  })
+  await expect(refusing).rejects.toThrow('no')
+  expect(told).toEqual(waiting?.does)
+  expect(await readFile(waiting?.file ?? '')).toEqual(before)
 })
 
 test('one person does not count twice, however often they approve', async () => {
@@ -138,12 +177,17 @@ test('a rollout in between leaves a proposal good; another release makes it stal
 })
 
 describe('a proposal that was tampered with is not signed', () => {
+  let tampered: string
+  let left: Buffer
+
   async function tamper(edit: (proposal: { changes: unknown[] }, text: string) => string): Promise<void> {
     await publishSecond().catch(expectWaiting)
     const [waiting] = await listProposals({ repo })
     const file = waiting?.file ?? ''
     const text = await readFile(file, 'utf8')
     await writeFile(file, edit(JSON.parse(text) as { changes: unknown[] }, text))
+    tampered = file
+    left = await readFile(file)
   }
 
   test('another descriptor in the document than the metadata lists', async () => {
@@ -159,6 +203,7 @@ describe('a proposal that was tampered with is not signed', () => {
       code: 'proposal/invalid',
       message: expect.stringContaining('Do not sign it'),
     })
+    expect(await readFile(tampered)).toEqual(left)
   })
 
   test('something that is no proposal', async () => {

@@ -40,7 +40,8 @@ export async function listProposals(location: RepositoryLocation): Promise<reado
 }
 
 /**
- * Signs a proposal with the release keys at hand. The signature that completes it also publishes it.
+ * Signs a proposal with the release keys at hand, once it is told whole what it would do. The signature that completes
+ * it also publishes it. What is refused leaves the proposal's file as it was.
  *
  * @throws CliError `proposal/missing`, `proposal/stale`, `proposal/invalid`, `keys/…`.
  * @example
@@ -48,6 +49,14 @@ export async function listProposals(location: RepositoryLocation): Promise<reado
  * if (approved.status === 'waiting') console.log(approved.lacking)
  */
 export async function approve(options: ApproveOptions): Promise<Approved> {
+  return approveAfter(options, () => Promise.resolve())
+}
+
+/** Like {@link approve}; signs only after `confirm`, which may throw, has seen what would be signed. */
+export async function approveAfter(
+  options: ApproveOptions,
+  confirm: (status: ProposalStatus) => Promise<void>,
+): Promise<Approved> {
   const now = options.now ?? new Date()
   const folder = keysFolder(options.repo, options.keys)
   const [release, ops] = [await findKeys(folder, 'release'), await findKeys(folder, 'ops')]
@@ -56,13 +65,15 @@ export async function approve(options: ApproveOptions): Promise<Approved> {
   const proposal = await choose(pendingFolder(repository), options.id)
   refuseStale(repository, proposal)
 
-  const before = await shortfallsOf(repository, proposal.draft)
+  const told = await statusOf(repository, proposal)
+  const before = told.lacking
   if (before.length > 0 && release.keys.length === 0) {
     throw new CliError(
       'keys/missing',
       `There is no release key in ${folder}. Name the folder that holds yours with --keys or AFIELD_KEYS.`,
     )
   }
+  await confirm(told)
   const draft = await signDraft(repository, proposal.draft, release.keys)
   if (before.length > 0 && signatures(draft) === signatures(proposal.draft)) {
     throw new CliError(
@@ -72,7 +83,7 @@ export async function approve(options: ApproveOptions): Promise<Approved> {
     )
   }
   const signed = await writeProposal(pendingFolder(repository), { ...proposal, draft })
-  const status = await statusOf(repository, signed)
+  const status = { ...told, file: signed.file, lacking: await shortfallsOf(repository, draft) }
   if (status.lacking.length > 0) return { ...status, status: 'waiting', waitsFor: 'release' }
   if (ops.keys.length === 0) return { ...status, status: 'waiting', waitsFor: 'ops' }
 
