@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -15,9 +15,14 @@ import {
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { agrees } from '../../packages/cli/dist/commands/confirm.js'
 import { approveAfter } from '../../packages/cli/dist/repository/approve.js'
+import { diskFiles } from '../../packages/cli/dist/repository/files.js'
+import { findKeys } from '../../packages/cli/dist/repository/keys.js'
+import { openRepository } from '../../packages/cli/dist/repository/open.js'
+import { readProposal } from '../../packages/cli/dist/repository/proposal.js'
+import { publishDraft } from '../../packages/cli/dist/repository/publish-draft.js'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, learnerRisk, temporaryFolder, writeJson } from './workspace.js'
 
 const MODEL = 'learner-risk'
 
@@ -53,6 +58,13 @@ const firstVersion = (repo: string) => ({
 })
 const publishSecond = () =>
   publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true, author: 'Ada' })
+
+type Json = Readonly<Record<string, unknown>>
+
+interface Written {
+  readonly changes: readonly [{ readonly target: string; readonly text: string }]
+  readonly roles: { readonly targets: { readonly signed: Json } }
+}
 
 function expectWaiting(error: unknown): void {
   if (!(error instanceof ProposalWaiting)) throw error
@@ -176,6 +188,40 @@ test('a rollout in between leaves a proposal good; another release makes it stal
   })
 })
 
+describe('an old proposal with all its signatures', () => {
+  let file: string
+  let id: string
+
+  /** 2.0.0 was published, and revoked since; its proposal is put back, and says it builds on what is there now. */
+  beforeEach(async () => {
+    await publishSecond().catch(expectWaiting)
+    await approve({ repo, keys: second })
+    const [waiting] = await listProposals({ repo })
+    ;[file, id] = [waiting?.file ?? '', waiting?.id ?? '']
+    const signed = await readFile(file, 'utf8')
+    await approve({ repo })
+    await revoke({ repo, reason: 'wrong table' }, MODEL, '2.0.0').catch(expectWaiting)
+    await approve({ repo, keys: second })
+    await approve({ repo })
+    const { version } = (await openRepository(diskFiles(repo))).targets
+    await writeJson(file, { ...(JSON.parse(signed) as object), base: { root: 1, targets: version } })
+  })
+
+  test('is not published again', async () => {
+    await expect(approve({ repo, id })).rejects.toMatchObject({ code: 'proposal/stale' })
+    expect((await look(repo, MODEL)).index?.versions).toMatchObject({ '2.0.0': { revoked: {} } })
+  })
+
+  test('nor past the check of proposals', async () => {
+    const { draft } = await readProposal(`${repo}.pending`, id)
+    const repository = await openRepository(diskFiles(repo))
+    const ops = await findKeys(`${repo}.keys`, 'ops')
+    await expect(publishDraft(repository, draft, ops, new Date())).rejects.toMatchObject({
+      code: 'repository/conflict',
+    })
+  })
+})
+
 describe('a proposal that was tampered with is not signed', () => {
   let tampered: string
   let left: Buffer
@@ -189,6 +235,23 @@ describe('a proposal that was tampered with is not signed', () => {
     tampered = file
     left = await readFile(file)
   }
+
+  /** Edits the document, and the entry of it in the metadata to fit. */
+  const tamperDocument = (edit: (index: Json) => Json): Promise<void> =>
+    tamper((proposal) => {
+      const { changes, roles } = proposal as unknown as Written
+      const bytes = Buffer.from(JSON.stringify(edit(JSON.parse(changes[0].text) as Json)))
+      const listed = {
+        length: bytes.length,
+        hashes: { sha256: createHash('sha256').update(bytes).digest('hex') },
+      }
+      const signed = { ...roles.targets.signed, targets: { [changes[0].target]: listed } }
+      return JSON.stringify({
+        ...proposal,
+        changes: [{ ...changes[0], text: bytes.toString() }],
+        roles: { targets: { ...roles.targets, signed } },
+      })
+    })
 
   test('another descriptor in the document than the metadata lists', async () => {
     await tamper((_, text) =>
@@ -204,6 +267,26 @@ describe('a proposal that was tampered with is not signed', () => {
       message: expect.stringContaining('Do not sign it'),
     })
     expect(await readFile(tampered)).toEqual(left)
+  })
+
+  test('a document that follows another than the current one', async () => {
+    await tamperDocument((index) => ({ ...index, predecessor: 'ab'.repeat(32) }))
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({
+      code: 'proposal/stale',
+      message: expect.stringContaining(`models/${MODEL}.json`),
+    })
+    expect(await readFile(tampered)).toEqual(left)
+  })
+
+  test.each([1, 3])('a root of version %i, where 2 comes next', async (version) => {
+    const { root } = await openRepository(diskFiles(repo))
+    await tamper((proposal) =>
+      JSON.stringify({ ...proposal, root: { signatures: [], signed: { ...root, version } } }),
+    )
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({
+      code: 'proposal/stale',
+      message: expect.stringContaining('changed root'),
+    })
   })
 
   test('something that is no proposal', async () => {

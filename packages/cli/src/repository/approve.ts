@@ -5,8 +5,8 @@ import { findKeys, keysFolder, settleKeyFiles } from './keys.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { openRepository, type Repository } from './open.js'
 import { deleteProposal, readProposal, readProposals, writeProposal, type Proposal } from './proposal.js'
-import { baseOf } from './propose.js'
 import { publishDraft, type Committed } from './publish-draft.js'
+import { refuseStale } from './refuse-stale.js'
 import { settle } from './settle.js'
 import { trustedKeyIds } from './trusted-keys.js'
 
@@ -63,7 +63,7 @@ export async function approveAfter(
   const files = openFiles(options)
   const repository = ops.keys.length > 0 ? await settle(files, ops, now) : await openRepository(files)
   const proposal = await choose(pendingFolder(repository), options.id)
-  refuseStale(repository, proposal)
+  await refuseStale(repository, proposal)
 
   const told = await statusOf(repository, proposal)
   const before = told.lacking
@@ -100,18 +100,6 @@ async function choose(folder: string, id: string | undefined): Promise<Proposal>
   if (others.length === 0) return first
   const ids = [first, ...others].map((proposal) => proposal.id).join(', ')
   throw new CliError('usage', `Several proposals wait: ${ids}. Name one: afield approve ${first.id}`)
-}
-
-/** A role that changed since has a version of its own; signing over it would undo somebody's write. */
-function refuseStale(repository: Repository, { id, file, base, draft }: Proposal): void {
-  const now = baseOf(repository, draft)
-  const changed = Object.keys(now).filter((name) => now[name] !== base[name])
-  if (changed.length === 0) return
-  throw new CliError(
-    'proposal/stale',
-    `Proposal ${id} no longer fits: somebody changed ${changed.join(', ')} since it was made. Nothing was signed. ` +
-      `Run the command that proposed it again, and delete ${file}.`,
-  )
 }
 
 async function statusOf(repository: Repository, { id, file, draft }: Proposal): Promise<ProposalStatus> {
