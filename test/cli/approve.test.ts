@@ -12,6 +12,7 @@ import {
   revoke,
   verify,
 } from '@afield/cli'
+import { keyIdOf, type Root, type Targets } from '@afield/protocol'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { agrees } from '../../packages/cli/dist/commands/confirm.js'
 import { approveAfter } from '../../packages/cli/dist/repository/approve.js'
@@ -287,6 +288,102 @@ describe('a proposal that was tampered with is not signed', () => {
       code: 'proposal/stale',
       message: expect.stringContaining('changed root'),
     })
+  })
+
+  /** Edits the metadata of targets, which two of three sign, knowing what it is now. */
+  const tamperTargets = async (edit: (signed: Targets, now: Targets) => object): Promise<void> => {
+    const { targets } = await openRepository(diskFiles(repo))
+    await tamper((proposal) => {
+      const { roles } = proposal as unknown as { readonly roles: { readonly targets: { signed: Targets } } }
+      const signed = edit(roles.targets.signed, targets)
+      return JSON.stringify({ ...proposal, roles: { targets: { ...roles.targets, signed } } })
+    })
+  }
+
+  /** Adds a next root. */
+  const tamperRoot = async (edit: (root: Root) => object): Promise<void> => {
+    const { root } = await openRepository(diskFiles(repo))
+    const signed = edit({ ...root, version: 2 })
+    await tamper((proposal) => JSON.stringify({ ...proposal, root: { signatures: [], signed } }))
+  }
+
+  /** What the refusal says; the file is left as it was, and the list says it, too. */
+  const refusal = async (): Promise<string> => {
+    const error: unknown = await approve({ repo, keys: second }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'proposal/invalid' })
+    expect(await readFile(tampered)).toEqual(left)
+    const { message } = error as Error
+    expect(await listProposals({ repo })).toMatchObject([{ does: [message] }])
+    return message
+  }
+
+  const swapped = (keys: Root['keys']): Root['keys'] =>
+    Object.fromEntries(
+      Object.entries(keys).map(([id, key]) => [id, { ...key, keyval: { public: 'ab'.repeat(32) } }]),
+    )
+
+  test('another key under the id of one that a root trusts', async () => {
+    await tamperRoot((root) => ({ ...root, keys: swapped(root.keys) }))
+    expect(await refusal()).toContain('is another key than its id says')
+  })
+
+  test('another key under the id of one that a delegation trusts', async () => {
+    await tamperTargets((signed) => ({
+      ...signed,
+      delegations: { ...signed.delegations, keys: swapped(signed.delegations?.keys ?? {}) },
+    }))
+    expect(await refusal()).toContain('is another key than its id says')
+  })
+
+  test('a key that no role uses', async () => {
+    const key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'ab'.repeat(32) } }
+    const id = await keyIdOf(key)
+    await tamperRoot((root) => ({ ...root, keys: { ...root.keys, [id]: key } }))
+    expect(await refusal()).toContain('is used by no role')
+  })
+
+  test('a change of the root beside keys', async () => {
+    await tamperRoot((root) => ({ ...root, consistent_snapshot: false }))
+    expect(await refusal()).toContain('changes consistent_snapshot in root')
+  })
+
+  test.each([
+    ['version', { version: Number.MAX_SAFE_INTEGER }, 'the version 9007199254740991'],
+    ['expiry', { expires: '2999-01-01T00:00:00Z' }, 'expire 2999'],
+    ['expiry before the present one', { expires: '2001-01-01T00:00:00Z' }, 'expire 2001'],
+    ['further field', { 'x-more': 1 }, 'changes x-more in targets'],
+  ])('a %s that no command writes', async (_, fields, why) => {
+    await tamperTargets((signed) => ({ ...signed, ...fields }))
+    expect(await refusal()).toContain(why)
+  })
+
+  test('a root that never expires', async () => {
+    await tamperRoot((root) => ({ ...root, expires: '2999-01-01T00:00:00Z' }))
+    expect(await refusal()).toContain('expire 2999')
+  })
+
+  test('a delegation that goes further', async () => {
+    await tamperTargets((signed) => ({
+      ...signed,
+      delegations: {
+        ...signed.delegations,
+        roles: signed.delegations?.roles?.map((role) => ({ ...role, terminating: !role.terminating })),
+      },
+    }))
+    expect(await refusal()).toContain('changes delegations in targets')
+  })
+
+  test('another length of a document that it leaves alone', async () => {
+    await tamperTargets((signed, { targets }) => ({
+      ...signed,
+      targets: Object.fromEntries(
+        Object.entries(targets).map(([path, file]) => [path, { ...file, length: file.length + 1 }]),
+      ),
+    }))
+    const proposal = JSON.parse(await readFile(tampered, 'utf8')) as object
+    await writeJson(tampered, { ...proposal, changes: [] })
+    left = await readFile(tampered)
+    expect(await refusal()).toContain(`changes models/${MODEL}.json in targets`)
   })
 
   test('something that is no proposal', async () => {

@@ -36,7 +36,7 @@ export interface ApproveOptions extends RepositoryLocation {
 export async function listProposals(location: RepositoryLocation): Promise<readonly ProposalStatus[]> {
   const repository = await openRepository(openFiles(location))
   const proposals = await readProposals(pendingFolder(repository))
-  return Promise.all(proposals.map((proposal) => statusOf(repository, proposal)))
+  return Promise.all(proposals.map((proposal) => listed(repository, proposal)))
 }
 
 /**
@@ -65,7 +65,7 @@ export async function approveAfter(
   const proposal = await choose(pendingFolder(repository), options.id)
   await refuseStale(repository, proposal)
 
-  const told = await statusOf(repository, proposal)
+  const told = await statusOf(repository, proposal, now)
   const before = told.lacking
   if (before.length > 0 && release.keys.length === 0) {
     throw new CliError(
@@ -102,11 +102,26 @@ async function choose(folder: string, id: string | undefined): Promise<Proposal>
   throw new CliError('usage', `Several proposals wait: ${ids}. Name one: afield approve ${first.id}`)
 }
 
-async function statusOf(repository: Repository, { id, file, draft }: Proposal): Promise<ProposalStatus> {
+/** One that nobody should sign hides no other. */
+async function listed(repository: Repository, proposal: Proposal): Promise<ProposalStatus> {
+  try {
+    return await statusOf(repository, proposal, new Date())
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'proposal/invalid') throw error
+    const { id, file, draft } = proposal
+    return { id, file, does: [error.message], lacking: await shortfallsOf(repository, draft) }
+  }
+}
+
+async function statusOf(
+  repository: Repository,
+  { id, file, draft }: Proposal,
+  now: Date,
+): Promise<ProposalStatus> {
   return {
     id,
     file,
-    does: await describeProposal(repository, draft),
+    does: await describeProposal(repository, draft, now),
     lacking: await shortfallsOf(repository, draft),
   }
 }

@@ -14,6 +14,7 @@ import { describeRollout } from '../rollout/sentence.js'
 import { findIndex, modelName } from './documents.js'
 import type { Change, Draft } from './draft.js'
 import { parentOf, roleListing, type Repository } from './open.js'
+import { refuseHidden } from './refuse-hidden.js'
 import { rootChange } from './root-change.js'
 import { earliest } from './sign.js'
 
@@ -21,18 +22,20 @@ import { earliest } from './sign.js'
  * What a draft would do, in words, told from the very bytes that would be signed and never from what a proposal says
  * of itself.
  *
- * @throws CliError `proposal/invalid` when its metadata lists other files than its documents.
+ * @throws CliError `proposal/invalid` when it would sign anything that the words do not tell.
  */
-export async function describeProposal(repository: Repository, draft: Draft): Promise<readonly string[]> {
+export async function describeProposal(
+  repository: Repository,
+  draft: Draft,
+  now: Date,
+): Promise<readonly string[]> {
   const sentences: string[] = []
   for (const change of draft.changes) sentences.push(...(await describeDocument(repository, draft, change)))
   if (draft.root) sentences.push(...describeRoot(repository.root, draft.root.signed))
-  const told = new Set(draft.changes.map(({ target }) => target))
   for (const [name, { signed }] of draft.roles) {
-    const before = await repository.role(name)
-    refuseHidden(before, signed, name, told)
-    sentences.push(...describeDelegations(before, signed, name))
+    sentences.push(...describeDelegations(await repository.role(name), signed, name))
   }
+  await refuseHidden(repository, draft, now)
   return [...sentences, ...describeRenewals(draft)]
 }
 
@@ -153,17 +156,4 @@ function keysInWords(before: RoleKeys, after: RoleKeys): string {
     ...(removed.length > 0 ? [`no longer ${short(removed)}`] : []),
     `${after.threshold} of ${after.keyids.length} must sign`,
   ].join(', ')
-}
-
-/** Nothing may be signed that the words above do not tell. */
-function refuseHidden(before: Targets, after: Targets, name: string, told: ReadonlySet<string>): void {
-  const paths = new Set([...Object.keys(before.targets), ...Object.keys(after.targets)])
-  for (const path of paths) {
-    if (told.has(path)) continue
-    if (before.targets[path]?.hashes.sha256 === after.targets[path]?.hashes.sha256) continue
-    throw new CliError(
-      'proposal/invalid',
-      `The proposal changes ${path} in ${name} without its document. Do not sign it; ask who made it.`,
-    )
-  }
 }
