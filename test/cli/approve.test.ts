@@ -159,6 +159,18 @@ test('what is refused is told before, and a no leaves the file as it was', async
   expect(await readFile(waiting?.file ?? '')).toEqual(before)
 })
 
+test('what somebody wrote into a document cannot steer the terminal, nor look like a line of its own', async () => {
+  const reason = 'wrong\u001b[2J\u009b1A\u202e\r\n  Adds nothing'
+  await revoke({ repo, reason }, MODEL, '1.0.0').catch(expectWaiting)
+  const { stdout } = await afield(['approve', '--list', '--repo', repo])
+  expect(stdout).toContain('Revokes learner-risk@1.0.0: wrong[2J1A Adds nothing\n')
+  await approve({ repo, keys: second })
+  await approve({ repo })
+  const log = await afield(['log', MODEL, '--repo', repo])
+  expect(log.stdout).toContain('wrong[2J1A Adds nothing\n')
+  expect(log.stdout).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u)
+})
+
 test('one person does not count twice, however often they approve', async () => {
   await publishSecond().catch(expectWaiting)
   await expect(approve({ repo })).rejects.toMatchObject({ code: 'keys/wrong' })
@@ -384,6 +396,35 @@ describe('a proposal that was tampered with is not signed', () => {
     await writeJson(tampered, { ...proposal, changes: [] })
     left = await readFile(tampered)
     expect(await refusal()).toContain(`changes models/${MODEL}.json in targets`)
+  })
+
+  test.each<[string, (index: Json, versions: Record<string, Json>) => Json, string]>([
+    [
+      'another size of the descriptor',
+      (index, { '2.0.0': release }) => ({
+        ...index,
+        versions: {
+          ...(index['versions'] as object),
+          '2.0.0': { ...release, descriptor: { ...(release?.['descriptor'] as object), size: 7 } },
+        },
+      }),
+      'has 7 bytes',
+    ],
+    [
+      'another date of an older version',
+      (index, { '1.0.0': release }) => ({
+        ...index,
+        versions: {
+          ...(index['versions'] as object),
+          '1.0.0': { ...release, created: '2001-01-01T00:00:00Z' },
+        },
+      }),
+      'what the index says of learner-risk@1.0.0',
+    ],
+    ['a field that nobody knows', (index) => ({ ...index, more: 1 }), 'does not know'],
+  ])('%s', async (_, edit, why) => {
+    await tamperDocument((index) => edit(index, index['versions'] as Record<string, Json>))
+    expect(await refusal()).toContain(why)
   })
 
   test('something that is no proposal', async () => {

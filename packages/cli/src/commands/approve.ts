@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { Command } from 'commander'
 import { CliError } from '../errors.js'
+import { plainText } from '../plain-text.js'
 import { approveAfter, listProposals, type Approved, type ProposalStatus } from '../repository/approve.js'
 import { agrees } from './confirm.js'
 import { Exit } from './exit.js'
@@ -67,7 +68,7 @@ async function tellAndAsk(
 ): Promise<void> {
   const asks = !yes && process.stdin.isTTY
   if (!json) print({}, {}, describe(status))
-  else if (asks) process.stderr.write(`${describe(status).join('\n')}\n`)
+  else if (asks) process.stderr.write(`${plainText(describe(status).join('\n'))}\n`)
   if (!asks || (await agrees('Sign it? (y/N) ', process.stdin, process.stderr))) return
   process.stderr.write('Nothing was signed.\n')
   throw new Exit(1)

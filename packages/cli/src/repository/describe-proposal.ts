@@ -6,15 +6,18 @@ import {
   type ModelIndex,
   type Root,
   type RoleKeys,
+  type Rollout,
   type Targets,
   type Version,
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
+import { plainLine } from '../plain-text.js'
 import { describeRollout } from '../rollout/sentence.js'
 import { findIndex, modelName } from './documents.js'
 import type { Change, Draft } from './draft.js'
 import { parentOf, roleListing, type Repository } from './open.js'
 import { refuseHidden } from './refuse-hidden.js'
+import { refuseHiddenIndex } from './refuse-hidden-index.js'
 import { rootChange } from './root-change.js'
 import { earliest } from './sign.js'
 
@@ -36,7 +39,7 @@ export async function describeProposal(
     sentences.push(...describeDelegations(await repository.role(name), signed, name))
   }
   await refuseHidden(repository, draft, now)
-  return [...sentences, ...describeRenewals(draft)]
+  return [...sentences, ...describeRenewals(draft)].map(plainLine)
 }
 
 /** What is only signed anew; bins by their number. */
@@ -62,11 +65,24 @@ async function describeDocument(
   if (!listed) throw new CliError('proposal/invalid', `The proposal's metadata does not list ${target}.`)
   await checkBytes(target, bytes, listed)
   const name = modelName(target.replace(/^(models|rollouts)\/|\.json$/g, ''))
-  if (target.startsWith('rollouts/')) return [describeRollout(parseRollout(bytes, name))]
+  if (target.startsWith('rollouts/')) return describeRolloutWhole(parseRollout(bytes, name))
   const index = parseModelIndex(bytes, name)
   const by = `${index.change.author}, ${index.change.at}: ${index.change.reason}`
-  const differences = describeIndexChange((await findIndex(repository, name))?.document, index)
+  const before = (await findIndex(repository, name))?.document
+  await refuseHiddenIndex(repository, before, index, bytes)
+  const differences = describeIndexChange(before, index)
   return [...differences, `By ${by}`]
+}
+
+function describeRolloutWhole(rollout: Rollout): readonly string[] {
+  const { epoch, seed, steps, aliases = {}, change } = rollout
+  const named = Object.entries(aliases).map(([alias, version]) => `"${alias}" is ${version}`)
+  return [
+    describeRollout(rollout),
+    `Its epoch is ${epoch}, its seed ${seed}, its steps in hundredths of a percent: ${steps.join(', ') || 'none'}.`,
+    ...(named.length > 0 ? [`${named.join(', ')}.`] : []),
+    `By ${change.author}, ${change.at}: ${change.reason}`,
+  ]
 }
 
 /** What one index changes against the one before. */
