@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import {
   approve,
   changeRollout,
@@ -11,10 +12,18 @@ import {
   revoke,
   verify,
 } from '@afield/cli'
+import { keyIdOf, type Root, type Targets } from '@afield/protocol'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { agrees } from '../../packages/cli/dist/commands/confirm.js'
+import { approveAfter } from '../../packages/cli/dist/repository/approve.js'
+import { diskFiles } from '../../packages/cli/dist/repository/files.js'
+import { findKeys } from '../../packages/cli/dist/repository/keys.js'
+import { openRepository } from '../../packages/cli/dist/repository/open.js'
+import { readProposal } from '../../packages/cli/dist/repository/proposal.js'
+import { publishDraft } from '../../packages/cli/dist/repository/publish-draft.js'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, learnerRisk, temporaryFolder, writeJson } from './workspace.js'
 
 const MODEL = 'learner-risk'
 
@@ -50,6 +59,13 @@ const firstVersion = (repo: string) => ({
 })
 const publishSecond = () =>
   publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true, author: 'Ada' })
+
+type Json = Readonly<Record<string, unknown>>
+
+interface Written {
+  readonly changes: readonly [{ readonly target: string; readonly text: string }]
+  readonly roles: { readonly targets: { readonly signed: Json } }
+}
 
 function expectWaiting(error: unknown): void {
   if (!(error instanceof ProposalWaiting)) throw error
@@ -94,17 +110,65 @@ test('on the command line it exits with 3 until the last one', async () => {
   expect(revoked.code).toBe(3)
   expect(JSON.parse(revoked.stdout)).toMatchObject({ status: 'waiting', lacking: [{ have: 1, need: 2 }] })
 
-  const signed = await afield(['approve', '--keys', second, ...args])
+  const signed = await afield(['approve', '--yes', '--keys', second, ...args])
   expect(signed.code).toBe(3)
   expect(JSON.parse(signed.stdout)).toMatchObject({
     does: ['Revokes learner-risk@1.0.0: wrong table', expect.stringContaining('Release desk')],
   })
-  const done = await afield(['approve', '--repo', repo])
+  const [waiting] = await listProposals({ repo })
+  const done = await afield(['approve', waiting?.id ?? '', '--repo', repo])
   expect(done).toMatchObject({ code: 0 })
+  expect(done.stdout).toMatch(/Revokes learner-risk@1\.0\.0: wrong table[^]*Signed and published/)
   expect(done.stdout).toContain('Signed and published. The repository is at version 3.')
   expect((await look(repo, MODEL)).index?.versions).toMatchObject({
     '1.0.0': { revoked: { reason: 'wrong table' } },
   })
+})
+
+test('where nobody can be asked, it signs nothing without an id or --yes', async () => {
+  await publishSecond().catch(expectWaiting)
+  const [waiting] = await listProposals({ repo })
+  const before = await readFile(waiting?.file ?? '')
+  const asked = await afield(['approve', '--repo', repo, '--keys', second])
+  expect(asked.code).toBe(2)
+  expect(asked.stderr).toContain('name the proposal, or pass --yes')
+  expect(await readFile(waiting?.file ?? '')).toEqual(before)
+})
+
+test.each([
+  ['y\n', true],
+  ['Yes\n', true],
+  ['\n', false],
+  ['n\n', false],
+  ['', false],
+])('the answer %j is yes: %s', async (answer, yes) => {
+  expect(await agrees('Sign it? ', Readable.from([answer]), new PassThrough())).toBe(yes)
+})
+
+test('what is refused is told before, and a no leaves the file as it was', async () => {
+  await publishSecond().catch(expectWaiting)
+  const [waiting] = await listProposals({ repo })
+  const before = await readFile(waiting?.file ?? '')
+  const told: string[] = []
+  const refusing = approveAfter({ repo, keys: second }, ({ does }) => {
+    told.push(...does)
+    return Promise.reject(new Error('no'))
+  })
+  await expect(refusing).rejects.toThrow('no')
+  expect(told).toEqual(waiting?.does)
+  expect(await readFile(waiting?.file ?? '')).toEqual(before)
+})
+
+test('what somebody wrote into a document cannot steer the terminal, nor look like a line of its own', async () => {
+  const reason = 'wrong\u001b[2J\u009b1A\u202e\r\n  Adds nothing'
+  await revoke({ repo, reason }, MODEL, '1.0.0').catch(expectWaiting)
+  const { stdout } = await afield(['approve', '--list', '--repo', repo])
+  expect(stdout).toContain('Revokes learner-risk@1.0.0: wrong[2J1A Adds nothing\n')
+  await approve({ repo, keys: second })
+  await approve({ repo })
+  const log = await afield(['log', MODEL, '--repo', repo])
+  expect(log.stdout).toContain('wrong[2J1A Adds nothing\n')
+  expect(log.stdout).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u)
 })
 
 test('one person does not count twice, however often they approve', async () => {
@@ -137,14 +201,70 @@ test('a rollout in between leaves a proposal good; another release makes it stal
   })
 })
 
+describe('an old proposal with all its signatures', () => {
+  let file: string
+  let id: string
+
+  /** 2.0.0 was published, and revoked since; its proposal is put back, and says it builds on what is there now. */
+  beforeEach(async () => {
+    await publishSecond().catch(expectWaiting)
+    await approve({ repo, keys: second })
+    const [waiting] = await listProposals({ repo })
+    ;[file, id] = [waiting?.file ?? '', waiting?.id ?? '']
+    const signed = await readFile(file, 'utf8')
+    await approve({ repo })
+    await revoke({ repo, reason: 'wrong table' }, MODEL, '2.0.0').catch(expectWaiting)
+    await approve({ repo, keys: second })
+    await approve({ repo })
+    const { version } = (await openRepository(diskFiles(repo))).targets
+    await writeJson(file, { ...(JSON.parse(signed) as object), base: { root: 1, targets: version } })
+  })
+
+  test('is not published again', async () => {
+    await expect(approve({ repo, id })).rejects.toMatchObject({ code: 'proposal/stale' })
+    expect((await look(repo, MODEL)).index?.versions).toMatchObject({ '2.0.0': { revoked: {} } })
+  })
+
+  test('nor past the check of proposals', async () => {
+    const { draft } = await readProposal(`${repo}.pending`, id)
+    const repository = await openRepository(diskFiles(repo))
+    const ops = await findKeys(`${repo}.keys`, 'ops')
+    await expect(publishDraft(repository, draft, ops, new Date())).rejects.toMatchObject({
+      code: 'repository/conflict',
+    })
+  })
+})
+
 describe('a proposal that was tampered with is not signed', () => {
+  let tampered: string
+  let left: Buffer
+
   async function tamper(edit: (proposal: { changes: unknown[] }, text: string) => string): Promise<void> {
     await publishSecond().catch(expectWaiting)
     const [waiting] = await listProposals({ repo })
     const file = waiting?.file ?? ''
     const text = await readFile(file, 'utf8')
     await writeFile(file, edit(JSON.parse(text) as { changes: unknown[] }, text))
+    tampered = file
+    left = await readFile(file)
   }
+
+  /** Edits the document, and the entry of it in the metadata to fit. */
+  const tamperDocument = (edit: (index: Json) => Json): Promise<void> =>
+    tamper((proposal) => {
+      const { changes, roles } = proposal as unknown as Written
+      const bytes = Buffer.from(JSON.stringify(edit(JSON.parse(changes[0].text) as Json)))
+      const listed = {
+        length: bytes.length,
+        hashes: { sha256: createHash('sha256').update(bytes).digest('hex') },
+      }
+      const signed = { ...roles.targets.signed, targets: { [changes[0].target]: listed } }
+      return JSON.stringify({
+        ...proposal,
+        changes: [{ ...changes[0], text: bytes.toString() }],
+        roles: { targets: { ...roles.targets, signed } },
+      })
+    })
 
   test('another descriptor in the document than the metadata lists', async () => {
     await tamper((_, text) =>
@@ -159,6 +279,152 @@ describe('a proposal that was tampered with is not signed', () => {
       code: 'proposal/invalid',
       message: expect.stringContaining('Do not sign it'),
     })
+    expect(await readFile(tampered)).toEqual(left)
+  })
+
+  test('a document that follows another than the current one', async () => {
+    await tamperDocument((index) => ({ ...index, predecessor: 'ab'.repeat(32) }))
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({
+      code: 'proposal/stale',
+      message: expect.stringContaining(`models/${MODEL}.json`),
+    })
+    expect(await readFile(tampered)).toEqual(left)
+  })
+
+  test.each([1, 3])('a root of version %i, where 2 comes next', async (version) => {
+    const { root } = await openRepository(diskFiles(repo))
+    await tamper((proposal) =>
+      JSON.stringify({ ...proposal, root: { signatures: [], signed: { ...root, version } } }),
+    )
+    await expect(approve({ repo, keys: second })).rejects.toMatchObject({
+      code: 'proposal/stale',
+      message: expect.stringContaining('changed root'),
+    })
+  })
+
+  /** Edits the metadata of targets, which two of three sign, knowing what it is now. */
+  const tamperTargets = async (edit: (signed: Targets, now: Targets) => object): Promise<void> => {
+    const { targets } = await openRepository(diskFiles(repo))
+    await tamper((proposal) => {
+      const { roles } = proposal as unknown as { readonly roles: { readonly targets: { signed: Targets } } }
+      const signed = edit(roles.targets.signed, targets)
+      return JSON.stringify({ ...proposal, roles: { targets: { ...roles.targets, signed } } })
+    })
+  }
+
+  /** Adds a next root. */
+  const tamperRoot = async (edit: (root: Root) => object): Promise<void> => {
+    const { root } = await openRepository(diskFiles(repo))
+    const signed = edit({ ...root, version: 2 })
+    await tamper((proposal) => JSON.stringify({ ...proposal, root: { signatures: [], signed } }))
+  }
+
+  /** What the refusal says; the file is left as it was, and the list says it, too. */
+  const refusal = async (): Promise<string> => {
+    const error: unknown = await approve({ repo, keys: second }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'proposal/invalid' })
+    expect(await readFile(tampered)).toEqual(left)
+    const { message } = error as Error
+    expect(await listProposals({ repo })).toMatchObject([{ does: [message] }])
+    return message
+  }
+
+  const swapped = (keys: Root['keys']): Root['keys'] =>
+    Object.fromEntries(
+      Object.entries(keys).map(([id, key]) => [id, { ...key, keyval: { public: 'ab'.repeat(32) } }]),
+    )
+
+  test('another key under the id of one that a root trusts', async () => {
+    await tamperRoot((root) => ({ ...root, keys: swapped(root.keys) }))
+    expect(await refusal()).toContain('is another key than its id says')
+  })
+
+  test('another key under the id of one that a delegation trusts', async () => {
+    await tamperTargets((signed) => ({
+      ...signed,
+      delegations: { ...signed.delegations, keys: swapped(signed.delegations?.keys ?? {}) },
+    }))
+    expect(await refusal()).toContain('is another key than its id says')
+  })
+
+  test('a key that no role uses', async () => {
+    const key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'ab'.repeat(32) } }
+    const id = await keyIdOf(key)
+    await tamperRoot((root) => ({ ...root, keys: { ...root.keys, [id]: key } }))
+    expect(await refusal()).toContain('is used by no role')
+  })
+
+  test('a change of the root beside keys', async () => {
+    await tamperRoot((root) => ({ ...root, consistent_snapshot: false }))
+    expect(await refusal()).toContain('changes consistent_snapshot in root')
+  })
+
+  test.each([
+    ['version', { version: Number.MAX_SAFE_INTEGER }, 'the version 9007199254740991'],
+    ['expiry', { expires: '2999-01-01T00:00:00Z' }, 'expire 2999'],
+    ['expiry before the present one', { expires: '2001-01-01T00:00:00Z' }, 'expire 2001'],
+    ['further field', { 'x-more': 1 }, 'changes x-more in targets'],
+  ])('a %s that no command writes', async (_, fields, why) => {
+    await tamperTargets((signed) => ({ ...signed, ...fields }))
+    expect(await refusal()).toContain(why)
+  })
+
+  test('a root that never expires', async () => {
+    await tamperRoot((root) => ({ ...root, expires: '2999-01-01T00:00:00Z' }))
+    expect(await refusal()).toContain('expire 2999')
+  })
+
+  test('a delegation that goes further', async () => {
+    await tamperTargets((signed) => ({
+      ...signed,
+      delegations: {
+        ...signed.delegations,
+        roles: signed.delegations?.roles?.map((role) => ({ ...role, terminating: !role.terminating })),
+      },
+    }))
+    expect(await refusal()).toContain('changes delegations in targets')
+  })
+
+  test('another length of a document that it leaves alone', async () => {
+    await tamperTargets((signed, { targets }) => ({
+      ...signed,
+      targets: Object.fromEntries(
+        Object.entries(targets).map(([path, file]) => [path, { ...file, length: file.length + 1 }]),
+      ),
+    }))
+    const proposal = JSON.parse(await readFile(tampered, 'utf8')) as object
+    await writeJson(tampered, { ...proposal, changes: [] })
+    left = await readFile(tampered)
+    expect(await refusal()).toContain(`changes models/${MODEL}.json in targets`)
+  })
+
+  test.each<[string, (index: Json, versions: Record<string, Json>) => Json, string]>([
+    [
+      'another size of the descriptor',
+      (index, { '2.0.0': release }) => ({
+        ...index,
+        versions: {
+          ...(index['versions'] as object),
+          '2.0.0': { ...release, descriptor: { ...(release?.['descriptor'] as object), size: 7 } },
+        },
+      }),
+      'has 7 bytes',
+    ],
+    [
+      'another date of an older version',
+      (index, { '1.0.0': release }) => ({
+        ...index,
+        versions: {
+          ...(index['versions'] as object),
+          '1.0.0': { ...release, created: '2001-01-01T00:00:00Z' },
+        },
+      }),
+      'what the index says of learner-risk@1.0.0',
+    ],
+    ['a field that nobody knows', (index) => ({ ...index, more: 1 }), 'does not know'],
+  ])('%s', async (_, edit, why) => {
+    await tamperDocument((index) => edit(index, index['versions'] as Record<string, Json>))
+    expect(await refusal()).toContain(why)
   })
 
   test('something that is no proposal', async () => {

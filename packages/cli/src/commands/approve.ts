@@ -1,5 +1,9 @@
+import process from 'node:process'
 import type { Command } from 'commander'
-import { approve, listProposals, type Approved, type ProposalStatus } from '../repository/approve.js'
+import { CliError } from '../errors.js'
+import { plainText } from '../plain-text.js'
+import { approveAfter, listProposals, type Approved, type ProposalStatus } from '../repository/approve.js'
+import { agrees } from './confirm.js'
 import { Exit } from './exit.js'
 import {
   addExample,
@@ -13,14 +17,18 @@ import { print, refreshLine } from './print.js'
 
 interface ApproveCommandOptions extends RepositoryOptions {
   readonly list?: true
+  readonly yes?: true
 }
 
 export function addApprove(program: Command): void {
   const command = program
     .command('approve')
-    .description('say what a proposal would do and add your signature; the last one needed publishes it')
-    .argument('[proposal]', 'its id; may be left out while only one waits')
+    .description(
+      'say what a proposal would do, ask, and add your signature; the last one needed publishes it',
+    )
+    .argument('[proposal]', 'its id; may be left out while only one waits and a person is asked')
     .option('--list', 'only say what waits')
+    .option('--yes', 'sign without asking; where nobody can be asked, this or the id is needed')
   addRepositoryOption(command)
   addKeysOption(command)
   addProposalsOption(command)
@@ -37,19 +45,42 @@ export function addApprove(program: Command): void {
       const lines = proposals.flatMap((proposal) => [...describe(proposal), ''])
       return print(options, { proposals }, lines.length > 0 ? lines : ['No proposal waits.'])
     }
-    const approved = await approve({ ...options, id })
-    print(options, approved, [...describe(approved), ...outcome(approved)])
+    refuseBlind(id, options)
+    const approved = await approveAfter({ ...options, id }, (status) => tellAndAsk(status, options))
+    print(options, approved, [...waits(approved), ...outcome(approved)])
     if (approved.status === 'waiting') throw new Exit(3)
   })
 }
 
-function describe({ id, does, lacking }: ProposalStatus): readonly string[] {
-  const waits = lacking.map(({ name, have, need }) => `${name} has ${have} of ${need} signatures`)
-  return [
-    `Proposal ${id}:`,
-    ...does.map((sentence) => `  ${sentence}`),
-    waits.length > 0 ? `Waits: ${waits.join('; ')}.` : 'It has every release signature it needs.',
-  ]
+/** Whoever cannot be asked has to have said which proposal they mean, or that they mean any. */
+function refuseBlind(id: string | undefined, { yes }: ApproveCommandOptions): void {
+  if (id !== undefined || yes || process.stdin.isTTY) return
+  throw new CliError(
+    'usage',
+    'Nobody can be asked here. Look with afield approve --list, then name the proposal, or pass --yes.',
+  )
+}
+
+/** On stderr with `--json`, where it disturbs no JSON. */
+async function tellAndAsk(
+  status: ProposalStatus,
+  { json, yes }: Pick<ApproveCommandOptions, 'json' | 'yes'>,
+): Promise<void> {
+  const asks = !yes && process.stdin.isTTY
+  if (!json) print({}, {}, describe(status))
+  else if (asks) process.stderr.write(`${plainText(describe(status).join('\n'))}\n`)
+  if (!asks || (await agrees('Sign it? (y/N) ', process.stdin, process.stderr))) return
+  process.stderr.write('Nothing was signed.\n')
+  throw new Exit(1)
+}
+
+function describe(status: ProposalStatus): readonly string[] {
+  return [`Proposal ${status.id}:`, ...status.does.map((sentence) => `  ${sentence}`), ...waits(status)]
+}
+
+function waits({ lacking }: ProposalStatus): readonly string[] {
+  const parts = lacking.map(({ name, have, need }) => `${name} has ${have} of ${need} signatures`)
+  return [parts.length > 0 ? `Waits: ${parts.join('; ')}.` : 'It has every release signature it needs.']
 }
 
 function outcome(approved: Approved): readonly string[] {
@@ -61,6 +92,6 @@ function outcome(approved: Approved): readonly string[] {
     ]
   }
   return approved.waitsFor === 'ops'
-    ? ['Signed. Whoever holds the ops key publishes it with: afield approve']
-    : ['Signed. The next one runs: afield approve']
+    ? [`Signed. Whoever holds the ops key publishes it with: afield approve ${approved.id}`]
+    : [`Signed. The next one runs: afield approve ${approved.id}`]
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { CliError } from '../errors.js'
+import { plainLine } from '../plain-text.js'
 import { readLog, type LogEntry } from '../repository/log.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { print } from './print.js'
@@ -27,8 +28,8 @@ export function addLog(program: Command): void {
 
 function lines({ kind, id, at, author, reason, what }: LogEntry): readonly string[] {
   return [
-    `${at ?? '(time not recorded)'}  ${kind} ${id.slice(0, 12)}${author === undefined ? '' : `  ${author}: ${reason}`}`,
-    ...what.map((sentence) => `  ${sentence}`),
+    `${at ?? '(time not recorded)'}  ${kind} ${id.slice(0, 12)}${author === undefined ? '' : `  ${plainLine(`${author}: ${reason}`)}`}`,
+    ...what.map((sentence) => `  ${plainLine(sentence)}`),
   ]
 }
 

@@ -1,10 +1,11 @@
 import process from 'node:process'
 import type { Command } from 'commander'
+import { plainText } from '../plain-text.js'
 import type { RepositoryOptions } from './options.js'
 
-/** Prints a command's result: one JSON object with `--json`, else lines for people. */
+/** Prints a command's result: one JSON object with `--json`, else lines for people, which documents may have a part in. */
 export function print(options: { readonly json?: true }, value: object, lines: readonly string[]): void {
-  process.stdout.write(`${options.json ? JSON.stringify(value) : lines.join('\n')}\n`)
+  process.stdout.write(`${options.json ? JSON.stringify(value) : plainText(lines.join('\n'))}\n`)
 }
 
 /** Prints what a person should know on stderr, where it disturbs no JSON. */

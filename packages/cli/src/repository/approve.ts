@@ -5,8 +5,8 @@ import { findKeys, keysFolder, settleKeyFiles } from './keys.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { openRepository, type Repository } from './open.js'
 import { deleteProposal, readProposal, readProposals, writeProposal, type Proposal } from './proposal.js'
-import { baseOf } from './propose.js'
 import { publishDraft, type Committed } from './publish-draft.js'
+import { refuseStale } from './refuse-stale.js'
 import { settle } from './settle.js'
 import { trustedKeyIds } from './trusted-keys.js'
 
@@ -36,11 +36,12 @@ export interface ApproveOptions extends RepositoryLocation {
 export async function listProposals(location: RepositoryLocation): Promise<readonly ProposalStatus[]> {
   const repository = await openRepository(openFiles(location))
   const proposals = await readProposals(pendingFolder(repository))
-  return Promise.all(proposals.map((proposal) => statusOf(repository, proposal)))
+  return Promise.all(proposals.map((proposal) => listed(repository, proposal)))
 }
 
 /**
- * Signs a proposal with the release keys at hand. The signature that completes it also publishes it.
+ * Signs a proposal with the release keys at hand, once it is told whole what it would do. The signature that completes
+ * it also publishes it. What is refused leaves the proposal's file as it was.
  *
  * @throws CliError `proposal/missing`, `proposal/stale`, `proposal/invalid`, `keys/…`.
  * @example
@@ -48,21 +49,31 @@ export async function listProposals(location: RepositoryLocation): Promise<reado
  * if (approved.status === 'waiting') console.log(approved.lacking)
  */
 export async function approve(options: ApproveOptions): Promise<Approved> {
+  return approveAfter(options, () => Promise.resolve())
+}
+
+/** Like {@link approve}; signs only after `confirm`, which may throw, has seen what would be signed. */
+export async function approveAfter(
+  options: ApproveOptions,
+  confirm: (status: ProposalStatus) => Promise<void>,
+): Promise<Approved> {
   const now = options.now ?? new Date()
   const folder = keysFolder(options.repo, options.keys)
   const [release, ops] = [await findKeys(folder, 'release'), await findKeys(folder, 'ops')]
   const files = openFiles(options)
   const repository = ops.keys.length > 0 ? await settle(files, ops, now) : await openRepository(files)
   const proposal = await choose(pendingFolder(repository), options.id)
-  refuseStale(repository, proposal)
+  await refuseStale(repository, proposal)
 
-  const before = await shortfallsOf(repository, proposal.draft)
+  const told = await statusOf(repository, proposal, now)
+  const before = told.lacking
   if (before.length > 0 && release.keys.length === 0) {
     throw new CliError(
       'keys/missing',
       `There is no release key in ${folder}. Name the folder that holds yours with --keys or AFIELD_KEYS.`,
     )
   }
+  await confirm(told)
   const draft = await signDraft(repository, proposal.draft, release.keys)
   if (before.length > 0 && signatures(draft) === signatures(proposal.draft)) {
     throw new CliError(
@@ -72,7 +83,7 @@ export async function approve(options: ApproveOptions): Promise<Approved> {
     )
   }
   const signed = await writeProposal(pendingFolder(repository), { ...proposal, draft })
-  const status = await statusOf(repository, signed)
+  const status = { ...told, file: signed.file, lacking: await shortfallsOf(repository, draft) }
   if (status.lacking.length > 0) return { ...status, status: 'waiting', waitsFor: 'release' }
   if (ops.keys.length === 0) return { ...status, status: 'waiting', waitsFor: 'ops' }
 
@@ -91,23 +102,26 @@ async function choose(folder: string, id: string | undefined): Promise<Proposal>
   throw new CliError('usage', `Several proposals wait: ${ids}. Name one: afield approve ${first.id}`)
 }
 
-/** A role that changed since has a version of its own; signing over it would undo somebody's write. */
-function refuseStale(repository: Repository, { id, file, base, draft }: Proposal): void {
-  const now = baseOf(repository, draft)
-  const changed = Object.keys(now).filter((name) => now[name] !== base[name])
-  if (changed.length === 0) return
-  throw new CliError(
-    'proposal/stale',
-    `Proposal ${id} no longer fits: somebody changed ${changed.join(', ')} since it was made. Nothing was signed. ` +
-      `Run the command that proposed it again, and delete ${file}.`,
-  )
+/** One that nobody should sign hides no other. */
+async function listed(repository: Repository, proposal: Proposal): Promise<ProposalStatus> {
+  try {
+    return await statusOf(repository, proposal, new Date())
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'proposal/invalid') throw error
+    const { id, file, draft } = proposal
+    return { id, file, does: [error.message], lacking: await shortfallsOf(repository, draft) }
+  }
 }
 
-async function statusOf(repository: Repository, { id, file, draft }: Proposal): Promise<ProposalStatus> {
+async function statusOf(
+  repository: Repository,
+  { id, file, draft }: Proposal,
+  now: Date,
+): Promise<ProposalStatus> {
   return {
     id,
     file,
-    does: await describeProposal(repository, draft),
+    does: await describeProposal(repository, draft, now),
     lacking: await shortfallsOf(repository, draft),
   }
 }

@@ -6,14 +6,18 @@ import {
   type ModelIndex,
   type Root,
   type RoleKeys,
+  type Rollout,
   type Targets,
   type Version,
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
+import { plainLine } from '../plain-text.js'
 import { describeRollout } from '../rollout/sentence.js'
 import { findIndex, modelName } from './documents.js'
 import type { Change, Draft } from './draft.js'
 import { parentOf, roleListing, type Repository } from './open.js'
+import { refuseHidden } from './refuse-hidden.js'
+import { refuseHiddenIndex } from './refuse-hidden-index.js'
 import { rootChange } from './root-change.js'
 import { earliest } from './sign.js'
 
@@ -21,19 +25,21 @@ import { earliest } from './sign.js'
  * What a draft would do, in words, told from the very bytes that would be signed and never from what a proposal says
  * of itself.
  *
- * @throws CliError `proposal/invalid` when its metadata lists other files than its documents.
+ * @throws CliError `proposal/invalid` when it would sign anything that the words do not tell.
  */
-export async function describeProposal(repository: Repository, draft: Draft): Promise<readonly string[]> {
+export async function describeProposal(
+  repository: Repository,
+  draft: Draft,
+  now: Date,
+): Promise<readonly string[]> {
   const sentences: string[] = []
   for (const change of draft.changes) sentences.push(...(await describeDocument(repository, draft, change)))
   if (draft.root) sentences.push(...describeRoot(repository.root, draft.root.signed))
-  const told = new Set(draft.changes.map(({ target }) => target))
   for (const [name, { signed }] of draft.roles) {
-    const before = await repository.role(name)
-    refuseHidden(before, signed, name, told)
-    sentences.push(...describeDelegations(before, signed, name))
+    sentences.push(...describeDelegations(await repository.role(name), signed, name))
   }
-  return [...sentences, ...describeRenewals(draft)]
+  await refuseHidden(repository, draft, now)
+  return [...sentences, ...describeRenewals(draft)].map(plainLine)
 }
 
 /** What is only signed anew; bins by their number. */
@@ -59,11 +65,24 @@ async function describeDocument(
   if (!listed) throw new CliError('proposal/invalid', `The proposal's metadata does not list ${target}.`)
   await checkBytes(target, bytes, listed)
   const name = modelName(target.replace(/^(models|rollouts)\/|\.json$/g, ''))
-  if (target.startsWith('rollouts/')) return [describeRollout(parseRollout(bytes, name))]
+  if (target.startsWith('rollouts/')) return describeRolloutWhole(parseRollout(bytes, name))
   const index = parseModelIndex(bytes, name)
   const by = `${index.change.author}, ${index.change.at}: ${index.change.reason}`
-  const differences = describeIndexChange((await findIndex(repository, name))?.document, index)
+  const before = (await findIndex(repository, name))?.document
+  await refuseHiddenIndex(repository, before, index, bytes)
+  const differences = describeIndexChange(before, index)
   return [...differences, `By ${by}`]
+}
+
+function describeRolloutWhole(rollout: Rollout): readonly string[] {
+  const { epoch, seed, steps, aliases = {}, change } = rollout
+  const named = Object.entries(aliases).map(([alias, version]) => `"${alias}" is ${version}`)
+  return [
+    describeRollout(rollout),
+    `Its epoch is ${epoch}, its seed ${seed}, its steps in hundredths of a percent: ${steps.join(', ') || 'none'}.`,
+    ...(named.length > 0 ? [`${named.join(', ')}.`] : []),
+    `By ${change.author}, ${change.at}: ${change.reason}`,
+  ]
 }
 
 /** What one index changes against the one before. */
@@ -153,17 +172,4 @@ function keysInWords(before: RoleKeys, after: RoleKeys): string {
     ...(removed.length > 0 ? [`no longer ${short(removed)}`] : []),
     `${after.threshold} of ${after.keyids.length} must sign`,
   ].join(', ')
-}
-
-/** Nothing may be signed that the words above do not tell. */
-function refuseHidden(before: Targets, after: Targets, name: string, told: ReadonlySet<string>): void {
-  const paths = new Set([...Object.keys(before.targets), ...Object.keys(after.targets)])
-  for (const path of paths) {
-    if (told.has(path)) continue
-    if (before.targets[path]?.hashes.sha256 === after.targets[path]?.hashes.sha256) continue
-    throw new CliError(
-      'proposal/invalid',
-      `The proposal changes ${path} in ${name} without its document. Do not sign it; ask who made it.`,
-    )
-  }
 }

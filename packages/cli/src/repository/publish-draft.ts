@@ -5,6 +5,7 @@ import type { RepositoryFiles } from './files.js'
 import { foreignKey, type Signer } from './keys.js'
 import { metadataPath, targetPath } from './layout.js'
 import { listingRoles, parentOf, rootRequirement, type Repository } from './open.js'
+import { rolesNotAbove } from './refuse-stale.js'
 import { newestSnapshot, pointTo, settle } from './settle.js'
 import {
   addSignatures,
@@ -29,7 +30,8 @@ export interface Committed {
  * commit), and at last the timestamp. A new root comes after the timestamp: all that it names is signed by old and
  * new keys then, so a device trusts it whether it knows the new root yet or not.
  *
- * @throws CliError `repository/conflict` when somebody else wrote since the repository was opened; `keys/wrong`.
+ * @throws CliError `repository/conflict` when somebody else wrote since the repository was opened, or for a role whose
+ *   version is not above the snapshot's; `keys/wrong`.
  */
 export async function publishDraft(
   repository: Repository,
@@ -38,6 +40,7 @@ export async function publishDraft(
   now: Date,
 ): Promise<Committed> {
   const { files } = repository
+  refuseOlder(repository, draft)
   const meta: Record<string, MetaFile> = { ...repository.snapshot.meta }
   const roles = [...draft.roles].map(([name, signing]) => ({ name, signing, bytes: metadataBytes(signing) }))
   for (const { name, signing, bytes } of roles) {
@@ -75,6 +78,17 @@ export async function publishDraft(
     await settle(files, ops, now)
   }
   return { repositoryVersion: version, refreshBy: await refreshBy(repository, draft, now) }
+}
+
+/** Devices refuse a role whose version goes back, and what a later version said would be gone. */
+function refuseOlder({ snapshot }: Repository, draft: Draft): void {
+  const older = rolesNotAbove(snapshot, draft)
+  if (older.length === 0) return
+  throw new CliError(
+    'repository/conflict',
+    `The repository has a version of ${older.join(', ')} already that is as new or newer. Nothing was published. ` +
+      'Run the command that made this change again.',
+  )
 }
 
 /** Writes that do not build on each other, some at a time: most of a write's time is the disk's. */
