@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { keyIdOf, toHex, type Key } from '@afield/protocol'
 import { CliError } from '../errors.js'
@@ -40,7 +40,10 @@ export async function createKeyFile(
   try {
     await writeFile(file, pem, { mode: 0o600, flag: 'wx', flush: true })
   } catch (error) {
-    throw hasCode(error, 'EEXIST') ? keysExist(file) : (diskRefusal(file, error) ?? error)
+    if (hasCode(error, 'EEXIST')) throw keysExist(file)
+    // The file is this call's own; a full disk may have taken a part of it.
+    await rm(file, { force: true }).catch(() => {})
+    throw diskRefusal(file, error) ?? error
   }
   return signingKey(file, privateKey)
 }

@@ -43,7 +43,7 @@ export interface KeyPlan {
   readonly passphrase: string | undefined
 }
 
-/** @throws CliError `keys/exist`; then some of the files may be there and none is replaced. */
+/** @throws CliError `keys/exist`; none is replaced then, and those that were made are taken back. */
 export async function createKeys(
   folder: string,
   { owner, total, ecdsa, passphrase }: KeyPlan,
@@ -51,16 +51,21 @@ export async function createKeys(
 ): Promise<readonly SigningKey[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const keys: SigningKey[] = []
-  for (let i = 1; i <= total; i++) {
-    const name: KeyFileName = {
-      owner,
-      number: total === 1 ? undefined : i,
-      next: when === 'next',
-      ecdsa: false,
+  try {
+    for (let i = 1; i <= total; i++) {
+      const name: KeyFileName = {
+        owner,
+        number: total === 1 ? undefined : i,
+        next: when === 'next',
+        ecdsa: false,
+      }
+      keys.push(await createKeyFile(join(folder, keyFileName(name)), 'ed25519', passphrase))
+      if (!ecdsa) continue
+      keys.push(await createKeyFile(join(folder, keyFileName({ ...name, ecdsa: true })), 'ecdsa', passphrase))
     }
-    keys.push(await createKeyFile(join(folder, keyFileName(name)), 'ed25519', passphrase))
-    if (!ecdsa) continue
-    keys.push(await createKeyFile(join(folder, keyFileName({ ...name, ecdsa: true })), 'ecdsa', passphrase))
+  } catch (error) {
+    for (const { file } of keys) await rm(file, { force: true })
+    throw error
   }
   return keys
 }
@@ -69,11 +74,6 @@ export async function createKeys(
 export async function refuseExistingKeys(folder: string): Promise<void> {
   const [first] = await keyFiles(folder)
   if (first) throw keysExist(join(folder, keyFileName(first)))
-}
-
-/** Takes back keys that nothing was signed with yet. */
-export async function deleteKeys(folder: string): Promise<void> {
-  for (const file of await keyFiles(folder)) await rm(join(folder, keyFileName(file)), { force: true })
 }
 
 /** @throws CliError `keys/missing`, `keys/exposed`, `keys/passphrase` or `keys/wrong`. */
