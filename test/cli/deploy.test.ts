@@ -160,7 +160,9 @@ describe('to a folder', () => {
     await rotate({ repo, owner: 'ops' })
     await publishSecond()
     await deploy({ repo, target: folderTarget(site) })
-    await download(site, await look(site, MODEL), '2.0.0')
+    const seen = await look(site, MODEL)
+    expect(seen.version).toBe(4)
+    await download(site, seen, '2.0.0')
   })
 
   test('--dry-run writes nothing and says what it would', async () => {

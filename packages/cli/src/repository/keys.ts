@@ -88,13 +88,25 @@ export async function readKey(folder: string, name: KeyName): Promise<Signer> {
   )
 }
 
-/** Like {@link readKey}, with no keys where there are none. */
+/**
+ * Like {@link readKey}, with no keys where there are none. The keys of an unfinished rotation are passed over where
+ * their passphrase is another: until it is finished, the others do.
+ */
 export async function findKeys(folder: string, name: KeyName): Promise<Signer> {
   const keys: SigningKey[] = []
   for (const file of await keyFiles(folder)) {
-    if (groupOf(file.owner) === name) keys.push(await readKeyFile(join(folder, keyFileName(file))))
+    if (groupOf(file.owner) === name) keys.push(...(await readAtHand(folder, file)))
   }
   return { name, keys }
+}
+
+async function readAtHand(folder: string, file: KeyFileName): Promise<readonly SigningKey[]> {
+  try {
+    return [await readKeyFile(join(folder, keyFileName(file)))]
+  } catch (error) {
+    if (file.next && error instanceof CliError && error.code === 'keys/passphrase') return []
+    throw error
+  }
 }
 
 /** The keys that an unfinished rotation of an owner made. */
@@ -106,14 +118,19 @@ export async function findNextKeys(folder: string, owner: KeyOwner): Promise<rea
 /**
  * Ends a rotation in a keys folder: keys that the repository no longer trusts go to `retired/`, where nothing uses
  * and nothing deletes them; those that it trusts by now take their final names, which must be free.
+ *
+ * @param open keys that need not be read again: their passphrase may be another than the one at hand.
  */
-export async function settleKeyFiles(folder: string, trusted: ReadonlySet<string>): Promise<void> {
-  const all = await Promise.all(
-    (await keyFiles(folder)).map(async (file) => ({
-      file,
-      key: await readKeyFile(join(folder, keyFileName(file))),
-    })),
-  )
+export async function settleKeyFiles(
+  folder: string,
+  trusted: ReadonlySet<string>,
+  open: readonly SigningKey[] = [],
+): Promise<void> {
+  const all: { readonly file: KeyFileName; readonly key: SigningKey }[] = []
+  for (const file of await keyFiles(folder)) {
+    const known = open.find((key) => key.file === join(folder, keyFileName(file)))
+    for (const key of known ? [known] : await readAtHand(folder, file)) all.push({ file, key })
+  }
   const arrived = all.filter(({ file, key }) => file.next && trusted.has(key.keyId))
   if (arrived.length === 0) return
   for (const { file, key } of all) {
