@@ -277,6 +277,10 @@ describe('the command', () => {
   test.each([
     ['ftp://host/models', 'deploy/target'],
     ['s3://Not_A_Bucket', 'deploy/target'],
+    ['s3://bucket/../other', 'deploy/target'],
+    ['s3://bucket/models/..', 'deploy/target'],
+    ['s3://bucket/./models', 'deploy/target'],
+    ['s3://bucket/models//live', 'deploy/target'],
   ])('%s is no target', async (address, code) => {
     const { stdout } = await afield(['deploy', address, '--repo', repo, '--json'])
     expect(JSON.parse(stdout)).toMatchObject({ error: { code } })

@@ -99,11 +99,15 @@ async function expiringOf(
   names: readonly string[],
   now: Date,
 ): Promise<readonly string[]> {
-  const parts = await Promise.all(names.map((name) => partOf(repository, name)))
-  return names.filter((_, i) => Date.parse(parts[i]?.expires ?? '') - now.getTime() <= NOTICE_MS)
+  const found: string[] = []
+  for (const name of names) {
+    const { expires } = await partOf(repository, name)
+    if (Date.parse(expires) - now.getTime() <= NOTICE_MS) found.push(name)
+  }
+  return found
 }
 
-function partOf(repository: Repository, name: string): Metadata | Promise<Metadata> {
+async function partOf(repository: Repository, name: string): Promise<Metadata> {
   if (name === 'root' || name === 'snapshot' || name === 'timestamp') return repository[name]
   return repository.role(name)
 }
