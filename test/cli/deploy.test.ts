@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { changeRollout, deploy, folderTarget, initRepository, publish, type DeployTarget } from '@afield/cli'
+import {
+  changeRollout,
+  deploy,
+  folderTarget,
+  initRepository,
+  publish,
+  rotate,
+  type DeployTarget,
+} from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { download, look } from './device.js'
 import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
@@ -106,6 +114,56 @@ describe('to a folder', () => {
       await download(site, await look(site, MODEL), '2.0.0')
     },
   )
+
+  test('what is published meanwhile waits for the next deploy', async () => {
+    await deploy({ repo, target: folderTarget(site) })
+    await publishSecond()
+    const target = folderTarget(site)
+    let published = false
+    const slow: DeployTarget = {
+      ...target,
+      create: async (path, bytes) => {
+        if (!published) await rotate({ repo, owner: 'ops' })
+        published = true
+        return target.create(path, bytes)
+      },
+    }
+    expect(await deploy({ repo, target: slow })).toMatchObject({ repositoryVersion: 3 })
+    const seen = await look(site, MODEL)
+    expect(seen.version).toBe(3)
+    await download(site, seen, '2.0.0')
+
+    await deploy({ repo, target: folderTarget(site) })
+    expect((await look(site, MODEL)).version).toBe(4)
+  })
+
+  describe.each(['ops', 'release'])('after rotate %s', (owner) => {
+    test.each([1, 2, 3, 4, 5])(
+      'a crash before write %i leaves a target that devices trust',
+      async (write) => {
+        await deploy({ repo, target: folderTarget(site) })
+        await rotate({ repo, owner })
+        await deploy({ repo, target: crashingAt(write) }).catch((error: unknown) => {
+          if (!(error instanceof Crash)) throw error
+        })
+        await download(site, await look(site, MODEL), '1.0.0')
+
+        await deploy({ repo, target: folderTarget(site) })
+        expect(await readdir(join(site, 'metadata'))).toContain('2.root.json')
+        expect((await look(site, MODEL)).version).toBe(3)
+      },
+    )
+  })
+
+  test('also when more was published since with the new keys alone', async () => {
+    await deploy({ repo, target: folderTarget(site) })
+    await rotate({ repo, owner: 'ops' })
+    await publishSecond()
+    await deploy({ repo, target: folderTarget(site) })
+    const seen = await look(site, MODEL)
+    expect(seen.version).toBe(4)
+    await download(site, seen, '2.0.0')
+  })
 
   test('--dry-run writes nothing and says what it would', async () => {
     expect(await deploy({ repo, target: folderTarget(site), dryRun: true })).toMatchObject({
@@ -219,6 +277,10 @@ describe('the command', () => {
   test.each([
     ['ftp://host/models', 'deploy/target'],
     ['s3://Not_A_Bucket', 'deploy/target'],
+    ['s3://bucket/../other', 'deploy/target'],
+    ['s3://bucket/models/..', 'deploy/target'],
+    ['s3://bucket/./models', 'deploy/target'],
+    ['s3://bucket/models//live', 'deploy/target'],
   ])('%s is no target', async (address, code) => {
     const { stdout } = await afield(['deploy', address, '--repo', repo, '--json'])
     expect(JSON.parse(stdout)).toMatchObject({ error: { code } })

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { initRepository } from '@afield/cli'
+import { diskFiles, initRepository, publish, verify } from '@afield/cli'
 import { expect, test } from 'vitest'
 import { look } from './device.js'
-import { readJson, temporaryFolder } from './workspace.js'
+import { learnerRisk, readJson, temporaryFolder } from './workspace.js'
 
 const DAY_MS = 86_400_000
 
@@ -88,4 +88,39 @@ test('keys inside the repository would be published, so they are refused', async
   const repo = join(await temporaryFolder(), 'repo')
   const keys = join(repo, 'secret')
   await expect(initRepository({ repo, keys })).rejects.toMatchObject({ code: 'usage' })
+})
+
+test.each([
+  ['the keys folder', { repo: 'a', keys: 'keys' }, { repo: 'b', keys: 'keys' }],
+  ['the repository', { repo: 'a', keys: 'one' }, { repo: 'a', keys: 'two' }],
+  ['both', { repo: 'a', keys: 'keys' }, { repo: 'a', keys: 'keys' }],
+])('of two at once that share %s, one wins and keeps all of its own', async (_, ...pair) => {
+  for (let round = 0; round < 5; round++) {
+    const dir = await temporaryFolder()
+    const locations = pair.map(({ repo, keys }) => ({ repo: join(dir, repo), keys: join(dir, keys) }))
+    const outcomes = await Promise.allSettled(locations.map((location) => initRepository(location)))
+    const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    expect(won).toHaveLength(1)
+    for (const { repo, keys, root } of won) {
+      await publish({ repo, keys, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+      expect((await verify({ repo, root })).problems).toEqual([])
+    }
+  }
+})
+
+test('what fails takes back what it made, and nothing else', async () => {
+  const dir = await temporaryFolder()
+  const keys = join(dir, 'keys')
+  const repo = join(dir, 'repo')
+  const files = diskFiles(repo)
+  const create: typeof files.create = async (path, bytes) => {
+    if (path !== 'metadata/1.snapshot.json') return files.create(path, bytes)
+    await writeFile(join(keys, 'timestamp.pem'), "somebody else's")
+    await writeFile(join(repo, 'metadata', '7.root.json'), "somebody else's")
+    throw new Error('The disk is gone.')
+  }
+  await expect(initRepository({ repo, keys, files: { ...files, create } })).rejects.toThrow('gone')
+  expect(await readdir(keys)).toEqual(['timestamp.pem'])
+  expect(await readdir(repo)).toEqual(['metadata'])
+  expect(await readdir(join(repo, 'metadata'))).toEqual(['7.root.json'])
 })

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, rename } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { approve, changeRollout, initRepository, listProposals, publish, refresh, verify } from '@afield/cli'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
 import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
@@ -87,11 +87,16 @@ test('with several release keys it proposes once', async () => {
   await initRepository({ repo }, { now: START, threshold: { required: 2, total: 2 } })
   const other = await copyRepository(repo, join(dir, randomUUID()))
   await rename(join(`${repo}.keys`, 'release-2.pem'), join(dir, 'release-2.pem'))
+  const proposed: (string | undefined)[] = []
   for (const days of [200, 201]) {
-    await expect(refresh({ repo, now: daysOn(days) })).rejects.toMatchObject({ code: 'proposal/waiting' })
+    const refreshed = await refresh({ repo, now: daysOn(days) })
+    expect(refreshed).toMatchObject({ waiting: expect.arrayContaining(['root', 'targets']), expiring: [] })
+    proposed.push(refreshed.proposal?.id)
   }
   const [proposal, ...others] = await listProposals({ repo })
   expect(others).toEqual([])
+  expect(proposed).toEqual([proposal?.id, proposal?.id])
+  expect((await refresh({ repo, now: daysOn(340) })).expiring).toEqual(['root', 'targets'])
   expect(proposal?.does[0]).toMatch(/^Root version 2/)
   const done = await approve({ repo, keys: `${other}.keys`, now: daysOn(202) })
   expect(done).toMatchObject({ status: 'committed' })
@@ -111,4 +116,36 @@ test('says on the command line what it did, and that nothing is due', async () =
   const { code, stdout } = await afield(['refresh', '--repo', repo])
   expect(code).toBe(0)
   expect(stdout).toMatch(/^(Nothing is due\.|Signed anew: )/)
+})
+
+describe('on the command line, what it cannot renew', () => {
+  const ago = (days: number): Date => new Date(Date.now() - days * DAY_MS)
+  const run = (...more: readonly string[]) => afield(['refresh', '--repo', repo, ...more])
+  const make = async (days: number, required: number) => {
+    repo = join(dir, randomUUID())
+    await initRepository({ repo }, { now: ago(days), threshold: { required, total: 2 } })
+    const away = required === 1 ? ['release-1.pem', 'release-2.pem'] : ['release-2.pem']
+    for (const name of away) await rm(join(`${repo}.keys`, name))
+  }
+
+  test.each([
+    ['for lack of a key', 1, 'keys/missing'],
+    ['without approvals', 2, 'proposal/waiting'],
+  ])('%s lets cron go on until it soon expires', async (_, required, code) => {
+    await make(200, required)
+    const early = await run()
+    expect(early).toMatchObject({ code: 0, stderr: '' })
+    expect(early.stdout).toContain('Due, and their keys are not here: root, targets.')
+    expect(early.stdout.includes('Proposal')).toBe(required === 2)
+
+    await make(340, required)
+    const late = await run()
+    expect(late.code).toBe(1)
+    expect(late.stdout).toContain('Signed anew: snapshot, timestamp')
+    expect(late.stderr).toMatch(new RegExp(`^${code}: root, targets could not be renewed here`))
+
+    const { code: again, stdout } = await run('--json')
+    expect(again).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ expiring: ['root', 'targets'], error: { code } })
+  })
 })

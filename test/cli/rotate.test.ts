@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   approve,
@@ -15,7 +15,7 @@ import {
   type RotateOptions,
 } from '@afield/cli'
 import { createDevice } from 'afield/node'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
 import { look } from './device.js'
 import { readAsTuf } from './tuf-client.js'
@@ -244,4 +244,80 @@ test('the release key has to be there', async () => {
   await rename(join(`${repo}.keys`, 'release.pem'), join(dir, `${randomUUID()}.pem`))
   await expect(turn('ops')).rejects.toMatchObject({ code: 'keys/missing' })
   expect(await readdir(`${repo}.keys`)).toEqual(['ops.pem'])
+})
+
+describe('with a passphrase', () => {
+  const OLD = 'correct horse battery'
+  const NEW = 'another staple entirely'
+
+  beforeEach(async () => {
+    vi.stubEnv('AFIELD_PASSPHRASE', OLD)
+    repo = await make(join(dir, randomUUID()), { passphrase: OLD })
+  })
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+  const keyFiles = async () => (await readdir(`${repo}.keys`)).filter((name) => name.endsWith('.pem'))
+  const isEncrypted = async (name: string) =>
+    (await readFile(join(`${repo}.keys`, name), 'utf8')).includes('BEGIN ENCRYPTED')
+
+  test.each(['release', 'ops'])('encrypted %s keys never become plain ones unasked', async (owner) => {
+    await expect(turn(owner)).rejects.toMatchObject({
+      code: 'keys/passphrase',
+      message: expect.stringContaining('--passphrase'),
+    })
+    expect(await keyFiles()).toEqual(['ops.pem', 'release.pem'])
+    expect((await look(repo, MODEL)).version).toBe(3)
+    await turn(owner, { passphrase: OLD })
+    expect(await isEncrypted(`${owner}.pem`)).toBe(true)
+  })
+
+  test.each(['release', 'ops'])('the one of the %s key is changed', async (owner) => {
+    await turn(owner, { passphrase: NEW })
+    expect(await keyFiles()).toEqual(['ops.pem', 'release.pem'])
+    await expect(publishSecond()).rejects.toMatchObject({ code: 'keys/passphrase' })
+
+    const file = join(dir, randomUUID())
+    await writeFile(file, `${OLD}\n${NEW}\n`)
+    vi.stubEnv('AFIELD_PASSPHRASE', '')
+    vi.stubEnv('AFIELD_PASSPHRASE_FILE', file)
+    await publishSecond()
+    expect(await problems()).toEqual([])
+  })
+
+  test('the command changes it, too, with both in a file', async () => {
+    const file = join(dir, randomUUID())
+    await writeFile(file, `${NEW}\n${OLD}\n`)
+    const env = { AFIELD_PASSPHRASE: '', AFIELD_PASSPHRASE_FILE: file }
+    for (const owner of ['ops', 'release']) {
+      expect(await afield(['rotate', owner, '--repo', repo, '--passphrase'], env)).toMatchObject({ code: 0 })
+    }
+    vi.stubEnv('AFIELD_PASSPHRASE', NEW)
+    await publishSecond()
+    expect(await problems()).toEqual([])
+  })
+
+  test('an interrupted rotation to another one stops nobody with the old one', async () => {
+    await expect(turn('ops', { passphrase: NEW, files: crashingAt(repo, 1) })).rejects.toThrow(Crash)
+    await publishSecond()
+    await expect(turn('ops', { passphrase: NEW })).rejects.toMatchObject({ code: 'keys/passphrase' })
+    const file = join(dir, randomUUID())
+    await writeFile(file, `${OLD}\n${NEW}\n`)
+    vi.stubEnv('AFIELD_PASSPHRASE', '')
+    vi.stubEnv('AFIELD_PASSPHRASE_FILE', file)
+    await turn('ops', { passphrase: NEW })
+    expect(await keyFiles()).toEqual(['ops.pem', 'release.pem'])
+    expect(await problems()).toEqual([])
+  })
+})
+
+test('a folder whose name looks like that of a new key changes nothing', async () => {
+  await mkdir(join(dir, 'x.next.y'))
+  repo = await copyRepository(flat, join(dir, 'x.next.y', randomUUID()))
+  const files = beforeWrites(diskFiles(repo), (path) => {
+    if (path === 'metadata/timestamp.json') throw new Crash()
+  })
+  await expect(changeRollout({ repo, files }, MODEL, { kind: 'kill', what: 'model' })).rejects.toThrow(Crash)
+  // The old ops key is at hand, so what was interrupted is finished first.
+  expect(await turn('ops')).toMatchObject({ committed: { repositoryVersion: 5 } })
 })

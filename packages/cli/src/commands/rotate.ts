@@ -20,7 +20,7 @@ export function addRotate(program: Command): void {
     .option('--ecdsa', 'sign with ECDSA P-256, too, for browsers that know no Ed25519')
     .option(
       '--passphrase',
-      'encrypt the new key files (asked, or AFIELD_PASSPHRASE, or AFIELD_PASSPHRASE_FILE)',
+      'encrypt the new key files (asked, or AFIELD_PASSPHRASE, or AFIELD_PASSPHRASE_FILE); needed where the old are',
     )
   addWriteOptions(command)
   addProposalsOption(command)
@@ -28,6 +28,11 @@ export function addRotate(program: Command): void {
     command,
     'afield rotate ops --reason "a laptop was lost"',
     'afield rotate release --threshold 2/3',
+  )
+  command.addHelpText(
+    'after',
+    '\nTo change a passphrase where nobody types, give AFIELD_PASSPHRASE_FILE: its first line is for the new keys,\n' +
+      'and keys are opened with any of its lines.',
   )
   command.action(async (owner: string, options: RotateCommandOptions) => {
     const { repo, keys, proposals, author, reason, ecdsa } = options

@@ -4,9 +4,9 @@ import { CliError } from '../errors.js'
 import { holdsChunk } from '../publish/chunks/encoding.js'
 import { diskFiles, type RepositoryFiles } from '../repository/files.js'
 import { TIMESTAMP_PATH } from '../repository/layout.js'
-import { openRepository } from '../repository/open.js'
+import { openAt, readTimestamp } from '../repository/open.js'
 import { inParallel } from '../transfer/parallel.js'
-import { conflict, planDeploy, type Plan } from './plan.js'
+import { conflict, planDeploy, type LocalState, type Plan } from './plan.js'
 import type { DeployTarget } from './target.js'
 import { walkFolder } from './walk.js'
 
@@ -40,8 +40,13 @@ export interface Deployed {
 /**
  * Copies a repository to where browsers fetch it from: chunks, then descriptors, then indexes and rollouts, then
  * numbered metadata, then the timestamp. Creating the snapshot is the commit: of two operators who deploy different
- * versions of the same number, the second is told, and leaves nothing but files that nobody refers to. Interrupted at any file, the target is as valid as before, and
- * the next deploy goes on from there.
+ * versions of the same number, the second is told, and leaves nothing but files that nobody refers to. What is
+ * deployed is the repository as it was at the beginning, whatever is published meanwhile.
+ *
+ * Interrupted at any file, the target is as valid as before, and the next deploy goes on from there. To that end new
+ * roots come after a timestamp that the target's root can verify, as one can that a rotation signed with old and new
+ * keys. Where it cannot, since more was published after the rotation than was deployed, the roots come first, and
+ * devices that ask between them and the timestamp stay with what they have.
  *
  * @throws CliError `deploy/conflict`, `deploy/credentials`, `deploy/unavailable`, `deploy/refused`,
  *   `repository/damaged`.
@@ -55,12 +60,14 @@ export function deploy(options: DeployOptions): Promise<Deployed> {
 async function deploySteps(options: DeployOptions): Promise<Deployed> {
   const { repo, target, signal } = options
   const files = diskFiles(repo)
-  const { snapshot } = await openRepository(files)
+  const timestamp = await readTimestamp(files)
+  const { snapshot, root } = await openAt(files, timestamp)
+  const state = { timestamp, version: snapshot.version, rootVersion: root.version }
   const [local, remote] = await Promise.all([walkFolder(repo), target.list(signal)])
-  const plan = await planDeploy(files, snapshot.version, target, { local, remote }, signal)
+  const plan = await planDeploy(files, state, target, { local, remote }, signal)
   const paths = pathsOf(plan)
   const bytes = paths.reduce((sum, path) => sum + (local.get(path) ?? 0), 0)
-  if (!options.dryRun) await write(plan, files, snapshot.version, bytes, options)
+  if (!options.dryRun) await write(plan, files, state, bytes, options)
   return {
     target: target.name,
     repositoryVersion: snapshot.version,
@@ -75,7 +82,7 @@ async function deploySteps(options: DeployOptions): Promise<Deployed> {
 async function write(
   plan: Plan,
   files: RepositoryFiles,
-  version: number,
+  { timestamp, version }: LocalState,
   totalBytes: number,
   { target, onProgress, signal }: DeployOptions,
 ): Promise<void> {
@@ -97,14 +104,16 @@ async function write(
   }
   await inParallel(plan.snapshots, 1, createNumbered)
   await inParallel(plan.roles, PARALLEL, createNumbered)
-  await inParallel(plan.roots, 1, createNumbered)
-  if (!plan.timestamp) return
-  await refuseOvertaken(target, version, signal)
-  const bytes = await requireFile(files, TIMESTAMP_PATH)
-  await target.write(TIMESTAMP_PATH, bytes, signal)
-  wrote(bytes)
-  // Whoever was faster since has pointed the timestamp further; they must do so again.
-  await refuseOvertaken(target, version, signal)
+  const createRoots = (): Promise<void> => inParallel(plan.roots, 1, createNumbered)
+  if (!plan.rootsLast) await createRoots()
+  if (plan.timestamp) {
+    await refuseOvertaken(target, version, signal)
+    await target.write(TIMESTAMP_PATH, timestamp, signal)
+    wrote(timestamp)
+    // Whoever was faster since has pointed the timestamp further; they must do so again.
+    await refuseOvertaken(target, version, signal)
+  }
+  if (plan.rootsLast) await createRoots()
 }
 
 function pathsOf({ content, snapshots, roles, roots, timestamp }: Plan): readonly string[] {

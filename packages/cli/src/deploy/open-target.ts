@@ -23,8 +23,9 @@ export function openTarget(
 ): OpenedTarget {
   const other = /^([a-z][a-z0-9+.-]+):\/\//i.exec(address)?.[1]
   if (other === undefined) return { kind: 'folder', ...folderTarget(address) }
-  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(address) ?? []
-  if (bucket === undefined || !/^[\w./-]*$/.test(prefix)) {
+  const [, bucket, path = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(address) ?? []
+  const prefix = path.replace(/\/$/, '')
+  if (bucket === undefined || !isPrefix(prefix)) {
     throw new CliError(
       'deploy/target',
       `"${address}" is no target. Name a folder, or s3://bucket/prefix for S3 or a store that speaks its protocol.`,
@@ -36,13 +37,21 @@ export function openTarget(
     kind: 's3',
     ...s3Target({
       bucket,
-      prefix: prefix.replace(/^\/+|\/+$/g, ''),
+      prefix,
       endpoint: endpoint ?? (process.env['AWS_ENDPOINT_URL'] || amazon),
       region,
       credentials: credentials(),
       retry,
     }),
   }
+}
+
+/** `.` and `..` would be resolved in the URL, and lead into other folders, or other buckets. */
+function isPrefix(prefix: string): boolean {
+  if (prefix === '') return true
+  return prefix
+    .split('/')
+    .every((segment) => /^[\w.-]+$/.test(segment) && segment !== '.' && segment !== '..')
 }
 
 function credentials() {

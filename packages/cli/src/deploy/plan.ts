@@ -1,6 +1,13 @@
-import { AfieldError, SnapshotSchema, TimestampSchema, parseMetadata, type Snapshot } from '@afield/protocol'
+import {
+  AfieldError,
+  SnapshotSchema,
+  TimestampSchema,
+  TrustedManifest,
+  parseMetadata,
+  type Snapshot,
+} from '@afield/protocol'
 import { CliError } from '../errors.js'
-import { TIMESTAMP_PATH } from '../repository/layout.js'
+import { TIMESTAMP_PATH, metadataPath } from '../repository/layout.js'
 import type { RepositoryFiles } from '../repository/files.js'
 import type { DeployTarget } from './target.js'
 
@@ -14,12 +21,21 @@ export interface Plan {
    */
   readonly snapshots: readonly string[]
   readonly roles: readonly string[]
-  /** After what their keys signed, since devices look for them first. */
+  /** After the snapshots and roles that their keys signed, since devices look for them first. */
   readonly roots: readonly string[]
+  /** Whether the timestamp comes before the roots: who knows only the target's newest root trusts all it names. */
+  readonly rootsLast: boolean
   /** Whether the target's timestamp is to be replaced. */
   readonly timestamp: boolean
   /** Files that the target has, a timestamp that is to be replaced among them. */
   readonly unchanged: number
+}
+
+/** The repository as its timestamp was when the deploy began; what is written locally since belongs to the next. */
+export interface LocalState {
+  readonly timestamp: Uint8Array<ArrayBuffer>
+  readonly version: number
+  readonly rootVersion: number
 }
 
 export interface Sizes {
@@ -40,7 +56,7 @@ const CONTENT_ORDER = [
  */
 export async function planDeploy(
   files: RepositoryFiles,
-  current: number,
+  { timestamp, version: current, rootVersion }: LocalState,
   target: DeployTarget,
   { local, remote }: Sizes,
   signal?: AbortSignal,
@@ -54,14 +70,17 @@ export async function planDeploy(
     .filter((version) => version <= current)
     .map((version) => `metadata/${version}.snapshot.json`)
   const roles = await Promise.all(snapshots.map((path) => rolesOf(files, path)))
-  const roots = numbersOf(local.keys(), 'root').map((version) => `metadata/${version}.root.json`)
+  const roots = numbersOf(local.keys(), 'root')
+    .filter((version) => version <= rootVersion)
+    .map((version) => metadataPath('root', version))
   const lacking = (path: string): boolean => !remote.has(path)
   return {
     content: content.map((paths) => paths.filter(lacking)),
     snapshots: snapshots.filter(lacking),
     roles: [...new Set(roles.flat())].filter(lacking),
     roots: roots.filter(lacking),
-    timestamp: await isNewer(files, target, signal),
+    rootsLast: await trustedAlready(files, timestamp, target, remote, signal),
+    timestamp: await isNewer(timestamp, target, signal),
     unchanged: [...local.keys()].filter((path) => remote.has(path)).length,
   }
 }
@@ -100,12 +119,39 @@ async function rolesOf(files: RepositoryFiles, path: string): Promise<readonly s
   return Object.entries(meta).map(([file, { version }]) => `metadata/${version}.${file}`)
 }
 
-async function isNewer(
+/** Whether the root that the target has can verify this repository's state, as while keys change. */
+async function trustedAlready(
   files: RepositoryFiles,
+  timestamp: Uint8Array<ArrayBuffer>,
+  target: DeployTarget,
+  remote: ReadonlyMap<string, number>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const newest = numbersOf(remote.keys(), 'root').at(-1)
+  const root = newest === undefined ? undefined : await target.read(metadataPath('root', newest), signal)
+  if (!root) return false
+  try {
+    const manifest = await TrustedManifest.fromRoot(root)
+    await manifest.acceptTimestamp(timestamp, 'at-rest')
+    const snapshot = await files.read(metadataPath('snapshot', manifest.snapshotMeta?.version ?? 0))
+    if (!snapshot) return false
+    await manifest.acceptSnapshot(snapshot, 'at-rest')
+    const targets = await files.read(metadataPath('targets', manifest.targetsMeta('targets')?.version ?? 0))
+    if (!targets) return false
+    await manifest.acceptTargets('targets', targets, 'at-rest')
+    return true
+  } catch (error) {
+    if (error instanceof AfieldError) return false
+    throw error
+  }
+}
+
+async function isNewer(
+  timestamp: Uint8Array<ArrayBuffer>,
   target: DeployTarget,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const mine = timestampVersion(await files.read(TIMESTAMP_PATH))
+  const mine = timestampVersion(timestamp)
   const theirs = timestampVersion(await target.read(TIMESTAMP_PATH, signal))
   return mine > theirs
 }

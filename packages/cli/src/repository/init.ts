@@ -1,13 +1,14 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
 import { changeOf, type Attribution } from './change.js'
 import { BINNED_ROLES, MAX_BINS, binNames } from './bins.js'
+import { Created } from './created.js'
 import { publicKeys, type SigningKey } from './key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from './key-names.js'
-import { createKeys, deleteKeys, keysFolder, refuseExistingKeys } from './keys.js'
+import { createKeys, keysFolder, refuseExistingKeys } from './keys.js'
 import { CONTENT_FOLDERS, TIMESTAMP_PATH, metadataPath } from './layout.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { roleMeta } from './publish-draft.js'
@@ -73,12 +74,10 @@ export async function initRepository(
   await refuseNonEmpty(repo)
   await refuseExistingKeys(folder)
 
-  const roles = await write(location, folder, options, now).catch(async (error: unknown) => {
+  const created = new Created()
+  const roles = await write(location, folder, options, now, created).catch(async (error: unknown) => {
     // Nobody trusts any of it yet, so the next try may begin anew.
-    await deleteKeys(folder)
-    await Promise.all(
-      [...CONTENT_FOLDERS, 'metadata'].map((name) => rm(join(repo, name), { recursive: true, force: true })),
-    )
+    await created.takeBack()
     throw error
   })
   return {
@@ -96,29 +95,35 @@ async function write(
   folder: string,
   options: InitOptions,
   now: Date,
+  created: Created,
 ): Promise<Roles> {
-  for (const name of CONTENT_FOLDERS) await mkdir(join(location.repo, name), { recursive: true })
-  const roles = await createRoles(folder, options)
+  for (const name of [...CONTENT_FOLDERS, 'metadata']) await created.folder(join(location.repo, name))
+  await created.folder(folder, 0o700)
+  const roles = await createRoles(folder, options, created)
   const files = openFiles(location)
+  const create = async (path: string, bytes: Uint8Array): Promise<void> => {
+    if ((await files.create(path, bytes)) === 'exists') throw notEmpty(resolve(location.repo))
+    created.file(join(location.repo, path))
+  }
   const meta: Record<string, MetaFile> = {}
   for (const [name, targets, { keys, role }] of firstTargets(roles, options, now)) {
     const bytes = signedBytes(targets, role, keys)
     meta[`${name}.json`] = await roleMeta(name, 1, bytes)
-    await files.create(metadataPath(name, 1), bytes)
+    await create(metadataPath(name, 1), bytes)
   }
   const { root, snapshot, timestamp } = roles
   const change = await changeOf(options, 'init', now)
   const firstRoot = signedBytes(withRootChange(rootOf(roles, now), change), root.role, root.keys)
-  await files.create(metadataPath('root', 1), firstRoot)
+  await create(metadataPath('root', 1), firstRoot)
   const firstSnapshot = signedBytes(
     { _type: 'snapshot', ...common('snapshot', now), meta },
     snapshot.role,
     snapshot.keys,
   )
-  await files.create(metadataPath('snapshot', 1), firstSnapshot)
+  await create(metadataPath('snapshot', 1), firstSnapshot)
   const snapshotMeta = { 'snapshot.json': await metaOf(1, firstSnapshot) }
   const firstTimestamp = { _type: 'timestamp' as const, ...common('timestamp', now), meta: snapshotMeta }
-  await files.create(TIMESTAMP_PATH, signedBytes(firstTimestamp, timestamp.role, timestamp.keys))
+  await create(TIMESTAMP_PATH, signedBytes(firstTimestamp, timestamp.role, timestamp.keys))
   return roles
 }
 
@@ -137,6 +142,7 @@ function refuseImpossible({ bins, threshold, ecdsa }: InitOptions): void {
 async function createRoles(
   folder: string,
   { roles = 'two', threshold, ecdsa = false, passphrase }: InitOptions,
+  created: Created,
 ): Promise<Roles> {
   const owners: readonly KeyOwner[] = roles === 'two' ? ['release', 'ops'] : KEY_ROLES
   const made = new Map<KeyRole, RoleSigners>()
@@ -144,6 +150,7 @@ async function createRoles(
     const shared = ROLES_OF[owner].some((role) => ROLES_OF.release.includes(role)) ? threshold : undefined
     const plan = { owner, total: shared?.total ?? 1, ecdsa, passphrase }
     const keys = await createKeys(folder, plan, 'now')
+    for (const { file } of keys) created.file(file)
     const role = { keyids: keys.map(({ keyId }) => keyId), threshold: shared?.required ?? 1 }
     for (const name of ROLES_OF[owner]) made.set(name, { keys, role })
   }
@@ -215,6 +222,9 @@ async function refuseNonEmpty(repo: string): Promise<void> {
     if (isMissing(error)) return []
     throw error
   })
-  if (entries.length === 0) return
-  throw new CliError('repository/not-empty', `${repo} is not empty. Name a new or an empty folder.`)
+  if (entries.length > 0) throw notEmpty(repo)
+}
+
+function notEmpty(repo: string): CliError {
+  return new CliError('repository/not-empty', `${repo} is not empty. Name a new or an empty folder.`)
 }

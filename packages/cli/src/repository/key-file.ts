@@ -1,15 +1,17 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { keyIdOf, toHex, type Key } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { hasCode } from '../read-file.js'
 import { diskRefusal } from './files.js'
-import { passphraseFor } from './passphrase.js'
+import { withPassphrase } from './passphrase.js'
 
 /** A private key that can sign, with its public half as metadata lists it. */
 export interface SigningKey {
   readonly file: string
+  /** Whether a passphrase protects the file. */
+  readonly encrypted: boolean
   readonly keyId: string
   readonly key: Key
   /** The signature in hex: 64 bytes of Ed25519, or ECDSA in DER. */
@@ -40,15 +42,22 @@ export async function createKeyFile(
   try {
     await writeFile(file, pem, { mode: 0o600, flag: 'wx', flush: true })
   } catch (error) {
-    throw hasCode(error, 'EEXIST') ? keysExist(file) : (diskRefusal(file, error) ?? error)
+    if (hasCode(error, 'EEXIST')) throw keysExist(file)
+    // The file is this call's own; a full disk may have taken a part of it.
+    await rm(file, { force: true }).catch(() => {})
+    throw diskRefusal(file, error) ?? error
   }
-  return signingKey(file, privateKey)
+  return signingKey(file, privateKey, passphrase !== undefined)
 }
 
 /** @throws CliError `keys/exposed`, `keys/passphrase` or `keys/wrong`. */
 export async function readKeyFile(file: string): Promise<SigningKey> {
   await refuseExposed(file)
-  return signingKey(file, await parseKey(file, await readFile(file, 'utf8')))
+  const pem = await readFile(file, 'utf8')
+  const encrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')
+  const open = (passphrase: string): KeyObject => createPrivateKey({ key: pem, passphrase })
+  const privateKey = encrypted ? await withPassphrase(file, open) : parsePlain(file, pem)
+  return signingKey(file, privateKey, encrypted)
 }
 
 export function keysExist(file: string): CliError {
@@ -70,33 +79,28 @@ async function refuseExposed(file: string): Promise<void> {
   )
 }
 
-async function parseKey(file: string, pem: string): Promise<KeyObject> {
-  const encrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')
-  const passphrase = encrypted ? await passphraseFor(file) : undefined
+function parsePlain(file: string, pem: string): KeyObject {
   try {
-    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
+    return createPrivateKey(pem)
   } catch (cause) {
-    if (encrypted) {
-      throw new CliError(
-        'keys/passphrase',
-        `The passphrase does not open ${file}. Nothing was written; try again with the one that the key was made with.`,
-        { cause },
-      )
-    }
     throw new CliError(
       'keys/wrong',
       `${file} is not a private key in PEM form. Restore it from its backup.`,
-      {
-        cause,
-      },
+      { cause },
     )
   }
 }
 
-async function signingKey(file: string, privateKey: KeyObject): Promise<SigningKey> {
+async function signingKey(file: string, privateKey: KeyObject, encrypted: boolean): Promise<SigningKey> {
   const key = publicKey(file, privateKey)
   const algorithm = key.keytype === 'ed25519' ? null : 'sha256'
-  return { file, key, keyId: await keyIdOf(key), sign: (bytes) => toHex(sign(algorithm, bytes, privateKey)) }
+  return {
+    file,
+    encrypted,
+    key,
+    keyId: await keyIdOf(key),
+    sign: (bytes) => toHex(sign(algorithm, bytes, privateKey)),
+  }
 }
 
 function publicKey(file: string, privateKey: KeyObject): Key {

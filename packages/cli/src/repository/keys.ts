@@ -43,7 +43,7 @@ export interface KeyPlan {
   readonly passphrase: string | undefined
 }
 
-/** @throws CliError `keys/exist`; then some of the files may be there and none is replaced. */
+/** @throws CliError `keys/exist`; none is replaced then, and those that were made are taken back. */
 export async function createKeys(
   folder: string,
   { owner, total, ecdsa, passphrase }: KeyPlan,
@@ -51,16 +51,21 @@ export async function createKeys(
 ): Promise<readonly SigningKey[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const keys: SigningKey[] = []
-  for (let i = 1; i <= total; i++) {
-    const name: KeyFileName = {
-      owner,
-      number: total === 1 ? undefined : i,
-      next: when === 'next',
-      ecdsa: false,
+  try {
+    for (let i = 1; i <= total; i++) {
+      const name: KeyFileName = {
+        owner,
+        number: total === 1 ? undefined : i,
+        next: when === 'next',
+        ecdsa: false,
+      }
+      keys.push(await createKeyFile(join(folder, keyFileName(name)), 'ed25519', passphrase))
+      if (!ecdsa) continue
+      keys.push(await createKeyFile(join(folder, keyFileName({ ...name, ecdsa: true })), 'ecdsa', passphrase))
     }
-    keys.push(await createKeyFile(join(folder, keyFileName(name)), 'ed25519', passphrase))
-    if (!ecdsa) continue
-    keys.push(await createKeyFile(join(folder, keyFileName({ ...name, ecdsa: true })), 'ecdsa', passphrase))
+  } catch (error) {
+    for (const { file } of keys) await rm(file, { force: true })
+    throw error
   }
   return keys
 }
@@ -69,11 +74,6 @@ export async function createKeys(
 export async function refuseExistingKeys(folder: string): Promise<void> {
   const [first] = await keyFiles(folder)
   if (first) throw keysExist(join(folder, keyFileName(first)))
-}
-
-/** Takes back keys that nothing was signed with yet. */
-export async function deleteKeys(folder: string): Promise<void> {
-  for (const file of await keyFiles(folder)) await rm(join(folder, keyFileName(file)), { force: true })
 }
 
 /** @throws CliError `keys/missing`, `keys/exposed`, `keys/passphrase` or `keys/wrong`. */
@@ -88,13 +88,25 @@ export async function readKey(folder: string, name: KeyName): Promise<Signer> {
   )
 }
 
-/** Like {@link readKey}, with no keys where there are none. */
+/**
+ * Like {@link readKey}, with no keys where there are none. The keys of an unfinished rotation are passed over where
+ * their passphrase is another: until it is finished, the others do.
+ */
 export async function findKeys(folder: string, name: KeyName): Promise<Signer> {
   const keys: SigningKey[] = []
   for (const file of await keyFiles(folder)) {
-    if (groupOf(file.owner) === name) keys.push(await readKeyFile(join(folder, keyFileName(file))))
+    if (groupOf(file.owner) === name) keys.push(...(await readAtHand(folder, file)))
   }
   return { name, keys }
+}
+
+async function readAtHand(folder: string, file: KeyFileName): Promise<readonly SigningKey[]> {
+  try {
+    return [await readKeyFile(join(folder, keyFileName(file)))]
+  } catch (error) {
+    if (file.next && error instanceof CliError && error.code === 'keys/passphrase') return []
+    throw error
+  }
 }
 
 /** The keys that an unfinished rotation of an owner made. */
@@ -106,14 +118,19 @@ export async function findNextKeys(folder: string, owner: KeyOwner): Promise<rea
 /**
  * Ends a rotation in a keys folder: keys that the repository no longer trusts go to `retired/`, where nothing uses
  * and nothing deletes them; those that it trusts by now take their final names, which must be free.
+ *
+ * @param open keys that need not be read again: their passphrase may be another than the one at hand.
  */
-export async function settleKeyFiles(folder: string, trusted: ReadonlySet<string>): Promise<void> {
-  const all = await Promise.all(
-    (await keyFiles(folder)).map(async (file) => ({
-      file,
-      key: await readKeyFile(join(folder, keyFileName(file))),
-    })),
-  )
+export async function settleKeyFiles(
+  folder: string,
+  trusted: ReadonlySet<string>,
+  open: readonly SigningKey[] = [],
+): Promise<void> {
+  const all: { readonly file: KeyFileName; readonly key: SigningKey }[] = []
+  for (const file of await keyFiles(folder)) {
+    const known = open.find((key) => key.file === join(folder, keyFileName(file)))
+    for (const key of known ? [known] : await readAtHand(folder, file)) all.push({ file, key })
+  }
   const arrived = all.filter(({ file, key }) => file.next && trusted.has(key.keyId))
   if (arrived.length === 0) return
   for (const { file, key } of all) {

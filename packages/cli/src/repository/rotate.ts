@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { type Key, type Root, type RoleKeys, type Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { changeOf, type Attribution } from './change.js'
@@ -5,8 +6,16 @@ import { commitPlan, type Committed } from './commit.js'
 import { delegatesOf, delegationTo } from './delegation.js'
 import type { Plan } from './draft.js'
 import { publicKeys, type SigningKey } from './key-file.js'
-import { ROLES_OF, groupOf, isKeyOwner, type KeyOwner, type KeyRole } from './key-names.js'
-import { createKeys, findKeys, findNextKeys, keysFolder, readKey, settleKeyFiles } from './keys.js'
+import { ROLES_OF, groupOf, isKeyOwner, parseKeyFileName, type KeyOwner, type KeyRole } from './key-names.js'
+import {
+  createKeys,
+  findKeys,
+  findNextKeys,
+  keysFolder,
+  readKey,
+  settleKeyFiles,
+  type Signer,
+} from './keys.js'
 import { openFiles, type RepositoryLocation } from './location.js'
 import { openRepository, type Repository } from './open.js'
 import { withRootChange } from './root-change.js'
@@ -22,7 +31,7 @@ export interface RotateOptions extends RepositoryLocation, Attribution {
   readonly threshold?: Threshold | undefined
   /** Also ECDSA keys; as it is when left out. */
   readonly ecdsa?: boolean | undefined
-  /** Encrypts the new key files. */
+  /** Encrypts the new key files; keys that are encrypted now are not replaced without. */
   readonly passphrase?: string | undefined
 }
 
@@ -39,7 +48,7 @@ export interface Rotated {
  * roles sign. Works without the old ops key, where it is lost; the release key has to be there.
  *
  * Old key files move to `retired/` in the keys folder. Run again after an interruption, it goes on with the keys it
- * made.
+ * made. The new passphrase may be another than the old one.
  *
  * @throws CliError `keys/…`, `repository/conflict`, `usage`; `proposal/waiting` where others have to approve.
  */
@@ -48,15 +57,15 @@ export async function rotate(options: RotateOptions): Promise<Rotated> {
   const owner = ownerOf(options)
   const folder = keysFolder(options.repo, options.keys)
   const files = openFiles(options)
-  await readKey(folder, 'release')
+  const release = await readKey(folder, 'release')
   const old = await findKeys(folder, 'ops')
-  const lost = groupOf(owner) === 'ops' && old.keys.every(({ file }) => file.includes('.next.'))
+  const lost = groupOf(owner) === 'ops' && old.keys.every(isNext)
   if (!lost) await readKey(folder, 'ops')
   const repository = lost ? await openRepository(files) : await settle(files, old, now)
 
   const waiting = await findNextKeys(folder, owner)
   if (waiting.length > 0 && inPlace(repository, owner, waiting)) {
-    await settleKeyFiles(folder, await trustedKeyIds(repository))
+    await settleKeyFiles(folder, await trustedKeyIds(repository), waiting)
     return { owner, rootVersion: repository.root.version, keys: folder }
   }
   const { total, required, ecdsa } = shapeOf(repository, owner, options)
@@ -68,16 +77,22 @@ export async function rotate(options: RotateOptions): Promise<Rotated> {
         'begun with, or move those files away to begin anew.',
     )
   }
+  if (!reusable && options.passphrase === undefined) {
+    refusePlain(repository, owner, [...release.keys, ...old.keys])
+  }
   const keys = reusable
     ? waiting
     : await createKeys(folder, { owner, total, ecdsa, passphrase: options.passphrase }, 'next')
 
   const change = await changeOf(options, `rotate ${owner}`, now)
   const plan = await planRotation(repository, owner, keys, required, now)
-  const signers = { ops: await findKeys(folder, 'ops'), release: await findKeys(folder, 'release') }
+  const signers = {
+    ops: withKeys(await findKeys(folder, 'ops'), owner, keys),
+    release: withKeys(await findKeys(folder, 'release'), owner, keys),
+  }
   const root = withRootChange(plan.root, change)
   const committed = await commitPlan(repository, { ...plan, root }, signers, now)
-  await settleKeyFiles(folder, await trustedKeyIds(await openRepository(files)))
+  await settleKeyFiles(folder, await trustedKeyIds(await openRepository(files)), keys)
   return { owner, rootVersion: root.version, keys: folder, committed }
 }
 
@@ -115,6 +130,27 @@ function shapeOf(
 function keysOf(repository: Repository, role: KeyRole) {
   if (role !== 'rollouts') return { keys: repository.root.keys, role: repository.root.roles[role] }
   return delegationTo(repository.targets, 'rollouts') ?? { keys: {}, role: { keyids: [], threshold: 1 } }
+}
+
+function isNext({ file }: SigningKey): boolean {
+  return parseKeyFileName(basename(file))?.next ?? false
+}
+
+/** The new keys as they were made: their files may need another passphrase than the one at hand. */
+function withKeys({ name, keys }: Signer, owner: KeyOwner, added: readonly SigningKey[]): Signer {
+  if (groupOf(owner) !== name) return { name, keys }
+  return { name, keys: [...keys.filter(({ file }) => !added.some((key) => key.file === file)), ...added] }
+}
+
+/** Who encrypted their keys does not expect that the next ones lie open. */
+function refusePlain(repository: Repository, owner: KeyOwner, keys: readonly SigningKey[]): void {
+  const ids = ROLES_OF[owner].flatMap((role) => keysOf(repository, role).role.keyids)
+  const replaced = keys.find(({ encrypted, keyId }) => encrypted && ids.includes(keyId))
+  if (!replaced) return
+  throw new CliError(
+    'keys/passphrase',
+    `${replaced.file} is encrypted, and its successor would not be. Nothing was written; run it again with --passphrase.`,
+  )
 }
 
 function inPlace(repository: Repository, owner: KeyOwner, keys: readonly SigningKey[]): boolean {
