@@ -62,8 +62,8 @@ test('a profile of numbers says nothing of fewer than five rows', () => {
       expectNoFew([count, missing, ...counts])
       expectWhole(profile, values)
       expect(counts.reduce((sum, bin) => sum + bin, 0)).toBe(count)
-      for (const extreme of [min, max]) {
-        if (extreme !== undefined) expect(sharing(values, extreme, 3)).toBeGreaterThanOrEqual(MIN_ROWS)
+      for (const extreme of [min, max].filter((value) => value !== undefined)) {
+        expect(sharing(values, extreme, 3)).toBeGreaterThanOrEqual(MIN_ROWS)
       }
       for (const edge of edges) {
         const held = Math.max(...[1, 2, 3].map((digits) => sharing(values, edge, digits)))

@@ -10,7 +10,8 @@ import { settle } from '../repository/settle.js'
 import { namingFullDisks } from '../disk.js'
 import { prepareFiles, sourceFiles } from './artifact.js'
 import { checkContract } from './check-contract.js'
-import { wireBytes } from './chunks/store.js'
+import { wireBytes } from './chunks/encoding.js'
+import { listedChunks } from './chunks/listed.js'
 import { distinctChunks, newBytes, writeChunks, type PublishProgress } from './chunks/write.js'
 import { readConfig } from './config.js'
 import { describeVersion } from './descriptor.js'
@@ -109,7 +110,7 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
 
   const onBytes = (done: number, total: number): void =>
     options.onProgress?.({ step: 'prepare', done, total })
-  const prepared = await prepareFiles(files, sources, onBytes, signal)
+  const prepared = await prepareFiles(files, sources, listedChunks(repository), onBytes, signal)
   const descriptor = describeVersion({
     config,
     version,
