@@ -7,7 +7,7 @@ import { keysFolder, readKey } from '../repository/keys.js'
 import { descriptorPath, indexTarget } from '../repository/layout.js'
 import { openFiles, type RepositoryLocation } from '../repository/location.js'
 import { settle } from '../repository/settle.js'
-import { namingFullDisks } from '../disk.js'
+import { namingDiskErrors } from '../disk.js'
 import { prepareFiles, sourceFiles } from './artifact.js'
 import { checkContract } from './check-contract.js'
 import { wireBytes } from './chunks/encoding.js'
@@ -75,7 +75,7 @@ export interface Published extends Committed {
  * await publish({ model: 'models/learner-risk-1.0.0.onnx', version: '1.0.0', repo: 'afield-repo' })
  */
 export function publish(options: PublishOptions): Promise<Published> {
-  return namingFullDisks(() => publishSteps(options))
+  return namingDiskErrors(() => publishSteps(options))
 }
 
 async function publishSteps(options: PublishOptions): Promise<Published> {

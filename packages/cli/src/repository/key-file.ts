@@ -2,9 +2,9 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyO
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { keyIdOf, toHex, type Key } from '@afield/protocol'
+import { diskRefusal } from '../disk.js'
 import { CliError } from '../errors.js'
 import { hasCode } from '../read-file.js'
-import { diskRefusal } from './files.js'
 import { passphraseFor } from './passphrase.js'
 
 /** A private key that can sign, with its public half as metadata lists it. */
@@ -40,7 +40,7 @@ export async function createKeyFile(
   try {
     await writeFile(file, pem, { mode: 0o600, flag: 'wx', flush: true })
   } catch (error) {
-    throw hasCode(error, 'EEXIST') ? keysExist(file) : (diskRefusal(file, error) ?? error)
+    throw hasCode(error, 'EEXIST') ? keysExist(file) : (diskRefusal(error, file) ?? error)
   }
   return signingKey(file, privateKey)
 }
