@@ -1,10 +1,11 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { cutFile, initRepository, initializerSpans, publish, verify } from '@afield/cli'
+import { cutFile, diskFiles, initRepository, initializerSpans, publish, verify } from '@afield/cli'
 import { sha256, type Chunk } from '@afield/protocol'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { prepareChunks } from '../../packages/cli/src/publish/chunks/store.js'
 import { download, look } from './device.js'
 import { onnxModel, randomLayer, writeModel, type Layer } from './onnx-model.js'
 import { learnerRisk, temporaryFolder } from './workspace.js'
@@ -224,6 +225,24 @@ describe('in the repository', () => {
       expect(problems).toEqual([])
     },
   )
+
+  test('one that was lost and cannot be packed as tightly again names the versions', async () => {
+    const bytes = new Uint8Array(gunzipSync(await readFile(path(chunk))))
+    const listed = [{ chunk: { ...chunk, encodedSize: 20 }, version: 'learner-risk@1.0.0' }]
+    const span = { start: 0, end: bytes.length }
+    const files = diskFiles(join(dir, 'empty'))
+    const prepared = prepareChunks(
+      files,
+      bytes,
+      [span],
+      () => Promise.resolve(listed),
+      () => undefined,
+    )
+    await expect(prepared).rejects.toMatchObject({
+      code: 'repository/damaged',
+      message: expect.stringContaining('as learner-risk@1.0.0 list it'),
+    })
+  })
 
   test('a damaged one is noticed, not trusted', async () => {
     const stored = await readFile(path(chunk))

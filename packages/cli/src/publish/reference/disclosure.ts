@@ -12,11 +12,24 @@ export function rounded(value: number, digits = SIGNIFICANT_DIGITS): number {
   return Number(value.toPrecision(digits))
 }
 
-/** The value with as many digits as enough rows share; `undefined` when too few share even the first. */
-export function sharedValue(value: number, rows: readonly number[]): number | undefined {
+/**
+ * The value at a place among sorted ones, with as many digits as enough of its neighbours share; `undefined` when too
+ * few share even the first.
+ */
+export function sharedValue(sorted: ArrayLike<number>, at: number): number | undefined {
+  const value = sorted[at]
+  if (value === undefined) return undefined
   for (let digits = SIGNIFICANT_DIGITS; digits > 0; digits--) {
     const shared = rounded(value, digits)
-    if (rows.filter((row) => rounded(row, digits) === shared).length >= MIN_ROWS) return shared
+    let rows = 1
+    for (const step of [-1, 1]) {
+      for (let i = at + step; rows < MIN_ROWS; i += step) {
+        const next = sorted[i]
+        if (next === undefined || rounded(next, digits) !== shared) break
+        rows += 1
+      }
+    }
+    if (rows >= MIN_ROWS) return shared
   }
   return undefined
 }

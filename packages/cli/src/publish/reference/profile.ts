@@ -92,10 +92,9 @@ export function categoryCounter(known: readonly string[]): ProfileCounter {
 function quantileEdges(sample: readonly number[]): number[] {
   const sorted = Float64Array.from(sample).sort()
   const bins = Math.max(1, Math.min(BINS, Math.floor(sorted.length / MIN_ROWS)))
-  const edges = Array.from({ length: bins - 1 }, (_, i) => {
-    const value = sorted[Math.floor(((i + 1) * sorted.length) / bins)]
-    return value === undefined ? undefined : sharedValue(value, sample)
-  })
+  const edges = Array.from({ length: bins - 1 }, (_, i) =>
+    sharedValue(sorted, Math.floor(((i + 1) * sorted.length) / bins)),
+  )
   return [...new Set(edges.filter((edge) => edge !== undefined))].sort((a, b) => a - b)
 }
 
