@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { constants, gunzipSync, gzipSync } from 'node:zlib'
 import { fetchVersion, initRepository, openSource, publish, type FetchOptions } from '@afield/cli'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startServer, type StaticServer } from '../servers/static.js'
@@ -159,6 +159,12 @@ describe('nothing is left behind when', () => {
     await writeFile(join(repo, await chunkPath()), bomb)
     expect(await refusal(overHttp())).toBe('chunk/hash-mismatch')
     await writeFile(join(repo, await chunkPath()), gzipSync(Buffer.alloc(50_000_000)))
+    expect(await refusal(overHttp())).toBe('chunk/size-mismatch')
+  })
+
+  test('a chunk is packed otherwise than was signed', async () => {
+    const file = join(repo, await chunkPath())
+    await writeFile(file, gzipSync(gunzipSync(await readFile(file)), { strategy: constants.Z_FIXED }))
     expect(await refusal(overHttp())).toBe('chunk/size-mismatch')
   })
 

@@ -1,10 +1,11 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { cutFile, initRepository, initializerSpans, publish } from '@afield/cli'
+import { cutFile, diskFiles, initRepository, initializerSpans, publish, verify } from '@afield/cli'
 import { sha256, type Chunk } from '@afield/protocol'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { prepareChunks } from '../../packages/cli/src/publish/chunks/store.js'
 import { download, look } from './device.js'
 import { onnxModel, randomLayer, writeModel, type Layer } from './onnx-model.js'
 import { learnerRisk, temporaryFolder } from './workspace.js'
@@ -197,6 +198,50 @@ describe('in the repository', () => {
     await again('1.0.2')
     expect(await chunkOf('1.0.2')).toEqual({ sha256: chunk.sha256, size: 393 })
     await writeFile(path(chunk), stored)
+  })
+
+  test.each([0, 1, 30])(
+    'one that was lost is made again as it is listed, %i bytes longer',
+    async (longer) => {
+      const place = join(dir, `lost-${longer}`)
+      const lost = { repo: place, model: learnerRisk('1.0.0'), skipReplay: true }
+      await initRepository({ repo: place })
+      const stored = await readFile(path(chunk))
+      const [header, rest] = [Buffer.from(stored.subarray(0, 10)), stored.subarray(10)]
+      const name = Buffer.alloc(longer, 'x')
+      if (longer > 0) {
+        header[3] = 0x08
+        name[longer - 1] = 0
+      }
+      const packed = Buffer.concat([header, name, rest])
+      const file = join(place, 'chunks', chunk.sha256.slice(0, 2), chunk.sha256)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, packed)
+      await publish({ ...lost, version: '1.0.0' })
+      await rm(file)
+      await publish({ ...lost, version: '1.0.1' })
+      expect(await readFile(file)).toHaveLength(packed.length)
+      const { problems } = await verify({ repo: place, root: join(place, 'metadata', '1.root.json') })
+      expect(problems).toEqual([])
+    },
+  )
+
+  test('one that was lost and cannot be packed as tightly again names the versions', async () => {
+    const bytes = new Uint8Array(gunzipSync(await readFile(path(chunk))))
+    const listed = [{ chunk: { ...chunk, encodedSize: 20 }, version: 'learner-risk@1.0.0' }]
+    const span = { start: 0, end: bytes.length }
+    const files = diskFiles(join(dir, 'empty'))
+    const prepared = prepareChunks(
+      files,
+      bytes,
+      [span],
+      () => Promise.resolve(listed),
+      () => undefined,
+    )
+    await expect(prepared).rejects.toMatchObject({
+      code: 'repository/damaged',
+      message: expect.stringContaining('as learner-risk@1.0.0 list it'),
+    })
   })
 
   test('a damaged one is noticed, not trusted', async () => {

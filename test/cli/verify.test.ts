@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { changeRollout, initRepository, publish, verify } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
@@ -85,6 +86,16 @@ describe('what was changed is named, and the exit code is 1', () => {
     await flipByte(await find(/\d\.models-\d\.json$/))
     const { problems } = await verify({ repo, root })
     expect(problems).toMatchObject([{ where: expect.stringMatching(/^metadata\/models-\d\.json$/) }])
+  })
+
+  test('a chunk that another zlib packed, which devices refuse for its length', async () => {
+    const path = await find(/chunks/)
+    const stored = await readFile(path)
+    const packed = gzipSync(gunzipSync(stored), { level: 1 })
+    expect(packed.length).not.toBe(stored.length)
+    await writeFile(path, packed)
+    const { problems } = await verify({ repo, root })
+    expect(problems).toMatchObject([{ code: 'chunk/size-mismatch' }])
   })
 
   test('several at once, each', async () => {

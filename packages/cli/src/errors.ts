@@ -14,6 +14,7 @@ export const CLI_ERROR_CODES = [
   'deploy/unavailable',
   'disk/denied',
   'disk/full',
+  'disk/path',
   'external-data/invalid',
   'file/missing',
   'file/unreadable',

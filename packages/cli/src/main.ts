@@ -21,6 +21,7 @@ import { addRotate } from './commands/rotate.js'
 import { addServe } from './commands/serve.js'
 import { addShow } from './commands/show.js'
 import { addVerify } from './commands/verify.js'
+import { diskRefusal } from './disk.js'
 import { CliError } from './errors.js'
 import { ProposalWaiting } from './repository/propose.js'
 import { VERSION } from './version.js'
@@ -33,7 +34,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     await buildProgram(json).parseAsync(argv)
     return 0
   } catch (error) {
-    return report(error, json)
+    return report(diskRefusal(error) ?? error, json)
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { jsonBytes, latestVersion, runnableVersions, type ModelName, type Version } from '@afield/protocol'
-import { namingFullDisks } from '../disk.js'
+import { namingDiskErrors } from '../disk.js'
 import { CliError } from '../errors.js'
 import { fillFolder } from '../fetch/output-folder.js'
 import { readFirstRoot, readManifest, type ModelState } from '../fetch/read-manifest.js'
@@ -53,7 +53,7 @@ const TOP = new Set([MARK, 'metadata', ...CONTENT_FOLDERS])
 export function bundle(options: BundleOptions): Promise<Bundled> {
   const isBundle = (entries: readonly string[]): boolean =>
     entries.includes(MARK) && entries.every((entry) => TOP.has(entry))
-  return namingFullDisks(() => fillFolder(options.out, (dir) => bundleInto(dir, options), isBundle))
+  return namingDiskErrors(() => fillFolder(options.out, (dir) => bundleInto(dir, options), isBundle))
 }
 
 async function bundleInto(dir: string, options: BundleOptions): Promise<Bundled> {

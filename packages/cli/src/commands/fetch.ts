@@ -6,6 +6,7 @@ import { interruptible } from './interrupt.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { print, warn } from './print.js'
 import { withProgress } from './progress.js'
+import { parseReference } from './reference.js'
 
 interface FetchCommandOptions extends RepositoryOptions {
   readonly out: string
@@ -68,6 +69,6 @@ function report({ name, version, out, files, bytes }: Fetched): readonly string[
 
 /** `latest` is the newest release too. */
 function parseSpec(spec: string): { readonly model: string; readonly version: string | undefined } {
-  const [model = '', version] = spec.split('@', 2)
+  const { model, version } = parseReference(spec)
   return { model, version: version === 'latest' ? undefined : version }
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { PublishProgress } from '../publish/chunks/write.js'
 import { publish, type Published } from '../publish/publish.js'
 import { interruptible } from './interrupt.js'
-import { addExample, addWriteOptions, type WriteOptions } from './options.js'
+import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine, suggest, warn } from './print.js'
 import { withProgress } from './progress.js'
 
@@ -27,6 +27,7 @@ export function addPublish(program: Command): void {
     .option('--reference <csv>', "training data to measure drift against (default: the config's reference)")
     .option('--skip-replay', 'publish without replaying the golden vectors; the descriptor records it')
   addWriteOptions(command)
+  addProposalsOption(command)
   addExample(
     command,
     'afield publish models/learner-risk-1.0.0.onnx --version 1.0.0 --reason "first release"',

@@ -3,6 +3,7 @@ import { CliError } from '../errors.js'
 import { revoke } from '../repository/restrict.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine } from './print.js'
+import { parseReference } from './reference.js'
 
 export function addRevoke(program: Command): void {
   const command = program
@@ -13,7 +14,7 @@ export function addRevoke(program: Command): void {
   addProposalsOption(command)
   addExample(command, 'afield revoke learner-risk@1.0.0 --reason "trained on the wrong table"')
   command.action(async (reference: string, options: WriteOptions) => {
-    const [model = '', version] = reference.split('@')
+    const { model, version } = parseReference(reference)
     if (version === undefined) {
       throw new CliError('usage', `Name the version: afield revoke ${model}@VERSION --reason WHY`)
     }

@@ -1,5 +1,5 @@
 import { MAX_CHUNK_BYTES, sha256 } from '@afield/protocol'
-import { namingFullDisks } from '../disk.js'
+import { namingDiskErrors } from '../disk.js'
 import { CliError } from '../errors.js'
 import { holdsChunk } from '../publish/chunks/encoding.js'
 import { diskFiles, type RepositoryFiles } from '../repository/files.js'
@@ -54,7 +54,7 @@ export interface Deployed {
  * await deploy({ repo: 'afield-repo', target: openTarget('s3://models/live') })
  */
 export function deploy(options: DeployOptions): Promise<Deployed> {
-  return namingFullDisks(() => deploySteps(options))
+  return namingDiskErrors(() => deploySteps(options))
 }
 
 async function deploySteps(options: DeployOptions): Promise<Deployed> {

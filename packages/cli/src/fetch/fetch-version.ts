@@ -12,7 +12,7 @@ import {
   type Sha256,
   type Version,
 } from '@afield/protocol'
-import { namingFullDisks } from '../disk.js'
+import { namingDiskErrors } from '../disk.js'
 import { CliError } from '../errors.js'
 import { parseVersion } from '../publish/parse-version.js'
 import { modelName } from '../repository/documents.js'
@@ -64,7 +64,7 @@ export interface Fetched {
  * await fetchVersion({ source: openSource('https://models.example/live'), model: 'learner-risk', out: 'fetched' })
  */
 export function fetchVersion(options: FetchOptions): Promise<Fetched> {
-  return namingFullDisks(() => fillFolder(options.out, (dir) => fetchInto(dir, options)))
+  return namingDiskErrors(() => fillFolder(options.out, (dir) => fetchInto(dir, options)))
 }
 
 async function fetchInto(dir: string, options: FetchOptions): Promise<Fetched> {

@@ -9,7 +9,7 @@ import {
   type Version,
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
-import { decodeChunk } from '../publish/chunks/encoding.js'
+import { decodeChunk, wireBytes } from '../publish/chunks/encoding.js'
 import { chunkPath, descriptorPath } from '../repository/layout.js'
 import type { RepositorySource } from './source.js'
 
@@ -40,7 +40,7 @@ export async function readDescriptor(
 }
 
 /**
- * Reads a chunk and unpacks it, never into more than its size.
+ * Reads a chunk and unpacks it, never into more than its size. What devices refuse is refused.
  *
  * @throws AfieldError `chunk/unavailable`, `chunk/size-mismatch`, `chunk/hash-mismatch`.
  */
@@ -50,8 +50,7 @@ export async function readChunk(
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const path = chunkPath(chunk.sha256)
-  // A host that unpacks on the way sends more than `encodedSize`, and never more than this.
-  const stored = await source.read(path, chunk.size, signal)
+  const stored = await source.read(path, Math.max(chunk.size, wireBytes(chunk)), signal)
   if (!stored) throw absent(source, path)
   return decodeChunk(stored, chunk)
 }

@@ -4,6 +4,7 @@ import { CliError } from '../errors.js'
 import type { RepositoryFiles } from '../repository/files.js'
 import { initializerSpans, type Span } from './chunks/boundaries.js'
 import { cutFile } from './chunks/cut.js'
+import type { ListedChunks } from './chunks/listed.js'
 import { prepareChunks, type PreparedChunk } from './chunks/store.js'
 import type { FoundConfig } from './config.js'
 import type { ExternalFile } from './external-data.js'
@@ -48,6 +49,7 @@ export async function sourceFiles(
 export async function prepareFiles(
   files: RepositoryFiles,
   sources: readonly SourceFile[],
+  listed: ListedChunks,
   onBytes: (done: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<readonly PreparedFile[]> {
@@ -57,7 +59,7 @@ export async function prepareFiles(
   for (const source of sources) {
     const spans = cutFile(source.bytes, source.tensors)
     const onChunk = (size: number): void => onBytes((done += size), total)
-    const chunks = await prepareChunks(files, source.bytes, spans, onChunk, signal)
+    const chunks = await prepareChunks(files, source.bytes, spans, listed, onChunk, signal)
     const contents = { size: source.bytes.length, chunks: chunks.map(({ chunk }) => chunk) }
     prepared.push({
       file:

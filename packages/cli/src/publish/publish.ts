@@ -7,10 +7,11 @@ import { keysFolder, readKey } from '../repository/keys.js'
 import { descriptorPath, indexTarget } from '../repository/layout.js'
 import { openFiles, type RepositoryLocation } from '../repository/location.js'
 import { settle } from '../repository/settle.js'
-import { namingFullDisks } from '../disk.js'
+import { namingDiskErrors } from '../disk.js'
 import { prepareFiles, sourceFiles } from './artifact.js'
 import { checkContract } from './check-contract.js'
-import { wireBytes } from './chunks/store.js'
+import { wireBytes } from './chunks/encoding.js'
+import { listedChunks } from './chunks/listed.js'
 import { distinctChunks, newBytes, writeChunks, type PublishProgress } from './chunks/write.js'
 import { readConfig } from './config.js'
 import { describeVersion } from './descriptor.js'
@@ -74,7 +75,7 @@ export interface Published extends Committed {
  * await publish({ model: 'models/learner-risk-1.0.0.onnx', version: '1.0.0', repo: 'afield-repo' })
  */
 export function publish(options: PublishOptions): Promise<Published> {
-  return namingFullDisks(() => publishSteps(options))
+  return namingDiskErrors(() => publishSteps(options))
 }
 
 async function publishSteps(options: PublishOptions): Promise<Published> {
@@ -109,7 +110,7 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
 
   const onBytes = (done: number, total: number): void =>
     options.onProgress?.({ step: 'prepare', done, total })
-  const prepared = await prepareFiles(files, sources, onBytes, signal)
+  const prepared = await prepareFiles(files, sources, listedChunks(repository), onBytes, signal)
   const descriptor = describeVersion({
     config,
     version,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants, copyFile, link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import process from 'node:process'
-import { CliError } from '../errors.js'
+import { diskRefusal } from '../disk.js'
 import { hasCode, isMissing, readIfThere } from '../read-file.js'
 
 /** All that the CLI asks of the place where a repository lies. Paths are relative, with `/`. */
@@ -50,32 +50,10 @@ async function viaTemporary<T>(
     await writeFile(temporary, bytes, { flush: true })
     return await publish(temporary)
   } catch (error) {
-    throw diskRefusal(goal, error) ?? error
+    throw diskRefusal(error, goal) ?? error
   } finally {
     await rm(temporary, { force: true })
   }
-}
-
-const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG']
-const DENIED = ['EACCES', 'EPERM', 'EROFS']
-
-/** The refusal that a failed write is; `undefined` for another error. */
-export function diskRefusal(goal: string, cause: unknown): CliError | undefined {
-  if (FULL.some((code) => hasCode(cause, code))) {
-    return new CliError(
-      'disk/full',
-      `There is no room to write ${goal}. What was there before is still valid; make room and run the command again.`,
-      { cause },
-    )
-  }
-  if (DENIED.some((code) => hasCode(cause, code))) {
-    return new CliError(
-      'disk/denied',
-      `${goal} may not be written by this user. What was there before is still valid; check who owns the folder.`,
-      { cause },
-    )
-  }
-  return undefined
 }
 
 async function claim(temporary: string, goal: string): Promise<'created' | 'exists'> {

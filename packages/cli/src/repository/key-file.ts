@@ -2,9 +2,9 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyO
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { keyIdOf, toHex, type Key } from '@afield/protocol'
+import { diskRefusal } from '../disk.js'
 import { CliError } from '../errors.js'
 import { hasCode } from '../read-file.js'
-import { diskRefusal } from './files.js'
 import { withPassphrase } from './passphrase.js'
 
 /** A private key that can sign, with its public half as metadata lists it. */
@@ -45,7 +45,7 @@ export async function createKeyFile(
     if (hasCode(error, 'EEXIST')) throw keysExist(file)
     // The file is this call's own; a full disk may have taken a part of it.
     await rm(file, { force: true }).catch(() => {})
-    throw diskRefusal(file, error) ?? error
+    throw diskRefusal(error, file) ?? error
   }
   return signingKey(file, privateKey, passphrase !== undefined)
 }

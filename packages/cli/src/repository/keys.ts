@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { CliError } from '../errors.js'
 import { isMissing, readIfThere } from '../read-file.js'
@@ -13,6 +13,7 @@ import {
   type KeyName,
   type KeyOwner,
 } from './key-names.js'
+import { refuseInside } from './outside.js'
 
 /** The private keys of a group that are at hand; a file is signed with each that its role lists. */
 export interface Signer {
@@ -23,13 +24,7 @@ export interface Signer {
 /** The folder of the private keys: as given, else AFIELD_KEYS, else `<repository>.keys` beside the repository. */
 export function keysFolder(repo: string, given: string | undefined): string {
   const folder = resolve(given ?? process.env['AFIELD_KEYS'] ?? `${resolve(repo)}.keys`)
-  const way = relative(resolve(repo), folder)
-  if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) {
-    throw new CliError(
-      'usage',
-      `The keys folder ${folder} is inside the repository, which gets published. Choose one outside with --keys.`,
-    )
-  }
+  refuseInside(repo, folder, { name: 'keys', option: '--keys' })
   return folder
 }
 

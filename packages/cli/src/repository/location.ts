@@ -1,4 +1,5 @@
 import { diskFiles, type RepositoryFiles } from './files.js'
+import { refuseInside } from './outside.js'
 
 /** Which repository, and where its keys are. */
 export interface RepositoryLocation {
@@ -12,6 +13,12 @@ export interface RepositoryLocation {
   readonly files?: RepositoryFiles | undefined
 }
 
+/** @throws CliError `usage` when proposals would wait inside the repository. */
 export function openFiles({ repo, proposals, files }: RepositoryLocation): RepositoryFiles {
-  return files ?? diskFiles(repo, proposals)
+  if (files) return files
+  const opened = diskFiles(repo, proposals)
+  if (opened.pending !== undefined) {
+    refuseInside(repo, opened.pending, { name: 'proposals', option: '--proposals' })
+  }
+  return opened
 }

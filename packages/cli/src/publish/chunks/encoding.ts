@@ -19,6 +19,38 @@ export async function encodeChunk(bytes: Uint8Array<ArrayBuffer>): Promise<Encod
     : { encoding: undefined, bytes }
 }
 
+/** Of a gzip header, and the flag that a comment follows it (RFC 1952). */
+const HEADER_BYTES = 10
+const FLAGS_AT = 3
+const COMMENTED = 0x10
+
+/**
+ * Encodes a chunk again as a descriptor lists it. Another zlib may pack it tighter, so a comment in the gzip header
+ * fills it up to the listed size, which devices require.
+ *
+ * @returns `undefined` when it cannot be packed as tightly as it was.
+ */
+export async function encodeAs(
+  bytes: Uint8Array<ArrayBuffer>,
+  listed: Chunk,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (!listed.encoding) return bytes
+  const zipped = await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION })
+  const lacking = wireBytes(listed) - zipped.length
+  if (lacking < 0) return undefined
+  if (lacking === 0) return new Uint8Array(zipped)
+  const comment = Buffer.alloc(lacking, ' ')
+  comment[lacking - 1] = 0
+  const [header, rest] = [zipped.subarray(0, HEADER_BYTES), zipped.subarray(HEADER_BYTES)]
+  header[FLAGS_AT] = COMMENTED
+  return new Uint8Array(Buffer.concat([header, comment, rest]))
+}
+
+/** Bytes that are stored for a chunk, and that a device fetches. */
+export function wireBytes({ size, encodedSize }: Chunk): number {
+  return encodedSize ?? size
+}
+
 /**
  * What stored bytes are, if they are the chunk of that name at all: as they are, or gzipped. Inflation stops at
  * `size`, whatever the bytes promise.
@@ -49,21 +81,32 @@ export async function holdsChunk(
 }
 
 /**
- * The bytes of a chunk from what a repository holds for it.
+ * The bytes of a chunk from what a repository holds for it, refused wherever a device refuses them: also when they
+ * hold the chunk in another packing than the descriptor lists.
  *
- * @throws AfieldError `chunk/hash-mismatch` when they are not the chunk that was signed.
+ * @throws AfieldError `chunk/size-mismatch`, `chunk/hash-mismatch` when they are not the chunk that was signed.
  */
 export async function decodeChunk(
   stored: Uint8Array<ArrayBuffer>,
   chunk: Chunk,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const known = await recogniseChunk(stored, chunk)
-  if (known) return known.decoded
+  const details = { file: chunk.sha256, bytes: stored.length }
+  if (!known) {
+    throw new AfieldError(
+      'chunk/hash-mismatch',
+      `The chunk ${chunk.sha256} is not what was signed (${stored.length} bytes are stored): it was cut, changed or ` +
+        'inflates to more than was promised. Restore it from a copy of the repository.',
+      { details },
+    )
+  }
+  if (known.encoding === chunk.encoding && stored.length === wireBytes(chunk)) return known.decoded
   throw new AfieldError(
-    'chunk/hash-mismatch',
-    `The chunk ${chunk.sha256} is not what was signed (${stored.length} bytes are stored): it was cut, changed or ` +
-      'inflates to more than was promised. Restore it from a copy of the repository.',
-    { details: { file: chunk.sha256, bytes: stored.length } },
+    'chunk/size-mismatch',
+    `The chunk ${chunk.sha256} is packed otherwise than was signed: ${stored.length} bytes are stored instead of ` +
+      `${wireBytes(chunk)}, and devices refuse that. Restore it from a copy of the repository; without one, delete ` +
+      'it and publish its file as a new version.',
+    { details },
   )
 }
 

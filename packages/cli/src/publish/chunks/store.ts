@@ -3,7 +3,8 @@ import { CliError } from '../../errors.js'
 import type { RepositoryFiles } from '../../repository/files.js'
 import { chunkPath } from '../../repository/layout.js'
 import type { Span } from './boundaries.js'
-import { encodeChunk, recogniseChunk } from './encoding.js'
+import { encodeAs, encodeChunk, recogniseChunk } from './encoding.js'
+import type { ListedChunk, ListedChunks } from './listed.js'
 
 /** A chunk that a descriptor will list, and what is to be written for it. */
 export interface PreparedChunk {
@@ -14,36 +15,40 @@ export interface PreparedChunk {
 
 /**
  * Names and encodes the chunks of a file. One that the repository has keeps the encoding that it has there, since
- * older descriptors say that one.
+ * older descriptors say that one; one that it lost is made again as these list it.
  *
- * @throws CliError `repository/damaged` when the repository holds other bytes under a chunk's name.
+ * @param listed what older descriptors say of chunks.
+ * @throws CliError `repository/damaged` when the repository holds other bytes under a chunk's name, or lost a chunk
+ *   that cannot be made again.
  */
 export async function prepareChunks(
   files: RepositoryFiles,
   bytes: Uint8Array<ArrayBuffer>,
   spans: readonly Span[],
+  listed: ListedChunks,
   onChunk: (size: number) => void,
   signal?: AbortSignal,
 ): Promise<readonly PreparedChunk[]> {
   const prepared: PreparedChunk[] = []
   for (const { start, end } of spans) {
     signal?.throwIfAborted()
-    prepared.push(await prepareChunk(files, bytes.subarray(start, end)))
+    prepared.push(await prepareChunk(files, bytes.subarray(start, end), listed))
     onChunk(end - start)
   }
   return prepared
 }
 
-/** Bytes that a device fetches for a chunk. */
-export function wireBytes({ size, encodedSize }: Chunk): number {
-  return encodedSize ?? size
-}
-
-async function prepareChunk(files: RepositoryFiles, bytes: Uint8Array<ArrayBuffer>): Promise<PreparedChunk> {
+async function prepareChunk(
+  files: RepositoryFiles,
+  bytes: Uint8Array<ArrayBuffer>,
+  listed: ListedChunks,
+): Promise<PreparedChunk> {
   const plain = { sha256: await sha256(bytes), size: bytes.length }
   const path = chunkPath(plain.sha256)
   const stored = await files.read(path)
   if (!stored) {
+    const lost = await listed(plain.sha256)
+    if (lost.length > 0) return restoreChunk(path, bytes, lost)
     const { encoding, bytes: write } = await encodeChunk(bytes)
     return { chunk: encoding ? { ...plain, encoding, encodedSize: write.length } : plain, write }
   }
@@ -60,4 +65,22 @@ async function prepareChunk(files: RepositoryFiles, bytes: Uint8Array<ArrayBuffe
     chunk: encoding ? { ...plain, encoding, encodedSize: stored.length } : plain,
     write: undefined,
   }
+}
+
+/** Devices refuse a chunk of another length than its descriptor says, so one that was lost is made as it was. */
+async function restoreChunk(
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  lost: readonly ListedChunk[],
+): Promise<PreparedChunk> {
+  for (const { chunk } of lost) {
+    const write = await encodeAs(bytes, chunk)
+    if (write) return { chunk, write }
+  }
+  const versions = [...new Set(lost.map(({ version }) => version))].join(', ')
+  throw new CliError(
+    'repository/damaged',
+    `The repository lacks ${path}, and it cannot be packed again as ${versions} list it, so devices cannot download ` +
+      'these. Restore it from a copy of the repository.',
+  )
 }

@@ -2,7 +2,8 @@ import { parseDescriptor, type ModelIndex, type Version } from '@afield/protocol
 import type { RepositoryFiles } from '../../repository/files.js'
 import { chunkPath, descriptorPath } from '../../repository/layout.js'
 import type { PreparedFile } from '../artifact.js'
-import { wireBytes, type PreparedChunk } from './store.js'
+import { wireBytes } from './encoding.js'
+import type { PreparedChunk } from './store.js'
 
 /** How far a publish is: bytes cut and packed, then bytes written. */
 export interface PublishProgress {

@@ -1,11 +1,8 @@
 import { MAX_CATEGORIES, type Profile } from '@afield/protocol'
+import { Extreme, MIN_ROWS, isFew, mergeBins, rounded, sharedValue, tellApart } from './disclosure.js'
 import type { Cell } from './rows.js'
 
 const BINS = 10
-/** What fewer rows than these would show could point at one of them: rare categories, small bins, a mean of two. */
-const MIN_ROWS = 5
-/** Of edges and extremes, so that they are no single row's exact value. */
-const SIGNIFICANT_DIGITS = 3
 
 /** Counts values into a profile, in memory that does not grow with them. */
 export interface ProfileCounter {
@@ -13,11 +10,13 @@ export interface ProfileCounter {
   profile(): Profile
 }
 
-/** Counts numbers into bins that hold about equally many of a sample. */
+/** Counts numbers into bins that hold about equally many of a sample, and none of them few. */
 export function numericCounter(sample: readonly Cell[]): ProfileCounter {
   const edges = quantileEdges(sample.filter((value) => typeof value === 'number'))
   const counts = Array.from({ length: edges.length + 1 }, () => 0)
-  let [count, missing, sum, min, max] = [0, 0, 0, Infinity, -Infinity]
+  const least = new Extreme((a, b) => a < b)
+  const greatest = new Extreme((a, b) => a > b)
+  let [count, missing, sum] = [0, 0, 0]
   return {
     add: (value) => {
       if (typeof value !== 'number') {
@@ -29,17 +28,24 @@ export function numericCounter(sample: readonly Cell[]): ProfileCounter {
       counts[bin] = (counts[bin] ?? 0) + 1
       count += 1
       sum += value
-      min = Math.min(min, value)
-      max = Math.max(max, value)
+      least.add(value)
+      greatest.add(value)
     },
-    profile: () => ({
-      kind: 'numeric',
-      count,
-      missing,
-      ...(count >= MIN_ROWS ? { min: rounded(min), max: rounded(max), mean: rounded(sum / count) } : {}),
-      edges,
-      counts,
-    }),
+    profile: () => {
+      const told = tellApart(count, missing)
+      if (told.count === 0) return { kind: 'numeric', ...told, edges: [], counts: [0] }
+      const bins = mergeBins(edges, counts)
+      const [min, max] = [least.value, greatest.value]
+      return {
+        kind: 'numeric',
+        ...told,
+        ...(min === undefined ? {} : { min }),
+        ...(max === undefined ? {} : { max }),
+        mean: rounded(sum / count),
+        edges: bins.edges,
+        counts: withLargest(bins.counts, told.count - count),
+      }
+    },
   }
 }
 
@@ -63,13 +69,21 @@ export function categoryCounter(known: readonly string[]): ProfileCounter {
       if (before !== undefined) counts.set(name, before + 1)
     },
     profile: () => {
-      const categories = [...counts]
+      const told = tellApart(count, missing)
+      if (told.count === 0) return { kind: 'categories', ...told, categories: [], other: 0 }
+      const frequent = [...counts]
         .map(([value, times]) => ({ value, count: times }))
         .filter((category) => category.count >= MIN_ROWS)
         .sort((a, b) => b.count - a.count)
         .slice(0, MAX_CATEGORIES)
-      const listed = categories.reduce((total, category) => total + category.count, 0)
-      return { kind: 'categories', count, missing, categories, other: count - listed }
+      let other = count - frequent.reduce((total, category) => total + category.count, 0)
+      // One rare category alone among the others could be told from the rest.
+      if (isFew(other)) other += frequent.pop()?.count ?? 0
+      const [largest, ...rest] = frequent
+      const added = told.count - count
+      if (!largest) return { kind: 'categories', ...told, categories: [], other: other + added }
+      const categories = [{ ...largest, count: largest.count + added }, ...rest]
+      return { kind: 'categories', ...told, categories, other }
     },
   }
 }
@@ -77,14 +91,14 @@ export function categoryCounter(known: readonly string[]): ProfileCounter {
 /** At most nine edges between bins of about a tenth each; fewer where values are few, or many of them equal. */
 function quantileEdges(sample: readonly number[]): number[] {
   const sorted = Float64Array.from(sample).sort()
-  const [least = 0] = sorted
   const bins = Math.max(1, Math.min(BINS, Math.floor(sorted.length / MIN_ROWS)))
   const edges = Array.from({ length: bins - 1 }, (_, i) =>
-    rounded(sorted[Math.floor(((i + 1) * sorted.length) / bins)] ?? least),
+    sharedValue(sorted, Math.floor(((i + 1) * sorted.length) / bins)),
   )
-  return [...new Set(edges)].filter((edge) => edge > least).sort((a, b) => a - b)
+  return [...new Set(edges.filter((edge) => edge !== undefined))].sort((a, b) => a - b)
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(SIGNIFICANT_DIGITS))
+function withLargest(counts: readonly number[], added: number): number[] {
+  const largest = counts.indexOf(Math.max(...counts))
+  return counts.map((count, bin) => (bin === largest ? count + added : count))
 }

@@ -10,6 +10,7 @@ import {
   type ReferenceProfile,
 } from '@afield/protocol'
 import { runModel, type LoadableModel } from '../replay.js'
+import { MIN_ROWS, isFew } from './disclosure.js'
 import { categoryCounter, numericCounter, type ProfileCounter } from './profile.js'
 import { readRows, type Row } from './rows.js'
 import { RowSample } from './sample.js'
@@ -71,7 +72,9 @@ async function profileOutputs(
     .map((row) => toRecord(contract, row))
     .filter((record) => isAccepted(contract, record))
     .slice(0, PREDICTED_ROWS)
-  if (records.length === 0) return undefined
+  // The number of the refused is known by that of the answered, so a few of them take others along.
+  if (isFew(sample.length - records.length)) records.splice(Math.max(0, sample.length - MIN_ROWS))
+  if (records.length < MIN_ROWS) return undefined
   const tensors = await runModel(model, encodeRecords(contract, records))
   const answers = decodeOutputs(contract, tensors, records.length)
   const profiles = contract.outputs.map(({ name }) => [name, profileOutput(answers, name)] as const)
