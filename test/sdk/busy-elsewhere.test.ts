@@ -22,7 +22,11 @@ const LOCKS: [string, () => Locks][] = [
 ]
 
 /** Locks of which another tab holds the one for downloads, and when somebody waits for it. */
-function held(locks: Locks): { readonly locks: Locks; readonly waits: () => boolean; free(): void } {
+function held(locks: Locks): {
+  readonly locks: Locks
+  readonly waits: () => boolean
+  readonly free: () => void
+} {
   let free: () => void = () => undefined
   let waits = false
   const other = new Promise<void>((resolve) => (free = resolve))
