@@ -131,6 +131,9 @@ export class Fetcher {
       if (why) return { kind: 'deferred', bytes, why }
     }
     await this.#writeDown(served, release)
+    // A sweep that began before that may have taken the descriptor; the next one will not.
+    await this.#ports.locks.hold('evict', () => Promise.resolve(), signal)
+    await this.#blobs.descriptor(model, version, release, sources, signal)
     await this.#blobs.download(missing, {
       sources,
       signal,
