@@ -15,7 +15,7 @@ import {
 } from './documents.js'
 import { ROOT_PROBE_EVERY_MS } from './limits.js'
 import { RepositorySource } from './source.js'
-import { ManifestRecords, type StoredManifest, type StoredState } from './stored.js'
+import { ManifestRecords, type StoredManifest, type StoredState, type TrustRecord } from './stored.js'
 import { Updater } from './updater.js'
 
 export type { ModelDocuments } from './documents.js'
@@ -205,12 +205,16 @@ export class ManifestClient {
   /** The newest metadata: what was accepted before, also by a check that was interrupted, brought up to date. */
   async #refreshed(stored: StoredManifest | undefined, look: Look): Promise<Updater> {
     const { baseUrl, reference, signal } = look
-    const updater = await Updater.open({
-      ...this.#updaterOptions(reference),
-      record: (await this.#records.progress()) ?? stored,
-      source: new RepositorySource(this.#ports, `${asFolder(baseUrl)}metadata`, signal),
-      save: (progress) => this.#records.saveProgress(progress),
-    })
+    const open = (record: TrustRecord | undefined): Promise<Updater> =>
+      Updater.open({
+        ...this.#updaterOptions(reference),
+        record,
+        source: new RepositorySource(this.#ports, `${asFolder(baseUrl)}metadata`, signal),
+        save: (progress) => this.#records.saveProgress(progress),
+      })
+    let updater = await open((await this.#records.progress()) ?? stored)
+    // Damaged progress must not take the floor away that what is stored is against rollback.
+    if (!updater.intact && stored) updater = await open(stored)
     await updater.refresh(look)
     return updater
   }
