@@ -1,5 +1,7 @@
+import type { ModelIndex, Sha256, Version } from '@afield/protocol'
 import { memoryStorage } from 'afield/node'
 import { expect, test } from 'vitest'
+import { failedHere } from '../../packages/sdk/dist/keeper/activation/record.js'
 import { DAY, TestClock } from './support/clock.js'
 import { loadedDevice, servedVersion } from './support/devices.js'
 import { MODEL, makeRepository } from './support/repository.js'
@@ -44,4 +46,20 @@ test('a clock that is ten years fast serves, reports stale, and recovers', async
   const right = await loadedDevice(repository, { storage })
   await right.device.check()
   expect(await right.device.explain(MODEL)).toMatchObject({ version: '2.0.0', stale: false })
+})
+
+test('a version that failed while the clock was ten years fast does not rest for ten years', () => {
+  const now = Date.now()
+  const version = '1.0.0' as Version
+  const descriptor = 'a'.repeat(64) as Sha256
+  const index = {
+    versions: { [version]: { descriptor: { sha256: descriptor, size: 1 }, created: '' } },
+  } as ModelIndex
+  const rests = (until: number): boolean => {
+    const failure = { version, descriptor, code: 'engine/session-failed', message: '', until } as const
+    return failedHere({ strikes: {}, failures: [failure], selfTested: [] }, index, now).has(version)
+  }
+  expect(rests(now + DAY)).toBe(true)
+  expect(rests(now - 1)).toBe(false)
+  expect(rests(now + 3650 * DAY)).toBe(false)
 })

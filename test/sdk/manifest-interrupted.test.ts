@@ -68,6 +68,18 @@ describe('a check that dies', () => {
     expect(versionsOf(await world.client(state).restore())).toEqual(BEFORE)
   })
 
+  test('and whose progress is damaged since, falls back on what is stored: nothing older is taken', async () => {
+    const old = await filesOf(world.draft)
+    await publishSecond()
+    await world.client(state).check(['m'])
+    await state.write(
+      new Map([['manifest-progress', { roots: [], roles: {}, timestamp: new Uint8Array(9) }]]),
+    )
+    world.host.files = old
+    await expect(world.client(state).check(['m'])).rejects.toMatchObject({ code: 'manifest/rollback' })
+    expect(versionsOf(await world.client(state).restore())).toEqual(AFTER)
+  })
+
   test('does not fetch again what it had accepted', async () => {
     await publishSecond()
     await checkUntil('check/targets-accepted')

@@ -1,6 +1,7 @@
-import { utf8 } from '@afield/protocol'
+import { jsonBytes, utf8, type Version } from '@afield/protocol'
 import { memoryStorage, type KeyValueStore } from 'afield/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Manifest } from '../../packages/sdk/dist/keeper/manifest/client.js'
 import type { Draft } from '../conformance/support/draft.js'
 import {
   indexBytes,
@@ -32,31 +33,35 @@ const publishWith = (spoil: (next: Draft) => unknown) =>
   })
 
 describe('news of one model are adopted although those of another are refused', () => {
-  test.each<[string, string, (next: Draft) => unknown]>([
+  test.each<[string, string, readonly string[], (next: Draft) => unknown]>([
     [
       'its rollout moves devices behind the team',
       'rollout/invalid',
+      NEWER,
       ({ documents }) => documents.set('rollouts/bad.json', rolloutBytes('bad', { seed: 'another' })),
     ],
     [
       "its rollout is another model's",
       'rollout/invalid',
+      NEWER,
       ({ documents }) => documents.set('rollouts/bad.json', rolloutBytes('good')),
     ],
     [
       "its index is another model's",
       'manifest/invalid',
+      ['1.0.0'],
       ({ documents }) => documents.set('models/bad.json', indexBytes('good', NEWER)),
     ],
     [
       'its index is none',
       'manifest/invalid',
+      ['1.0.0'],
       ({ documents }) => documents.set('models/bad.json', utf8('[]')),
     ],
-  ])('%s: %s', async (_, code, spoil) => {
+  ])('%s: %s', async (_, code, bad, spoil) => {
     await publishWith(spoil)
     const manifest = await world.client(state).check(MODELS)
-    const expected = { good: NEWER, bad: ['1.0.0'] }
+    const expected = { good: NEWER, bad }
     expect(versionsOf(manifest)).toEqual(expected)
     expect([...manifest.failures]).toMatchObject([['bad', { code }]])
     // At rest, what vouched for the older documents is kept with them.
@@ -102,4 +107,64 @@ test('a model that was never here has nothing to fall back on, and says why', as
   const manifest = await world.client(state).check([...MODELS, 'new'])
   expect(manifest.models.has('new')).toBe(false)
   expect(manifest.failures.get('new')).toMatchObject({ code: 'manifest/invalid' })
+})
+
+describe('a revocation counts although the rollout beside it is refused', () => {
+  const revoked = (document: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
+    const index = JSON.parse(new TextDecoder().decode(document)) as {
+      versions: Record<string, object>
+      change: object
+    }
+    const release = {
+      ...index.versions['1.0.0'],
+      revoked: { author: 'Tests', reason: 'It is wrong.', at: '2026-11-21T12:00:00Z' },
+    }
+    return jsonBytes({ ...index, versions: { ...index.versions, '1.0.0': release } })
+  }
+  const stateOf = (manifest: Manifest | undefined) => {
+    const bad = manifest?.models.get('bad')
+    return {
+      versions: Object.keys(bad?.index.versions ?? {}),
+      revoked: bad?.index.versions['1.0.0' as Version]?.revoked !== undefined,
+      seed: bad?.rollout?.seed,
+    }
+  }
+  const restored = async () => stateOf(await world.client(state).restore())
+  const revokeAnd = (spoil: (next: Draft) => unknown) =>
+    world.publish((next) => {
+      next.documents.set('models/bad.json', revoked(indexBytes('bad', NEWER)))
+      spoil(next)
+    })
+
+  test.each<[string, (next: Draft) => unknown]>([
+    [
+      'moved',
+      ({ documents }) => documents.set('rollouts/bad.json', rolloutBytes('bad', { seed: 'another' })),
+    ],
+    ['none', ({ documents }) => documents.set('rollouts/bad.json', utf8('[]'))],
+  ])('%s, in this visit and the next, for as long as it takes', async (_, spoil) => {
+    const expected = { versions: NEWER, revoked: true, seed: 'autumn' }
+    await revokeAnd(spoil)
+    for (let visit = 0; visit < 3; visit++) {
+      const manifest = await world.client(state).check(['bad'])
+      expect(stateOf(manifest)).toEqual(expected)
+      expect(manifest.failures.has('bad')).toBe(true)
+      expect(await restored()).toEqual(expected)
+    }
+    const stored = (await state.get('manifest')) as { kept: readonly unknown[] }
+    expect(stored.kept).toHaveLength(1)
+
+    // Neither does a worse index afterwards bring it back.
+    await world.publish(({ documents }) => documents.set('models/bad.json', utf8('[]')))
+    await world.client(state).check(MODELS)
+    await world.client(state).check(MODELS)
+    expect(await restored()).toEqual(expected)
+
+    await world.publish(({ documents }) => {
+      documents.set('models/bad.json', revoked(indexBytes('bad', NEWER)))
+      documents.set('rollouts/bad.json', rolloutBytes('bad'))
+    })
+    expect((await world.client(state).check(['bad'])).failures.size).toBe(0)
+    expect(await restored()).toEqual(expected)
+  })
 })

@@ -122,6 +122,26 @@ describe('after a swap', () => {
   })
 })
 
+test('a descriptor that is swept just before its version is written down is stored again', async () => {
+  const { state, blobs } = memoryStorage()
+  const swept: string[] = []
+  const sweeping: KeyValueStore = {
+    ...state,
+    write: async (changes) => {
+      const record = changes.get(`model/${MODEL}`) as { wanted?: { descriptor: string } } | undefined
+      if (record?.wanted && swept.length === 0) {
+        swept.push(record.wanted.descriptor)
+        await blobs.write(new Map([[record.wanted.descriptor, undefined]]))
+      }
+      await state.write(changes)
+    },
+  }
+  const { device } = await loadedDevice(repository, { storage: { state: sweeping, blobs } })
+  expect(swept).toHaveLength(1)
+  expect(await blobs.keys()).toContain(swept[0])
+  expect(await servedVersion(device)).toBe('1.0.0')
+})
+
 describe('where room is short', () => {
   test('what nobody needs goes before the download, and the other model stays whole', async () => {
     await makeLarge('1.0.0', 50_000)
@@ -156,30 +176,38 @@ describe('where room is short', () => {
     expect(await servedVersion(next.device)).toBe('1.0.0')
   })
 
-  test('and memory would be too much, the update is refused and what served goes on', async () => {
-    const quota: Quota = {
-      estimate: () => Promise.resolve({ usageBytes: 0, quotaBytes: 100_000_000 }),
-      persisted: () => Promise.resolve(false),
-    }
-    const { device } = await loadedDevice(repository, { quota })
-    await repository.publish('2.0.0')
-    // Chunks that nobody has, nor is asked for.
-    const chunks = Array.from({ length: 150 }, (_, i) => ({
-      sha256: i.toString(16).padStart(64, '0') as Sha256,
-      size: 4 * 1024 * 1024,
-    }))
-    await reshape(repository, '2.0.0', async (model) => [
-      { role: 'model', ...(await cut(repository.dir, model, 4096)) },
-      { role: 'asset', path: 'huge.bin', size: chunks.length * 4 * 1024 * 1024, chunks },
-    ])
-    repository.server.clearRequests()
-    await expect(device.check()).rejects.toMatchObject({
-      code: 'storage/quota',
-      message: expect.stringMatching(/Free some disk space/),
-    })
-    expect(repository.requests().filter((path) => path.startsWith('chunks/'))).toEqual([])
-    expect(await servedVersion(device)).toBe('1.0.0')
-  })
+  test.each<[string, Quota | undefined]>([
+    [
+      'the browser says so',
+      {
+        estimate: () => Promise.resolve({ usageBytes: 0, quotaBytes: 100_000_000 }),
+        persisted: () => Promise.resolve(false),
+      },
+    ],
+    ['all that is stored is in memory', undefined],
+  ])(
+    'and memory would be too much, as %s, the update is refused and what served goes on',
+    async (_, quota) => {
+      const { device } = await loadedDevice(repository, quota ? { quota } : {})
+      await repository.publish('2.0.0')
+      // Chunks that nobody has, nor is asked for.
+      const chunks = Array.from({ length: 150 }, (_, i) => ({
+        sha256: i.toString(16).padStart(64, '0') as Sha256,
+        size: 4 * 1024 * 1024,
+      }))
+      await reshape(repository, '2.0.0', async (model) => [
+        { role: 'model', ...(await cut(repository.dir, model, 4096)) },
+        { role: 'asset', path: 'huge.bin', size: chunks.length * 4 * 1024 * 1024, chunks },
+      ])
+      repository.server.clearRequests()
+      await expect(device.check()).rejects.toMatchObject({
+        code: 'storage/quota',
+        message: expect.stringMatching(/Free some disk space/),
+      })
+      expect(repository.requests().filter((path) => path.startsWith('chunks/'))).toEqual([])
+      expect(await servedVersion(device)).toBe('1.0.0')
+    },
+  )
 
   test('in the middle of a download, room is made, and what does not fit serves from memory', async () => {
     const { storage } = limited(70_000)

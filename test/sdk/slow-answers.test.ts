@@ -1,5 +1,6 @@
 import { LIMITS } from 'afield/node'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { fetchBytes } from '../../packages/sdk/dist/keeper/fetch-bytes.js'
 import { TestClock } from './support/clock.js'
 import { loadedDevice, servedVersion, startDevice } from './support/devices.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
@@ -60,6 +61,48 @@ describe('given up after a stated time', () => {
       code: 'chunk/unavailable',
       cause: expect.objectContaining({ message: 'no byte came for 20 s' }),
     })
+  })
+})
+
+describe('a chunk that drips in', () => {
+  test('is given up, though a byte comes now and then', async () => {
+    repository.server.fault('/repository/chunks/**', { kind: 'drip', bytesPerSecond: 60 })
+    repository.server.clearRequests()
+    const clock = new TestClock()
+    const load = startDevice(repository, { clock }).load(MODEL)
+    const outcome = load.catch((error: unknown) => error)
+    await requested(/^chunks/)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    clock.advance(LIMITS.stallTimeoutMs - 1)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    clock.advance(1)
+    expect(await outcome).toMatchObject({
+      code: 'chunk/unavailable',
+      cause: expect.objectContaining({ message: expect.stringMatching(/^only \d+ bytes came for 20 s$/) }),
+    })
+  })
+
+  test('fast enough for its timer is taken whole', async () => {
+    const clock = new TestClock()
+    const body = new TransformStream<Uint8Array, Uint8Array>()
+    const writer = body.writable.getWriter()
+    const bytes = fetchBytes({
+      fetch: () => Promise.resolve(new Response(body.readable)),
+      clock,
+      url: 'https://example.org/chunk',
+      file: 'chunk',
+      maxBytes: 2 ** 20,
+      unavailable: 'chunk/unavailable',
+      tooLarge: 'chunk/size-mismatch',
+      stallTimeoutMs: LIMITS.stallTimeoutMs,
+    })
+    for (let i = 0; i < 5; i++) {
+      await writer.write(new Uint8Array(16 * 1024))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      clock.advance(LIMITS.stallTimeoutMs - 1)
+    }
+    await writer.close()
+    expect((await bytes)?.length).toBe(5 * 16 * 1024)
   })
 })
 

@@ -1,3 +1,4 @@
+import { AfieldError } from 'afield'
 import { memoryStorage, type DeviceStorage } from 'afield/node'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { copyStorage, loadedDevice, servedVersion, startDevice } from './support/devices.js'
@@ -171,6 +172,52 @@ describe('damaged on the device', () => {
     const next = await loadedDevice(own, { storage })
     expect(await servedVersion(next.device)).toBe('1.0.0')
     expect(await next.device.explain(MODEL)).toMatchObject({ reason: 'last-good' })
+  })
+})
+
+describe('a value that the browser cannot read', () => {
+  /** Until it is written anew. */
+  const unreadable = ({ state, blobs }: DeviceStorage, lost: Set<string>): DeviceStorage => ({
+    state,
+    blobs: {
+      ...blobs,
+      get: (key) =>
+        lost.has(key)
+          ? Promise.reject(new AfieldError('storage/unavailable', 'Failed to read large IndexedDB value'))
+          : blobs.get(key),
+      write: async (changes) => {
+        await blobs.write(changes)
+        for (const key of changes.keys()) lost.delete(key)
+      },
+    },
+  })
+
+  test.each([
+    ['a chunk', chunkKey],
+    ['a descriptor', descriptorKey],
+  ])('%s: it is fetched anew and all is well the next time', async (_, key) => {
+    const copy = await copyStorage(healthy)
+    const journal = keepJournal()
+    const storage = unreadable(copy, new Set([key()]))
+    const { device } = await loadedDevice(repository, { storage, ...journal })
+    expect(await servedVersion(device)).toBe('1.0.0')
+    expect(journal.warnings()).toContain('A stored chunk is damaged and is fetched anew.')
+    await device.close()
+    repository.server.clearRequests()
+    await loadedDevice(repository, { storage })
+    expect(repository.requests()).toEqual([])
+  })
+
+  test('gives way to the version before it, without a network', async () => {
+    const own = await makeRepository(['1.0.0'])
+    const { device, storage } = await loadedDevice(own)
+    const before = new Set(await storage.blobs.keys())
+    await own.publish('2.0.0')
+    await device.check()
+    const lost = new Set((await storage.blobs.keys()).filter((key) => !before.has(key)))
+    await own.server.stop()
+    const next = await loadedDevice(own, { storage: unreadable(storage, lost) })
+    expect(await servedVersion(next.device)).toBe('1.0.0')
   })
 })
 

@@ -16,6 +16,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal.reason)
 }
 
-function aborted(cause: unknown): AfieldError {
+export function aborted(cause: unknown): AfieldError {
   return new AfieldError('aborted', 'The call was aborted.', { cause })
 }

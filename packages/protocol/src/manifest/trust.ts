@@ -59,11 +59,6 @@ export class TrustedManifest {
     return this.#root.version
   }
 
-  /** When the root expires, in ms since 1970. */
-  get rootExpiresAt(): number {
-    return expiryOf(this.#root)
-  }
-
   /** Whether files carry their version or hash in their names (6.2). */
   get consistentSnapshot(): boolean {
     return this.#root.consistent_snapshot

@@ -41,9 +41,29 @@ export class BringUp {
       await this.#checks.refresh(signal)
     } catch (error) {
       // Out of reach, what was refused here last stays refused.
-      throw stored instanceof AfieldError ? stored : error
+      if (stored instanceof AfieldError) throw stored
+      if (await this.#completed(activator, signal, error)) return
+      throw error
     }
     await activator.reconcile(true, signal)
+  }
+
+  /** Without news, a download that was interrupted may still end: its bytes may be elsewhere than its metadata. */
+  async #completed(
+    activator: Activator,
+    signal: AbortSignal | undefined,
+    unreached: unknown,
+  ): Promise<boolean> {
+    if (signal?.aborted || !(unreached instanceof AfieldError)) return false
+    if (!this.#checks.manifest?.models.has(activator.model)) return false
+    this.#ports.log('info', 'The check failed; what is known of the model is downloaded.', unreached)
+    try {
+      return await activator.reconcile(true, signal)
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
+      this.#ports.log('info', 'That failed too.', error)
+      return false
+    }
   }
 
   /** A refusal that is stored may be out of date, so it is returned and not thrown. */

@@ -15,12 +15,15 @@ export interface FetchBytesOptions {
   readonly tooLarge: ErrorCode
   /** Given up after this time in all. */
   readonly timeoutMs?: number
-  /** Given up when no byte came for this time. */
+  /** Given up when fewer than {@link FLOOR_BYTES} more came within this time, and not the end either. */
   readonly stallTimeoutMs?: number
   /** How the HTTP cache may take part. */
   readonly cache?: RequestCache
   readonly signal?: AbortSignal | undefined
 }
+
+/** A byte now and then is no life: a host that drips would hold up every tab. */
+const FLOOR_BYTES = 16 * 1024
 
 /**
  * Fetches a file of bounded size.
@@ -39,11 +42,17 @@ export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array
     ? clock.after(options.timeoutMs, giveUp(`nothing whole came within ${options.timeoutMs / 1000} s`))
     : undefined
   const stall = options.stallTimeoutMs
-  let stopStall = stall ? clock.after(stall, giveUp(`no byte came for ${stall / 1000} s`)) : undefined
-  const alive = (): void => {
-    if (!stall) return
+  let since = 0
+  const startStall = (): (() => void) | undefined => {
+    since = 0
+    return stall ? clock.after(stall, () => giveUp(tooSlow(since, stall))()) : undefined
+  }
+  let stopStall = startStall()
+  const came = (bytes: number): void => {
+    since += bytes
+    if (since < FLOOR_BYTES) return
     stopStall?.()
-    stopStall = clock.after(stall, giveUp(`no byte came for ${stall / 1000} s`))
+    stopStall = startStall()
   }
   try {
     const response = await options.fetch(options.url, {
@@ -64,7 +73,7 @@ export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array
         { details: { file, status: response.status } },
       )
     }
-    return await readBounded(response, options, alive)
+    return await readBounded(response, options, came)
   } catch (cause) {
     if (cause instanceof AfieldError) throw cause
     if (signal?.aborted) throw new AfieldError('aborted', 'The call was aborted.', { cause })
@@ -81,10 +90,15 @@ export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array
   }
 }
 
+function tooSlow(bytes: number, ms: number): string {
+  const came = bytes === 0 ? 'no byte' : `only ${bytes} bytes`
+  return `${came} came for ${ms / 1000} s`
+}
+
 async function readBounded(
   response: Response,
   options: FetchBytesOptions,
-  alive: () => void,
+  came: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes, file } = options
   const parts: Uint8Array[] = []
@@ -94,7 +108,7 @@ async function readBounded(
   for (;;) {
     const { done, value } = await reader.read()
     if (done) break
-    alive()
+    came(value.length)
     length += value.length
     if (length > maxBytes) {
       await reader.cancel()

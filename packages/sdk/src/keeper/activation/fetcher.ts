@@ -6,7 +6,7 @@ import {
   type Sha256,
   type Version,
 } from '@afield/protocol'
-import { abortable } from '../../abort.js'
+import { abortable, aborted } from '../../abort.js'
 import type { Blobs, ModelFiles } from '../blobs/blobs.js'
 import type { Source } from '../blobs/source.js'
 import { decideDownload, type Deferral, type DownloadRules } from '../downloads.js'
@@ -94,7 +94,8 @@ export class Fetcher {
       return await this.#ports.locks.hold(`download ${served.model}`, download, controller.signal)
     } catch (error) {
       if (controller.signal.aborted && !signal?.aborted) return { kind: 'interrupted' }
-      throw error
+      // A lock whose wait is given up rejects with the browser's own error.
+      throw signal?.aborted && !(error instanceof AfieldError) ? aborted(error) : error
     } finally {
       this.#downloading = undefined
       signal?.removeEventListener('abort', forward)
@@ -130,6 +131,9 @@ export class Fetcher {
       if (why) return { kind: 'deferred', bytes, why }
     }
     await this.#writeDown(served, release)
+    // A sweep that began before that may have taken the descriptor; the next one will not.
+    await this.#ports.locks.hold('evict', () => Promise.resolve(), signal)
+    await this.#blobs.descriptor(model, version, release, sources, signal)
     await this.#blobs.download(missing, {
       sources,
       signal,

@@ -47,6 +47,8 @@ export type ModelRecord = v.InferOutput<typeof ModelRecordSchema>
 const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
 
 const MAX_REMEMBERED = 50
+/** A version that failed on this device is tried again after this time. */
+export const REST_MS = 24 * 60 * 60 * 1000
 /** What the app asked for by number stays on the device this long after it last did. */
 const PINNED_FOR_MS = 30 * 24 * 60 * 60 * 1000
 /** How exactly that is remembered. */
@@ -171,7 +173,8 @@ export function failedHere(
 ): ReadonlyMap<Version, Failure> {
   const resting = record.failures.filter(
     ({ version, descriptor, until }) =>
-      until > now && index?.versions[version]?.descriptor.sha256 === descriptor,
+      // A rest that is longer than any was given by a clock that ran ahead.
+      until > now && until - now <= REST_MS && index?.versions[version]?.descriptor.sha256 === descriptor,
   )
   return new Map(resting.map((failure) => [failure.version, failure]))
 }

@@ -1,6 +1,7 @@
 import { AfieldError, asAfieldError, type ErrorCode } from '@afield/protocol'
 import { reach, type Engine, type EngineModel, type Ports } from '../ports.js'
 import {
+  REST_MS,
   confirmed,
   failed,
   passed,
@@ -10,8 +11,6 @@ import {
   type VersionOnDevice,
 } from './record.js'
 
-/** A version that failed here rests this long before it may try once more. */
-const REST_MS = 24 * 60 * 60 * 1000
 /** Trials that may end with the death of the page before the version counts as failed. */
 const STRIKES = 2
 /** An engine that is not ready by then hangs. Generous: on a first visit it downloads its runtime meanwhile. */

@@ -1,3 +1,4 @@
+import { aborted, throwIfAborted } from '../../abort.js'
 import type { Channel, Clock, KeyValueStore, Locks } from '../ports.js'
 
 /** A store that lasts as long as the object: Node, tests, and browsers that refuse storage. */
@@ -25,12 +26,23 @@ export function localLocks(): Locks {
     hold(name, task, signal) {
       // A failed task must not fail the next one in line.
       const before = (tails.get(name) ?? Promise.resolve()).catch(() => undefined)
+      let begun = false
       const run = before.then(() => {
-        signal?.throwIfAborted()
+        throwIfAborted(signal)
+        begun = true
         return task()
       })
       tails.set(name, run)
-      return run
+      if (!signal) return run
+      // What gives up waiting is told at once; a task that runs ends by itself, as with `navigator.locks`.
+      return new Promise((resolve, reject) => {
+        const giveUp = (): void => {
+          if (!begun) reject(aborted(signal.reason))
+        }
+        if (signal.aborted) giveUp()
+        signal.addEventListener('abort', giveUp, { once: true })
+        run.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
+      })
     },
   }
 }

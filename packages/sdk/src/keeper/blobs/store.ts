@@ -1,4 +1,4 @@
-import { AfieldError, sha256, type Sha256 } from '@afield/protocol'
+import { AfieldError, asAfieldError, sha256, type Sha256 } from '@afield/protocol'
 import type { Ports } from '../ports.js'
 import { sumOf } from './files.js'
 import { mismatch } from './source.js'
@@ -34,7 +34,7 @@ export class BlobStore {
     const inMemory = this.#inMemory.get(hash)
     // The engine takes the bytes away, so what is kept only in memory is copied.
     if (inMemory) return inMemory.slice()
-    const value = await this.#ports.blobs.get(hash)
+    const value = await this.#readable(hash)
     if (value === undefined) return undefined
     const bytes = value instanceof Uint8Array ? (value as Bytes) : undefined
     if (bytes && (await sha256(bytes)) === hash)
@@ -49,6 +49,20 @@ export class BlobStore {
       this.#ports.log('warn', 'A damaged chunk could not be deleted; it is passed by.', error)
     }
     return undefined
+  }
+
+  /** A value that the browser cannot read, as Chrome does lose a large one, counts as damaged and not as none. */
+  async #readable(hash: Sha256): Promise<unknown> {
+    try {
+      return await this.#ports.blobs.get(hash)
+    } catch (error) {
+      this.#ports.log(
+        'debug',
+        'A stored chunk could not be read.',
+        asAfieldError(error, 'storage/unavailable', 'Reading failed'),
+      )
+      return null
+    }
   }
 
   /** @throws AfieldError `storage/*`; see {@link keepInMemory}. */

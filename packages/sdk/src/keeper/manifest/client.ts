@@ -1,17 +1,21 @@
-import { AfieldError, asAfieldError, type Reference } from '@afield/protocol'
+import { AfieldError, asAfieldError, type ModelIndex, type Reference } from '@afield/protocol'
 import type { Ports } from '../ports.js'
 import {
   documentsFor,
   fromRepository,
   fromStored,
+  hasRollout,
   modelsOf,
-  readModel,
+  readIndex,
+  readRollout,
   refuseMovedDevices,
   type ModelDocuments,
+  type ReadDocument,
+  type ReadTarget,
 } from './documents.js'
 import { ROOT_PROBE_EVERY_MS } from './limits.js'
 import { RepositorySource } from './source.js'
-import { ManifestRecords, type StoredManifest, type StoredState } from './stored.js'
+import { ManifestRecords, type StoredManifest, type StoredState, type TrustRecord } from './stored.js'
 import { Updater } from './updater.js'
 
 export type { ModelDocuments } from './documents.js'
@@ -22,8 +26,19 @@ export interface Manifest {
   readonly expiresAt: number
   readonly checkedAt: number
   readonly models: ReadonlyMap<string, ModelDocuments>
-  /** Models of which newer documents were refused, and why; {@link models} has their last good ones, if any. */
+  /**
+   * Models of which newer documents were refused, and why; {@link models} has their last good ones, if any. Where only
+   * the rollout was refused, the newer index counts with the rollout before it: what it revokes is revoked.
+   */
   readonly failures: ReadonlyMap<string, AfieldError>
+}
+
+/** What is stored of a model, and which states vouch for it: two, where only its index could follow. */
+interface Held {
+  readonly documents: ModelDocuments
+  readonly vouchers: readonly StoredState[]
+  /** Vouches for the rollout, or for there being none. */
+  readonly rolloutVoucher: StoredState
 }
 
 interface Look {
@@ -59,12 +74,16 @@ export class ManifestClient {
    */
   async restore(): Promise<Manifest | undefined> {
     const stored = await this.#records.manifest()
-    return stored && (await this.#restored(stored))
+    if (!stored) return undefined
+    const { head, held } = await this.#restored(stored)
+    const models = new Map([...held].map(([model, { documents }]) => [model, documents]))
+    return head && { ...head, checkedAt: stored.checkedAt, models, failures: new Map() }
   }
 
   /**
    * Checks the repository for a newer state and stores what it accepted. A model whose new documents are refused keeps
-   * its last good ones and is told in `failures`; the others follow.
+   * its last good ones and is told in `failures`; the others follow, and so does its index where only its rollout is
+   * refused.
    *
    * @param models the models this device uses: their index and rollout are fetched too.
    * @throws AfieldError `manifest/*` or `aborted`, and the first of the failures when no model could follow; what
@@ -117,7 +136,7 @@ export class ManifestClient {
   async #look(models: readonly string[], look: Look): Promise<Manifest> {
     const { reference, signal } = look
     const stored = await this.#records.manifest()
-    const held = stored && (await this.#restored(stored))
+    const held = stored ? (await this.#restored(stored)).held : new Map<string, Held>()
     const updater = await this.#refreshed(stored, look)
 
     const states = stored ? [stored, ...stored.kept] : []
@@ -127,26 +146,51 @@ export class ManifestClient {
     const next = new Map<string, ModelDocuments>()
     const failures = new Map<string, AfieldError>()
     const documents: Record<string, Uint8Array<ArrayBuffer>> = {}
+    const lastGood = new Map<string, readonly StoredState[]>()
+    let follows = followed.size === 0
     for (const model of followed) {
-      const before = held?.models.get(model)
-      try {
-        const read = await readModel(model, updater, readTarget)
-        if (!read) continue
-        refuseMovedDevices(before, read.documents)
-        next.set(model, read.documents)
-        Object.assign(documents, read.bytes)
-      } catch (cause) {
+      const before = held.get(model)
+      const fail = (cause: unknown): void => {
         const error = asAfieldError(cause, 'internal/unexpected', `The documents of "${model}" were not read`)
         if (error.code === 'aborted') throw error
         failures.set(model, error)
-        if (before) next.set(model, before)
+      }
+      const stays = (cause: unknown): void => {
+        fail(cause)
+        if (before) next.set(model, before.documents)
+        lastGood.set(model, before?.vouchers ?? [])
+      }
+      let index: ReadDocument<ModelIndex> | undefined
+      try {
+        index = await readIndex(model, updater, readTarget)
+      } catch (cause) {
+        stays(cause)
+        continue
+      }
+      follows ||= !index
+      if (!index) continue
+      try {
+        const rollout = await readRollout(model, updater, readTarget)
+        refuseMovedDevices(before?.documents.rollout, rollout.document)
+        next.set(model, { index: index.document, rollout: rollout.document })
+        Object.assign(documents, index.bytes, rollout.bytes)
+        follows = true
+      } catch (cause) {
+        if (!before || !isRefusedRollout(cause)) {
+          stays(cause)
+          continue
+        }
+        fail(cause)
+        next.set(model, { index: index.document, rollout: before.documents.rollout })
+        Object.assign(documents, index.bytes)
+        lastGood.set(model, [before.rolloutVoucher])
+        follows = true
       }
     }
     const [failure] = failures.values()
-    if (failure && failures.size === followed.size) throw failure
+    if (failure && !follows) throw failure
     await this.#ports.atStep?.('check/documents-verified')
 
-    const lastGood = new Set([...failures.keys()].filter((model) => next.has(model)))
     const kept = states.flatMap((state) => keptOf(state, lastGood))
     const { checkedAt = 0, rootProbedAt = 0 } = stored ?? {}
     const times =
@@ -161,38 +205,67 @@ export class ManifestClient {
   /** The newest metadata: what was accepted before, also by a check that was interrupted, brought up to date. */
   async #refreshed(stored: StoredManifest | undefined, look: Look): Promise<Updater> {
     const { baseUrl, reference, signal } = look
-    const updater = await Updater.open({
-      ...this.#updaterOptions(reference),
-      record: (await this.#records.progress()) ?? stored,
-      source: new RepositorySource(this.#ports, `${asFolder(baseUrl)}metadata`, signal),
-      save: (progress) => this.#records.saveProgress(progress),
-    })
+    const open = (record: TrustRecord | undefined): Promise<Updater> =>
+      Updater.open({
+        ...this.#updaterOptions(reference),
+        record,
+        source: new RepositorySource(this.#ports, `${asFolder(baseUrl)}metadata`, signal),
+        save: (progress) => this.#records.saveProgress(progress),
+      })
+    let updater = await open((await this.#records.progress()) ?? stored)
+    // Damaged progress must not take the floor away that what is stored is against rollback.
+    if (!updater.intact && stored) updater = await open(stored)
     await updater.refresh(look)
     return updater
   }
 
-  async #restored(stored: StoredManifest): Promise<Manifest | undefined> {
-    const models = new Map<string, ModelDocuments>()
+  /** What of the stored states verifies: each document as the newest of them has it. */
+  async #restored(stored: StoredManifest): Promise<{
+    readonly head: Pick<Manifest, 'version' | 'expiresAt'> | undefined
+    readonly held: ReadonlyMap<string, Held>
+  }> {
+    const held = new Map<string, Held>()
+    /** Stored without a rollout, which an older state then has. */
+    const alone = new Map<string, { readonly index: ModelIndex; readonly state: StoredState }>()
     let head: Pick<Manifest, 'version' | 'expiresAt'> | undefined
     for (const state of [stored, ...stored.kept]) {
       const updater = await Updater.open({ ...this.#updaterOptions('at-rest'), record: state })
       if (!updater.trusted.complete) continue
       for (const model of modelsOf(state.documents)) {
-        const read = await this.#readStored(model, updater, state)
-        if (read && !models.has(model)) models.set(model, read)
+        if (held.has(model)) continue
+        const read = await this.#readStored(model, updater, state, stored)
+        const newer = alone.get(model)
+        if (read && 'rollout' in read) {
+          const { index, rollout } = read
+          held.set(model, {
+            documents: { index: newer?.index ?? index, rollout },
+            vouchers: newer ? [newer.state, state] : [state],
+            rolloutVoucher: state,
+          })
+        } else if (read && !newer) alone.set(model, { index: read.index, state })
       }
       head ??= headOf(updater)
     }
-    return head && { ...head, checkedAt: stored.checkedAt, models, failures: new Map() }
+    return { head, held }
   }
 
+  /** The index alone where the rollout is in an older state. */
   async #readStored(
     model: string,
     updater: Updater,
-    { documents }: StoredState,
-  ): Promise<ModelDocuments | undefined> {
+    state: StoredState,
+    { kept }: StoredManifest,
+  ): Promise<ModelDocuments | Pick<ModelDocuments, 'index'> | undefined> {
+    const readTarget: ReadTarget = fromStored(state.documents)
     try {
-      return (await readModel(model, updater, fromStored(documents)))?.documents
+      const index = await readIndex(model, updater, readTarget)
+      if (!index) return undefined
+      const older = kept.slice(kept.indexOf(state) + 1)
+      const isAlone =
+        !hasRollout(state, model) && older.some(({ documents }) => modelsOf(documents).includes(model))
+      if (isAlone) return { index: index.document }
+      const rollout = await readRollout(model, updater, readTarget)
+      return { index: index.document, rollout: rollout.document }
     } catch (error) {
       if (!(error instanceof AfieldError)) throw error
       this.#ports.log('warn', `What is stored of "${model}" no longer verifies and is fetched anew.`, error)
@@ -210,12 +283,21 @@ function headOf({ trusted }: Updater): Pick<Manifest, 'version' | 'expiresAt'> {
   return { version: trusted.version ?? 0, expiresAt: trusted.expiresAt }
 }
 
-/** The last good documents of the models that could not follow, with what vouches for them. */
-function keptOf(state: StoredState, models: ReadonlySet<string>): readonly StoredState[] {
-  const documents = documentsFor(state, models)
+/** What a state vouches for of the models that could not follow, with its metadata. */
+function keptOf(
+  state: StoredState,
+  lastGood: ReadonlyMap<string, readonly StoredState[]>,
+): readonly StoredState[] {
+  const models = [...lastGood].filter(([, vouchers]) => vouchers.includes(state)).map(([model]) => model)
+  const documents = documentsFor(state, new Set(models))
   if (Object.keys(documents).length === 0) return []
   const { roots, timestamp, snapshot, roles } = state
   return [{ roots, timestamp, snapshot, roles, documents }]
+}
+
+/** Refused for what it says, which is not the doing of whoever signs the index. One that did not come may yet. */
+function isRefusedRollout(error: unknown): boolean {
+  return error instanceof AfieldError && error.code === 'rollout/invalid'
 }
 
 /** What a newer root would explain: other keys, or only that this one is old. */

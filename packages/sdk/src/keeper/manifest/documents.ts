@@ -21,9 +21,9 @@ export interface ModelDocuments {
   readonly rollout: Rollout | undefined
 }
 
-/** A model's documents, parsed and as they came. */
-export interface ReadModel {
-  readonly documents: ModelDocuments
+/** A document, parsed and as it came. */
+export interface ReadDocument<T> {
+  readonly document: T
   readonly bytes: StoredState['documents']
 }
 
@@ -31,29 +31,38 @@ export interface ReadModel {
 export type ReadTarget = (path: string, target: AnyTargetFile) => Promise<Bytes>
 
 /**
- * Finds and reads a model's index and rollout.
+ * Finds and reads a model's index.
  *
  * @returns `undefined` when the repository has no such model.
- * @throws AfieldError `manifest/*` or `rollout/invalid`.
+ * @throws AfieldError `manifest/*`.
  */
-export async function readModel(
+export async function readIndex(
   model: string,
   updater: Updater,
   readTarget: ReadTarget,
-): Promise<ReadModel | undefined> {
-  const [indexPath, rolloutPath] = documentPaths(model)
-  const index = await updater.find(indexPath)
-  if (!index) return undefined
-  const indexBytes = await readTarget(indexPath, index)
-  const rollout = await updater.find(rolloutPath)
-  const rolloutBytes = rollout && (await readTarget(rolloutPath, rollout))
-  return {
-    documents: {
-      index: parseModelIndex(indexBytes, model),
-      rollout: rolloutBytes && parseRollout(rolloutBytes, model),
-    },
-    bytes: { [indexPath]: indexBytes, ...(rolloutBytes ? { [rolloutPath]: rolloutBytes } : {}) },
-  }
+): Promise<ReadDocument<ModelIndex> | undefined> {
+  const [path] = documentPaths(model)
+  const target = await updater.find(path)
+  if (!target) return undefined
+  const bytes = await readTarget(path, target)
+  return { document: parseModelIndex(bytes, model), bytes: { [path]: bytes } }
+}
+
+/**
+ * Finds and reads a model's rollout, which is another role's to sign than the index, and may fail alone.
+ *
+ * @throws AfieldError `manifest/*` or `rollout/invalid`.
+ */
+export async function readRollout(
+  model: string,
+  updater: Updater,
+  readTarget: ReadTarget,
+): Promise<ReadDocument<Rollout | undefined>> {
+  const [, path] = documentPaths(model)
+  const target = await updater.find(path)
+  if (!target) return { document: undefined, bytes: {} }
+  const bytes = await readTarget(path, target)
+  return { document: parseRollout(bytes, model), bytes: { [path]: bytes } }
 }
 
 /** Reads targets from what is stored. */
@@ -87,8 +96,8 @@ export function fromRepository(source: RepositorySource, states: readonly Stored
  *
  * @throws AfieldError `rollout/invalid`.
  */
-export function refuseMovedDevices(held: ModelDocuments | undefined, next: ModelDocuments): void {
-  if (held?.rollout && next.rollout) checkRolloutChange(held.rollout, next.rollout)
+export function refuseMovedDevices(held: Rollout | undefined, next: Rollout | undefined): void {
+  if (held && next) checkRolloutChange(held, next)
 }
 
 /** The models whose documents these are. */
@@ -96,6 +105,10 @@ export function modelsOf(documents: StoredState['documents']): readonly string[]
   return Object.keys(documents)
     .filter((path) => path.startsWith('models/'))
     .map((path) => path.slice('models/'.length, -'.json'.length))
+}
+
+export function hasRollout({ documents }: StoredState, model: string): boolean {
+  return Object.hasOwn(documents, documentPaths(model)[1])
 }
 
 /** The documents of these models only. */

@@ -1,4 +1,4 @@
-import { MAX_CHUNK_BYTES, MAX_DESCRIPTOR_BYTES, MAX_INDEX_BYTES, MAX_ROLLOUT_BYTES } from '@afield/protocol'
+import { MAX_INDEX_BYTES, MAX_ROLLOUT_BYTES } from '@afield/protocol'
 
 /** Every limit on what a repository may send, in one place. Bytes, milliseconds or counts. */
 export const LIMITS = {
@@ -8,13 +8,11 @@ export const LIMITS = {
   targetsBytes: 5 * 1024 * 1024,
   indexBytes: MAX_INDEX_BYTES,
   rolloutBytes: MAX_ROLLOUT_BYTES,
-  descriptorBytes: MAX_DESCRIPTOR_BYTES,
-  chunkBytes: MAX_CHUNK_BYTES,
   /** Roots followed in one check. */
   rootRotations: 32,
   /** A metadata file that has not arrived whole by then is given up. */
   metadataTimeoutMs: 20_000,
-  /** A chunk that has brought no byte for this long is given up. */
+  /** A chunk that has brought less than 16 KiB more for this long is given up. */
   stallTimeoutMs: 20_000,
 } as const
 

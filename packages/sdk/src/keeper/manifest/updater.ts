@@ -31,6 +31,7 @@ export class Updater {
   readonly #options: UpdaterOptions
   readonly #trusted: TrustedManifest
   #record: TrustRecord
+  #intact = true
   readonly #usedRoles = new Set<string>()
 
   private constructor(options: UpdaterOptions, trusted: TrustedManifest, record: TrustRecord) {
@@ -55,12 +56,18 @@ export class Updater {
     } catch (error) {
       if (!(error instanceof AfieldError)) throw error
       log('warn', 'The stored manifest no longer verifies and is fetched anew.', error)
+      updater.#intact = false
     }
     return updater
   }
 
   get trusted(): TrustedManifest {
     return this.#trusted
+  }
+
+  /** Whether the record that this was opened with verified. */
+  get intact(): boolean {
+    return this.#intact
   }
 
   /** What was accepted, with those roles only that a search has asked since this was opened. */
