@@ -47,7 +47,7 @@ export function addApprove(program: Command): void {
     }
     refuseBlind(id, options)
     const approved = await approveAfter({ ...options, id }, (status) => tellAndAsk(status, options))
-    print(options, approved, [...waits(approved), ...outcome(approved)])
+    print(options, approved, [...(approved.lacking.length > 0 ? waits(approved) : []), ...outcome(approved)])
     if (approved.status === 'waiting') throw new Exit(3)
   })
 }

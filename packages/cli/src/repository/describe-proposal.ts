@@ -130,7 +130,7 @@ export function describeRoot(before: Root, after: Root): readonly string[] {
   ]
 }
 
-/** Every delegation that changed, also one that an honest rotation would never make. */
+/** Every delegation that changed; what goes beyond keys and thresholds is refused besides. */
 function describeDelegations(before: Targets, after: Targets, name: string): readonly string[] {
   if (JSON.stringify(before.delegations) === JSON.stringify(after.delegations)) return []
   const [old, next] = [delegatedRoles(before), delegatedRoles(after)]
