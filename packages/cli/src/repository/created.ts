@@ -12,9 +12,9 @@ export class Created {
   }
 
   /** Makes a folder and those above it that are not there. */
-  async folder(path: string, mode?: number): Promise<void> {
+  async folder(path: string): Promise<void> {
     const goal = resolve(path)
-    const first = await mkdir(goal, { recursive: true, ...(mode === undefined ? {} : { mode }) })
+    const first = await mkdir(goal, { recursive: true })
     if (first === undefined) return
     const made: string[] = []
     for (let at = goal; at.length >= resolve(first).length; at = dirname(at)) made.unshift(at)

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
 import { CliError } from '../errors.js'
@@ -97,8 +97,8 @@ async function write(
   now: Date,
   created: Created,
 ): Promise<Roles> {
+  await mkdir(location.repo, { recursive: true })
   for (const name of [...CONTENT_FOLDERS, 'metadata']) await created.folder(join(location.repo, name))
-  await created.folder(folder, 0o700)
   const roles = await createRoles(folder, options, created)
   const files = openFiles(location)
   const create = async (path: string, bytes: Uint8Array): Promise<void> => {
