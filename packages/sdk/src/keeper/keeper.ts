@@ -113,7 +113,7 @@ export class Keeper {
 
   /** Takes over what earlier pages left: what they counted, and whether they died or were closed. */
   async adoptMarks({ closedLives, observations }: Marks): Promise<void> {
-    this.#marks = Promise.all(closedLives.map((life) => this.#forgiveTrials(life)))
+    this.#marks = Promise.all(closedLives.map((life) => this.#records.forgive(life)))
     const understood = observations.filter(isObservation)
     if (understood.length < observations.length) {
       this.#ports.log('warn', 'A mark of an earlier page is of another format; its counts are dropped.')
@@ -122,9 +122,10 @@ export class Keeper {
   }
 
   /**
-   * Makes a model serve and says what serves.
+   * Makes a model serve and says what serves. A first load that was declined, aborted or names no model is forgotten;
+   * one that failed otherwise is looked for again at the next check.
    *
-   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `engine/*`, `storage/*`.
+   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`.
    */
   async load(model: string, request: LoadRequest, signal?: AbortSignal): Promise<Served> {
     await this.#marks
@@ -157,7 +158,8 @@ export class Keeper {
 
   /**
    * Looks for news now and adopts them. Rejects when the check or what it asked for fails; what serves goes on
-   * serving. A model that the team switched off is news, not a failure.
+   * serving. Where the documents of one model are refused, the others follow first. A model that the team switched off
+   * is news, not a failure.
    */
   async check(signal?: AbortSignal): Promise<CheckReport> {
     if (this.#options.policy === 'offline') {
@@ -305,7 +307,7 @@ export class Keeper {
     if (await this.#checks.reread()) await this.#adoptManifest(undefined)
   }
 
-  /** Every model follows, also when one before it cannot; then it rejects with the first failure. */
+  /** Every model follows, also when another cannot; then it rejects with the first failure. */
   async #adoptManifest(signal: AbortSignal | undefined): Promise<void> {
     const { policy, seed } = this.#options
     const mayFetch = policy !== 'offline' || seed !== undefined
@@ -354,16 +356,6 @@ export class Keeper {
     activator.end()
     const removed = `"${activator.model}" was removed from this device. Load it again.`
     await this.#routes.turn(activator, () => activator.stop(new AfieldError('model/not-found', removed)))
-  }
-
-  async #forgiveTrials(life: string): Promise<void> {
-    for (const model of await this.#records.models()) {
-      const { trial } = await this.#records.read(model)
-      if (trial?.life !== life) continue
-      await this.#records.update(model, ({ trial: open, ...record }) =>
-        open?.life === life ? record : { ...record, ...(open ? { trial: open } : {}) },
-      )
-    }
   }
 
   #count(served: Served, step: FunnelStep, error?: ErrorCode): void {

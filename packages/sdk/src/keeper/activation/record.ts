@@ -92,6 +92,19 @@ export class ModelRecords {
     return [...new Set([...stored, ...this.#unstored.keys()])]
   }
 
+  /** Takes back the trials that a page's life left open without having died: they give no strike. */
+  async forgive(life: string): Promise<void> {
+    for (const model of await this.models()) {
+      const { trial } = await this.read(model)
+      if (trial?.life !== life) continue
+      await this.update(model, (record) => {
+        if (record.trial?.life !== life) return record
+        const { trial: _forgiven, ...rest } = record
+        return rest
+      })
+    }
+  }
+
   async #write(model: string, record: ModelRecord): Promise<void> {
     try {
       await this.#ports.state.write(new Map([[keyOf(model), record]]))
