@@ -23,7 +23,7 @@ import { addShow } from './commands/show.js'
 import { addVerify } from './commands/verify.js'
 import { diskRefusal } from './disk.js'
 import { CliError } from './errors.js'
-import { ProposalWaiting } from './repository/propose.js'
+import { ProposalWaiting } from './repository/write/propose.js'
 import { VERSION } from './version.js'
 
 process.exitCode = await main(process.argv)

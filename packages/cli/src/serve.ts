@@ -5,8 +5,8 @@ import sirv from 'sirv'
 import { headersFor } from './deploy/headers.js'
 import { CliError } from './errors.js'
 import { hasCode } from './read-file.js'
-import { diskFiles } from './repository/files.js'
-import { TIMESTAMP_PATH } from './repository/layout.js'
+import { diskFiles } from './repository/files/files.js'
+import { TIMESTAMP_PATH } from './repository/files/layout.js'
 
 export interface ServeOptions {
   /** 8787 when left out; 0 takes a free one. */

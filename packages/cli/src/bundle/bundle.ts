@@ -8,8 +8,8 @@ import { readFirstRoot, readManifest, type ModelState } from '../fetch/read-mani
 import { chunksOf, readChunk, readDescriptor } from '../fetch/read-version.js'
 import { openSource, type RepositorySource } from '../fetch/source.js'
 import { parseVersion } from '../publish/parse-version.js'
-import { modelName } from '../repository/documents.js'
-import { CONTENT_FOLDERS } from '../repository/layout.js'
+import { modelName } from '../repository/read/documents.js'
+import { CONTENT_FOLDERS } from '../repository/files/layout.js'
 
 export interface BundleOptions {
   /** The repository's folder. */

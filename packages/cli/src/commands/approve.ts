@@ -2,7 +2,12 @@ import process from 'node:process'
 import type { Command } from 'commander'
 import { CliError } from '../errors.js'
 import { plainText } from '../plain-text.js'
-import { approveAfter, listProposals, type Approved, type ProposalStatus } from '../repository/approve.js'
+import {
+  approveAfter,
+  listProposals,
+  type Approved,
+  type ProposalStatus,
+} from '../repository/approval/approve.js'
 import { agrees } from './confirm.js'
 import { Exit } from './exit.js'
 import {

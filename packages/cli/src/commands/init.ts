@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { Option, type Command } from 'commander'
 import { CliError } from '../errors.js'
-import { initRepository } from '../repository/init.js'
-import { newPassphrase } from '../repository/passphrase.js'
-import { parseThreshold } from '../repository/threshold.js'
+import { initRepository } from '../repository/governance/init.js'
+import { newPassphrase } from '../repository/keys/passphrase.js'
+import { parseThreshold } from '../repository/keys/threshold.js'
 import { addExample, addJsonOption, addKeysOption, type RepositoryOptions } from './options.js'
 import { print, refreshLine } from './print.js'
 

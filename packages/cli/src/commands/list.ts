@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { listModels } from '../repository/catalogue.js'
+import { listModels } from '../repository/inspect/catalogue.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { formatBytes, print } from './print.js'
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { CliError } from '../errors.js'
 import { plainLine } from '../plain-text.js'
-import { readLog, type LogEntry } from '../repository/log.js'
+import { readLog, type LogEntry } from '../repository/inspect/log.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { print } from './print.js'
 

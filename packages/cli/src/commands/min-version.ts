@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { setMinVersion } from '../repository/restrict.js'
+import { setMinVersion } from '../repository/governance/restrict.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine } from './print.js'
 

@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { Command } from 'commander'
-import { refresh, type Refreshed } from '../repository/refresh.js'
+import { refresh, type Refreshed } from '../repository/governance/refresh.js'
 import { Exit } from './exit.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine } from './print.js'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { CliError } from '../errors.js'
-import { revoke } from '../repository/restrict.js'
+import { revoke } from '../repository/governance/restrict.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine } from './print.js'
 import { parseReference } from './reference.js'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { newPassphrase } from '../repository/passphrase.js'
-import { rotate } from '../repository/rotate.js'
-import { parseThreshold } from '../repository/threshold.js'
+import { newPassphrase } from '../repository/keys/passphrase.js'
+import { rotate } from '../repository/governance/rotate.js'
+import { parseThreshold } from '../repository/keys/threshold.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
 import { print, refreshLine } from './print.js'
 

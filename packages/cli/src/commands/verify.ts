@@ -1,6 +1,6 @@
 import { SingleBar, Presets } from 'cli-progress'
 import type { Command } from 'commander'
-import { verify, type Verified } from '../repository/verify.js'
+import { verify, type Verified } from '../repository/inspect/verify.js'
 import { Exit } from './exit.js'
 import { addExample, addJsonOption } from './options.js'
 import { formatBytes, print } from './print.js'

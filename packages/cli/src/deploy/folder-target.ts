@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { diskFiles } from '../repository/files.js'
+import { diskFiles } from '../repository/files/files.js'
 import type { DeployTarget } from './target.js'
 import { walkFolder } from './walk.js'
 

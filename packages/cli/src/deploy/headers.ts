@@ -1,4 +1,4 @@
-import { CONTENT_FOLDERS, TIMESTAMP_PATH } from '../repository/layout.js'
+import { CONTENT_FOLDERS, TIMESTAMP_PATH } from '../repository/files/layout.js'
 
 const YEAR_S = 31_536_000
 const UNCHANGING = new RegExp(`^(${CONTENT_FOLDERS.join('|')})/|^metadata/\\d+\\.[^/]+\\.json$`)

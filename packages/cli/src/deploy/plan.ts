@@ -7,8 +7,8 @@ import {
   type Snapshot,
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
-import { TIMESTAMP_PATH, metadataPath } from '../repository/layout.js'
-import type { RepositoryFiles } from '../repository/files.js'
+import { TIMESTAMP_PATH, metadataPath } from '../repository/files/layout.js'
+import type { RepositoryFiles } from '../repository/files/files.js'
 import type { DeployTarget } from './target.js'
 
 /** What a deploy will write, in this order. */

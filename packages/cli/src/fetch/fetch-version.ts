@@ -15,7 +15,7 @@ import {
 import { namingDiskErrors } from '../disk.js'
 import { CliError } from '../errors.js'
 import { parseVersion } from '../publish/parse-version.js'
-import { modelName } from '../repository/documents.js'
+import { modelName } from '../repository/read/documents.js'
 import { inParallel } from '../transfer/parallel.js'
 import { fillFolder } from './output-folder.js'
 import { readFirstRoot, readManifest } from './read-manifest.js'

@@ -11,7 +11,13 @@ import {
   type Reference,
   type Rollout,
 } from '@afield/protocol'
-import { TIMESTAMP_PATH, indexTarget, metadataPath, rolloutTarget, targetPath } from '../repository/layout.js'
+import {
+  TIMESTAMP_PATH,
+  indexTarget,
+  metadataPath,
+  rolloutTarget,
+  targetPath,
+} from '../repository/files/layout.js'
 import type { RepositorySource } from './source.js'
 
 /** More is never read into memory; where signed metadata promises a length, that counts instead. */

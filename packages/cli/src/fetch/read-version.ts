@@ -10,7 +10,7 @@ import {
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { decodeChunk, wireBytes } from '../publish/chunks/encoding.js'
-import { chunkPath, descriptorPath } from '../repository/layout.js'
+import { chunkPath, descriptorPath } from '../repository/files/layout.js'
 import type { RepositorySource } from './source.js'
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ArtifactFile } from '@afield/protocol'
 import { CliError } from '../errors.js'
-import type { RepositoryFiles } from '../repository/files.js'
+import type { RepositoryFiles } from '../repository/files/files.js'
 import { initializerSpans, type Span } from './chunks/boundaries.js'
 import { cutFile } from './chunks/cut.js'
 import type { ListedChunks } from './chunks/listed.js'

@@ -9,7 +9,7 @@ import {
   type Version,
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
-import type { Signed } from '../repository/documents.js'
+import type { Signed } from '../repository/read/documents.js'
 
 /** @throws CliError `version/exists`: what a version is never changes, so that devices may keep it for ever. */
 export function refuseExisting(index: ModelIndex | undefined, version: Version): void {

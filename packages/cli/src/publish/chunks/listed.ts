@@ -1,7 +1,7 @@
 import { AfieldError, parseDescriptor, type Chunk, type Sha256, type Version } from '@afield/protocol'
-import { modelNames, requireIndex } from '../../repository/documents.js'
-import { descriptorPath } from '../../repository/layout.js'
-import type { Repository } from '../../repository/open.js'
+import { modelNames, requireIndex } from '../../repository/read/documents.js'
+import { descriptorPath } from '../../repository/files/layout.js'
+import type { Repository } from '../../repository/read/open.js'
 
 /** A chunk as the descriptor of a version lists it. */
 export interface ListedChunk {

@@ -1,6 +1,6 @@
 import { parseDescriptor, type ModelIndex, type Version } from '@afield/protocol'
-import type { RepositoryFiles } from '../../repository/files.js'
-import { chunkPath, descriptorPath } from '../../repository/layout.js'
+import type { RepositoryFiles } from '../../repository/files/files.js'
+import { chunkPath, descriptorPath } from '../../repository/files/layout.js'
 import type { PreparedFile } from '../artifact.js'
 import { wireBytes } from './encoding.js'
 import type { PreparedChunk } from './store.js'
