@@ -5,9 +5,10 @@ import { namingDiskErrors } from '../disk.js'
 import { CliError } from '../errors.js'
 import { fillFolder } from '../fetch/output-folder.js'
 import { readFirstRoot, readManifest, type ModelState } from '../fetch/read-manifest.js'
-import { chunksOf, readChunk, readDescriptor } from '../fetch/read-version.js'
+import { fetchDescriptor, readChunk } from '../fetch/read-version.js'
 import { openSource, type RepositorySource } from '../fetch/source.js'
 import { parseVersion } from '../publish/parse-version.js'
+import { distinctChunksOf } from '../repository/read/descriptor.js'
 import { modelName } from '../repository/read/documents.js'
 import { CONTENT_FOLDERS } from '../repository/files/layout.js'
 
@@ -68,7 +69,7 @@ async function bundleInto(dir: string, options: BundleOptions): Promise<Bundled>
   const state = await readManifest(source, root, model, now, signal)
   const version = named ?? served(state)
   refuseUnrunnable(state, version)
-  const chunks = chunksOf(await readDescriptor(source, state.index, version, signal))
+  const chunks = distinctChunksOf(await fetchDescriptor(source, state.index, version, signal))
   const total = chunks.reduce((sum, { size }) => sum + size, 0)
   let done = 0
   for (const chunk of chunks) {

@@ -1,9 +1,9 @@
-import { SingleBar, Presets } from 'cli-progress'
 import type { Command } from 'commander'
 import { verify, type Verified } from '../repository/inspect/verify.js'
 import { Exit } from './exit.js'
 import { addExample, addJsonOption } from './options.js'
 import { formatBytes, print } from './print.js'
+import { withProgress } from './progress.js'
 
 interface VerifyCommandOptions {
   readonly root: string
@@ -19,27 +19,19 @@ export function addVerify(program: Command): void {
   addJsonOption(command)
   addExample(command, 'afield verify models-repo --root app/src/root.json')
   command.action(async (dir: string, options: VerifyCommandOptions) => {
-    const bar = progressBar(options)
-    const started = Date.now()
-    const verified = await verify({
-      repo: dir,
-      root: options.root,
-      onProgress: ({ checked, total }) => {
-        if (bar && !bar.isActive && Date.now() - started > 1000) bar.start(total, checked)
-        bar?.setTotal(total)
-        bar?.update(checked)
-      },
-    }).finally(() => bar?.stop())
+    const verified = await withProgress(
+      options,
+      (bar) =>
+        verify({
+          repo: dir,
+          root: options.root,
+          onProgress: ({ checked, total }) => bar.update(checked, total, 'Verifying'),
+        }),
+      (checked, total) => `${checked} of ${total} versions`,
+    )
     print(options, { ...verified, valid: verified.problems.length === 0 }, report(verified))
     if (verified.problems.length > 0) throw new Exit(1)
   })
-}
-
-/** On stderr, and only where a person looks. */
-function progressBar({ json }: VerifyCommandOptions): SingleBar | undefined {
-  if (json || !process.stderr.isTTY) return undefined
-  const format = 'Verifying {bar} {value} of {total} versions'
-  return new SingleBar({ format, stream: process.stderr, clearOnComplete: true }, Presets.shades_classic)
 }
 
 function report({ problems, ...seen }: Verified): readonly string[] {

@@ -1,7 +1,7 @@
 import { MAX_CHUNK_BYTES, sha256 } from '@afield/protocol'
 import { namingDiskErrors } from '../disk.js'
 import { CliError } from '../errors.js'
-import { holdsChunk } from '../publish/chunks/encoding.js'
+import { holdsChunk } from '../repository/files/chunk-encoding.js'
 import { diskFiles, type RepositoryFiles } from '../repository/files/files.js'
 import { TIMESTAMP_PATH } from '../repository/files/layout.js'
 import { openAt, readTimestamp } from '../repository/read/open.js'

@@ -19,7 +19,7 @@ import { modelName } from '../repository/read/documents.js'
 import { inParallel } from '../transfer/parallel.js'
 import { fillFolder } from './output-folder.js'
 import { readFirstRoot, readManifest } from './read-manifest.js'
-import { readChunk, readDescriptor } from './read-version.js'
+import { fetchDescriptor, readChunk } from './read-version.js'
 import type { RepositorySource } from './source.js'
 
 /** Downloads at a time. */
@@ -75,7 +75,7 @@ async function fetchInto(dir: string, options: FetchOptions): Promise<Fetched> {
   const reference = options.expired === 'allowed' ? 'at-rest' : (options.now ?? new Date()).getTime()
   const { index, repositoryVersion } = await readManifest(source, root, model, reference, signal)
   const version = named ?? newest(index)
-  const descriptor = await readDescriptor(source, index, version, signal)
+  const descriptor = await fetchDescriptor(source, index, version, signal)
 
   const stem = `${model}-${version}`
   const parts = filesOf(descriptor, stem)

@@ -1,16 +1,15 @@
 import {
   AfieldError,
   MAX_DESCRIPTOR_BYTES,
-  checkBytes,
-  parseDescriptor,
   type Chunk,
   type Descriptor,
   type ModelIndex,
   type Version,
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
-import { decodeChunk, wireBytes } from '../publish/chunks/encoding.js'
-import { chunkPath, descriptorPath } from '../repository/files/layout.js'
+import { decodeChunk, wireBytes } from '../repository/files/chunk-encoding.js'
+import { chunkPath } from '../repository/files/layout.js'
+import { readDescriptor } from '../repository/read/descriptor.js'
 import type { RepositorySource } from './source.js'
 
 /**
@@ -18,7 +17,7 @@ import type { RepositorySource } from './source.js'
  *
  * @throws CliError `version/unknown` listing what there is; AfieldError `chunk/unavailable`, `descriptor/invalid`.
  */
-export async function readDescriptor(
+export async function fetchDescriptor(
   source: RepositorySource,
   index: ModelIndex,
   version: Version,
@@ -31,12 +30,13 @@ export async function readDescriptor(
       `${index.name} has no version ${version}. It has: ${Object.keys(index.versions).join(', ')}.`,
     )
   }
-  const { sha256, size } = release.descriptor
-  const path = descriptorPath(sha256)
-  const bytes = await source.read(path, Math.min(size, MAX_DESCRIPTOR_BYTES), signal)
-  if (!bytes) throw absent(source, path)
-  await checkBytes(path, bytes, { length: size, hashes: { sha256 } })
-  return parseDescriptor(bytes, { name: index.name, version })
+  const maxBytes = Math.min(release.descriptor.size, MAX_DESCRIPTOR_BYTES)
+  const read = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const bytes = await source.read(path, maxBytes, signal)
+    if (bytes) return bytes
+    throw absent(source, path)
+  }
+  return readDescriptor({ read }, index.name, version, release)
 }
 
 /**
@@ -53,12 +53,6 @@ export async function readChunk(
   const stored = await source.read(path, Math.max(chunk.size, wireBytes(chunk)), signal)
   if (!stored) throw absent(source, path)
   return decodeChunk(stored, chunk)
-}
-
-/** All chunks of a version, each once. */
-export function chunksOf({ artifacts }: Descriptor): readonly Chunk[] {
-  const all = artifacts.flatMap(({ files }) => files.flatMap((file) => file.chunks))
-  return [...new Map(all.map((chunk) => [chunk.sha256, chunk])).values()]
 }
 
 function absent({ name }: RepositorySource, path: string): AfieldError {

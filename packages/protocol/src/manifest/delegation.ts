@@ -57,7 +57,7 @@ export async function delegatesFor(delegations: Delegations, path: string): Prom
   const { roles = [], succinct_roles: bins } = delegations
   const needsHash = bins !== undefined || roles.some((role) => role.path_hash_prefixes !== undefined)
   const hash = needsHash ? await sha256(utf8(path)) : ''
-  if (bins) return [{ name: binName(bins, hash), terminating: true }]
+  if (bins) return [{ name: binAt(bins, hash), terminating: true }]
   const asked: Delegate[] = []
   for (const role of roles) {
     if (!speaksFor(role, path, hash)) continue
@@ -79,12 +79,27 @@ export function roleKeysOf(
   return isBin && Number.parseInt(number, 16) < 2 ** bins.bit_length ? bins : undefined
 }
 
-function binName(bins: SuccinctRoles, hash: string): string {
-  const number = Number.parseInt(hash.slice(0, 8), 16) >>> (32 - bins.bit_length)
+type BinNames = Pick<SuccinctRoles, 'bit_length' | 'name_prefix'>
+
+/** The bin that lists a target: the first bits of its path's hash (TAP 15). */
+export async function binOf(bins: BinNames, path: string): Promise<string> {
+  return binAt(bins, await sha256(utf8(path)))
+}
+
+/** Every bin, in order. */
+export function binNames(bins: BinNames): readonly string[] {
+  return Array.from({ length: 2 ** bins.bit_length }, (_, number) => binName(bins, number))
+}
+
+function binAt(bins: BinNames, hash: string): string {
+  return binName(bins, Number.parseInt(hash.slice(0, 8), 16) >>> (32 - bins.bit_length))
+}
+
+function binName(bins: BinNames, number: number): string {
   return `${bins.name_prefix}-${number.toString(16).padStart(binDigits(bins), '0')}`
 }
 
-function binDigits({ bit_length: bits }: SuccinctRoles): number {
+function binDigits({ bit_length: bits }: BinNames): number {
   return Math.ceil(bits / 4)
 }
 

@@ -3,8 +3,8 @@ import { CliError } from '../../errors.js'
 import type { RepositoryFiles } from '../../repository/files/files.js'
 import { chunkPath } from '../../repository/files/layout.js'
 import type { Span } from './boundaries.js'
-import { encodeAs, encodeChunk, recogniseChunk } from './encoding.js'
-import type { ListedChunk, ListedChunks } from './listed.js'
+import { encodeAs, encodeChunk, recogniseChunk } from '../../repository/files/chunk-encoding.js'
+import type { ListedChunk, ListedChunks } from '../../repository/read/listed-chunks.js'
 
 /** A chunk that a descriptor will list, and what is to be written for it. */
 export interface PreparedChunk {

@@ -1,8 +1,9 @@
-import { parseDescriptor, type ModelIndex, type Version } from '@afield/protocol'
+import type { ModelIndex, Version } from '@afield/protocol'
 import type { RepositoryFiles } from '../../repository/files/files.js'
-import { chunkPath, descriptorPath } from '../../repository/files/layout.js'
+import { chunkPath } from '../../repository/files/layout.js'
 import type { PreparedFile } from '../artifact.js'
-import { wireBytes } from './encoding.js'
+import { wireBytes } from '../../repository/files/chunk-encoding.js'
+import { releaseChunks } from '../../repository/read/listed-chunks.js'
 import type { PreparedChunk } from './store.js'
 
 /** How far a publish is: bytes cut and packed, then bytes written. */
@@ -43,14 +44,8 @@ export async function newBytes(
   previous: Version | undefined,
 ): Promise<number> {
   const release = previous && index?.versions[previous]
-  const bytes = release && (await files.read(descriptorPath(release.descriptor.sha256)))
-  const held = new Set(
-    bytes && index && previous
-      ? parseDescriptor(bytes, { name: index.name, version: previous }).artifacts.flatMap((artifact) =>
-          artifact.files.flatMap((file) => file.chunks.map((chunk) => chunk.sha256)),
-        )
-      : [],
-  )
+  const listed = index && previous && release ? await releaseChunks(files, index.name, previous, release) : []
+  const held = new Set(listed.map(({ sha256 }) => sha256))
   return chunks
     .filter(({ chunk }) => !held.has(chunk.sha256))
     .reduce((sum, { chunk }) => sum + wireBytes(chunk), 0)

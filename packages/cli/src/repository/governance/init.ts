@@ -1,10 +1,9 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { MetaFile, Root, RoleKeys, Targets } from '@afield/protocol'
+import { binNames, type MetaFile, type Root, type RoleKeys, type Targets } from '@afield/protocol'
 import { CliError } from '../../errors.js'
 import { isMissing } from '../../read-file.js'
 import { changeOf, type Attribution } from '../write/change.js'
-import { BINNED_ROLES, MAX_BINS, binNames } from '../read/bins.js'
 import { Created } from '../files/created.js'
 import { publicKeys, type SigningKey } from '../keys/key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from '../keys/key-names.js'
@@ -23,6 +22,12 @@ import {
   type Metadata,
 } from '../keys/sign.js'
 import type { Threshold } from '../keys/threshold.js'
+
+/** More would not make a device fetch less: the snapshot names every bin. */
+const MAX_BINS = 256
+
+/** The delegated roles that a catalogue in bins is spread over. */
+const BINNED_ROLES = ['models', 'rollouts'] as const
 
 export interface InitOptions extends Attribution {
   /** `two`: release and ops, the default. `separate`: a key for each role. */

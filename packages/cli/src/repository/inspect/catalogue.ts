@@ -1,9 +1,7 @@
 import {
   AfieldError,
   VersionSchema,
-  checkBytes,
   latestVersion,
-  parseDescriptor,
   type Descriptor,
   type ModelIndex,
   type ModelName,
@@ -13,10 +11,9 @@ import {
   type Version,
 } from '@afield/protocol'
 import * as v from 'valibot'
+import { downloadBytes, readDescriptor } from '../read/descriptor.js'
 import { findRollout, modelName, modelNames, requireIndex } from '../read/documents.js'
-import { descriptorPath } from '../files/layout.js'
 import { openFiles, type RepositoryLocation } from '../files/location.js'
-import { missingPart } from '../files/missing-part.js'
 import { openRepository, type Repository } from '../read/open.js'
 import { describeServing } from '../read/serving.js'
 
@@ -63,7 +60,7 @@ async function summarise(repository: Repository, name: ModelName): Promise<Model
     versions: Object.keys(index.versions).length,
     newest,
     serves: describeServing(index, rollout),
-    bytes: newest && release && wireBytes(await readDescriptor(repository, name, newest, release)),
+    bytes: newest && release && downloadBytes(await readDescriptor(repository.files, name, newest, release)),
     changed: changes.reduce((a, b) => (Date.parse(a) > Date.parse(b) ? a : b)),
   }
 }
@@ -103,40 +100,20 @@ export async function showVersion(
         `It has: ${Object.keys(index.versions).join(', ') || 'none'}.`,
     )
   }
-  const descriptor = await readDescriptor(repository, model, version, release)
+  const descriptor = await readDescriptor(repository.files, model, version, release)
   return {
     model,
     version,
     descriptor,
     sha256: release.descriptor.sha256,
     release,
-    bytes: wireBytes(descriptor),
+    bytes: downloadBytes(descriptor),
     index,
     rollout: (await findRollout(repository, model))?.document,
   }
 }
 
-/** Reads a version's descriptor, checked against the hash that the signed index gives it. */
-async function readDescriptor(
-  { files }: Pick<Repository, 'files'>,
-  name: ModelName,
-  version: Version,
-  { descriptor: { sha256, size } }: Release,
-): Promise<Descriptor> {
-  const path = descriptorPath(sha256)
-  const bytes = await files.read(path)
-  if (!bytes) throw missingPart(path)
-  await checkBytes(path, bytes, { length: size, hashes: { sha256 } })
-  return parseDescriptor(bytes, { name, version })
-}
-
 function versionIn(text: string): Version | undefined {
   const result = v.safeParse(VersionSchema, text)
   return result.success ? result.output : undefined
-}
-
-function wireBytes({ artifacts }: Descriptor): number {
-  const chunks = (artifacts[0]?.files ?? []).flatMap((file) => file.chunks)
-  const distinct = new Map(chunks.map((chunk) => [chunk.sha256, chunk.encodedSize ?? chunk.size]))
-  return [...distinct.values()].reduce((sum, size) => sum + size, 0)
 }

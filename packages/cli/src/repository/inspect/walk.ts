@@ -1,18 +1,16 @@
 import {
   AfieldError,
-  checkBytes,
-  parseDescriptor,
   parseModelIndex,
   parseRollout,
   type Chunk,
-  type Descriptor,
   type ModelIndex,
   type Release,
   type Version,
 } from '@afield/protocol'
-import { decodeChunk, wireBytes } from '../../publish/chunks/encoding.js'
+import { decodeChunk, wireBytes } from '../files/chunk-encoding.js'
 import { chunkPath, descriptorPath } from '../files/layout.js'
 import { missingPart } from '../files/missing-part.js'
+import { chunksOf, readDescriptor } from '../read/descriptor.js'
 import { listingRoles, readTarget, type Repository } from '../read/open.js'
 
 /** A file of a repository that a device would refuse. */
@@ -97,15 +95,13 @@ class Walk {
     })
   }
 
-  async #version({ name }: ModelIndex, version: Version, { descriptor: listed }: Release): Promise<void> {
-    const path = descriptorPath(listed.sha256)
-    const descriptor = await this.#try(`${path} of ${name}@${version}`, async () => {
-      const bytes = await this.#read(path)
-      await checkBytes(path, bytes, { length: listed.size, hashes: { sha256: listed.sha256 } })
-      return parseDescriptor(bytes, { name, version })
-    })
+  async #version({ name }: ModelIndex, version: Version, release: Release): Promise<void> {
+    const path = descriptorPath(release.descriptor.sha256)
+    const descriptor = await this.#try(`${path} of ${name}@${version}`, () =>
+      readDescriptor(this.#repository.files, name, version, release),
+    )
     this.#seen.versions++
-    for (const chunk of chunksOf(descriptor)) {
+    for (const chunk of descriptor ? chunksOf(descriptor) : []) {
       // Versions may list one chunk in two packings, of which the repository has one at most.
       const listing = `${chunk.sha256} ${wireBytes(chunk)}`
       if (this.#listings.has(listing)) continue
@@ -151,8 +147,4 @@ function unknownTarget(role: string, target: string): AfieldError {
     'manifest/invalid',
     `The role ${role} lists ${target}, which is neither a model index nor a rollout. No device looks at it.`,
   )
-}
-
-function chunksOf(descriptor: Descriptor | undefined): readonly Chunk[] {
-  return (descriptor?.artifacts ?? []).flatMap(({ files }) => files.flatMap(({ chunks }) => chunks))
 }

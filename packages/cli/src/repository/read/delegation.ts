@@ -1,12 +1,13 @@
 import {
   TargetsSchema,
+  binNames,
   checkBytes,
   parseMetadata,
+  roleKeysOf,
   verifyThreshold,
   type Snapshot,
   type Targets,
 } from '@afield/protocol'
-import { binNames } from './bins.js'
 import type { RepositoryFiles } from '../files/files.js'
 import { missingPart } from '../files/missing-part.js'
 import { metadataPath } from '../files/layout.js'
@@ -14,11 +15,8 @@ import type { Requirement } from '../keys/sign.js'
 
 /** Whom targets metadata lets sign for a role; `undefined` when it delegates nothing to it. */
 export function delegationTo({ delegations }: Targets, name: string): Requirement | undefined {
-  if (!delegations) return undefined
-  const named = delegations.roles?.find((role) => role.name === name)
-  if (named) return { role: named, keys: delegations.keys }
-  const bins = delegations.succinct_roles
-  return bins && binNames(bins).includes(name) ? { role: bins, keys: delegations.keys } : undefined
+  const role = delegations && roleKeysOf(delegations, name)
+  return role && { role, keys: delegations.keys }
 }
 
 /** Every role that targets metadata delegates to. */

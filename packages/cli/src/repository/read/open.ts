@@ -5,6 +5,7 @@ import {
   TargetsSchema,
   TimestampSchema,
   TrustedManifest,
+  binOf,
   checkBytes,
   parseMetadata,
   sha256,
@@ -15,7 +16,6 @@ import {
   type Timestamp,
 } from '@afield/protocol'
 import { CliError } from '../../errors.js'
-import { binOf } from './bins.js'
 import { delegatesOf, delegationTo, readDelegated } from './delegation.js'
 import type { RepositoryFiles } from '../files/files.js'
 import { TIMESTAMP_PATH, metadataPath, targetPath } from '../files/layout.js'

@@ -1,7 +1,15 @@
-import { AfieldError, parseDescriptor, type Chunk, type Sha256, type Version } from '@afield/protocol'
-import { modelNames, requireIndex } from '../../repository/read/documents.js'
-import { descriptorPath } from '../../repository/files/layout.js'
-import type { Repository } from '../../repository/read/open.js'
+import {
+  AfieldError,
+  type Chunk,
+  type ModelName,
+  type Release,
+  type Sha256,
+  type Version,
+} from '@afield/protocol'
+import type { RepositoryFiles } from '../files/files.js'
+import { chunksOf, readDescriptor } from './descriptor.js'
+import { modelNames, requireIndex } from './documents.js'
+import type { Repository } from './open.js'
 
 /** A chunk as the descriptor of a version lists it. */
 export interface ListedChunk {
@@ -23,11 +31,8 @@ async function readAll(repository: Repository): Promise<ReadonlyMap<Sha256, read
   const all = new Map<Sha256, ListedChunk[]>()
   for (const model of await modelNames(repository)) {
     const { versions } = await requireIndex(repository, model)
-    for (const [version, { descriptor }] of Object.entries(versions) as [
-      Version,
-      (typeof versions)[Version],
-    ][]) {
-      for (const chunk of await readChunks(repository, descriptor.sha256, { name: model, version })) {
+    for (const [version, release] of Object.entries(versions) as [Version, Release][]) {
+      for (const chunk of await releaseChunks(repository.files, model, version, release)) {
         const listed = all.get(chunk.sha256) ?? []
         listed.push({ chunk, version: `${model}@${version}` })
         all.set(chunk.sha256, listed)
@@ -37,19 +42,16 @@ async function readAll(repository: Repository): Promise<ReadonlyMap<Sha256, read
   return all
 }
 
-async function readChunks(
-  { files }: Repository,
-  name: Sha256,
-  of: Parameters<typeof parseDescriptor>[1],
+/** The chunks of a published version; none where its descriptor is lost or damaged, which verify tells of. */
+export async function releaseChunks(
+  files: RepositoryFiles,
+  name: ModelName,
+  version: Version,
+  release: Release,
 ): Promise<readonly Chunk[]> {
-  const bytes = await files.read(descriptorPath(name))
-  if (!bytes) return []
   try {
-    return parseDescriptor(bytes, of).artifacts.flatMap(({ files: listed }) =>
-      listed.flatMap(({ chunks }) => chunks),
-    )
+    return chunksOf(await readDescriptor(files, name, version, release))
   } catch (error) {
-    // A version whose descriptor is damaged is broken already; verify tells of it.
     if (error instanceof AfieldError) return []
     throw error
   }
