@@ -108,6 +108,34 @@ test.each([
   }
 })
 
+test('also when the keys of the two have other names: the second is refused, and keeps nothing there', async () => {
+  for (let round = 0; round < 5; round++) {
+    const dir = await temporaryFolder()
+    const keys = join(dir, 'keys')
+    const outcomes = await Promise.allSettled([
+      initRepository({ repo: join(dir, 'a'), keys }, { roles: 'two' }),
+      initRepository({ repo: join(dir, 'b'), keys }, { roles: 'separate' }),
+    ])
+    const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(lost).toMatchObject([{ code: 'keys/exist' }])
+    expect((await readdir(keys)).map((name) => join(keys, name))).toEqual(
+      [...(won[0]?.keyFiles ?? [])].sort(),
+    )
+  }
+})
+
+test('one that was stopped while it made keys says what to delete', async () => {
+  const dir = await temporaryFolder()
+  const keys = join(dir, 'keys')
+  await mkdir(keys)
+  await writeFile(join(keys, '.init'), '')
+  await expect(initRepository({ repo: join(dir, 'repo'), keys })).rejects.toMatchObject({
+    code: 'keys/exist',
+    message: expect.stringContaining(`delete ${join(keys, '.init')}`),
+  })
+})
+
 test('what fails takes back what it made, and nothing else', async () => {
   const dir = await temporaryFolder()
   const keys = join(dir, 'keys')

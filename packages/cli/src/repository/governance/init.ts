@@ -5,6 +5,7 @@ import { CliError } from '../../errors.js'
 import { isMissing } from '../../read-file.js'
 import { changeOf, type Attribution } from '../write/change.js'
 import { Created } from '../files/created.js'
+import { claimingFolder } from '../keys/claim-folder.js'
 import { publicKeys, type SigningKey } from '../keys/key-file.js'
 import { KEY_ROLES, ROLES_OF, type KeyOwner, type KeyRole } from '../keys/key-names.js'
 import { createKeys, keysFolder, refuseExistingKeys } from '../keys/keys.js'
@@ -77,13 +78,14 @@ export async function initRepository(
   const repo = resolve(location.repo)
   const folder = keysFolder(repo, location.keys)
   await refuseNonEmpty(repo)
-  await refuseExistingKeys(folder)
-
-  const created = new Created()
-  const roles = await write(location, folder, options, now, created).catch(async (error: unknown) => {
-    // Nobody trusts any of it yet, so the next try may begin anew.
-    await created.takeBack()
-    throw error
+  const roles = await claimingFolder(folder, async () => {
+    await refuseExistingKeys(folder)
+    const created = new Created()
+    return write(location, folder, options, now, created).catch(async (error: unknown) => {
+      // Nobody trusts any of it yet, so the next try may begin anew.
+      await created.takeBack()
+      throw error
+    })
   })
   return {
     repo,
