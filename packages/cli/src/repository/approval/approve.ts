@@ -8,7 +8,8 @@ import {
   deleteProposal,
   readProposal,
   readProposals,
-  writeProposal,
+  signatureCount,
+  writeApproval,
   type Proposal,
 } from '../write/proposal.js'
 import { publishDraft, type Committed } from '../write/publish-draft.js'
@@ -47,7 +48,7 @@ export async function listProposals(location: RepositoryLocation): Promise<reado
 
 /**
  * Signs a proposal with the release keys at hand, once it is told whole what it would do. The signature that completes
- * it also publishes it. What is refused leaves the proposal's file as it was.
+ * it also publishes it. What is refused leaves the proposal's files as they were.
  *
  * @throws CliError `proposal/missing`, `proposal/stale`, `proposal/invalid`, `keys/…`.
  * @example
@@ -81,19 +82,20 @@ export async function approveAfter(
   }
   await confirm(told)
   const draft = await signDraft(repository, proposal.draft, release.keys)
-  if (before.length > 0 && signatures(draft) === signatures(proposal.draft)) {
+  const adds = signatureCount(draft) > signatureCount(proposal.draft)
+  if (before.length > 0 && !adds) {
     throw new CliError(
       'keys/wrong',
       `The release keys in ${folder} cannot add to proposal ${proposal.id}: they have signed it already, or this ` +
         'repository does not trust them. Another key has to approve.',
     )
   }
-  const signed = await writeProposal(pendingFolder(repository), { ...proposal, draft })
-  const status = { ...told, file: signed.file, lacking: await shortfallsOf(repository, draft) }
+  const signed = adds ? await writeApproval(pendingFolder(repository), { ...proposal, draft }) : proposal
+  const status = { ...told, file: signed.file, lacking: await shortfallsOf(repository, signed.draft) }
   if (status.lacking.length > 0) return { ...status, status: 'waiting', waitsFor: 'release' }
   if (ops.keys.length === 0) return { ...status, status: 'waiting', waitsFor: 'ops' }
 
-  const committed = await publishDraft(repository, draft, ops, now)
+  const committed = await publishDraft(repository, signed.draft, ops, now)
   await deleteProposal(signed)
   if (draft.root) await settleKeyFiles(folder, await trustedKeyIds(await openRepository(files)))
   return { ...status, status: 'committed', committed }
@@ -130,10 +132,6 @@ async function statusOf(
     does: await describeProposal(repository, draft, now),
     lacking: await shortfallsOf(repository, draft),
   }
-}
-
-function signatures({ root, roles }: Proposal['draft']): number {
-  return [...(root ? [root] : []), ...roles.values()].reduce((sum, part) => sum + part.signatures.length, 0)
 }
 
 function pendingFolder({ files }: Repository): string {

@@ -24,7 +24,7 @@ export async function refuseStale(
   throw new CliError(
     'proposal/stale',
     `Proposal ${id} no longer fits: somebody changed ${[...changed].join(', ')} since it was made. Nothing was signed. ` +
-      `Run the command that proposed it again, and delete ${file}.`,
+      `Run the command that proposed it again, and delete this one (${file}, and others of its id beside it).`,
   )
 }
 
