@@ -5,8 +5,11 @@ import { holdsChunk } from '../repository/files/chunk-encoding.js'
 import { diskFiles, type RepositoryFiles } from '../repository/files/files.js'
 import { TIMESTAMP_PATH } from '../repository/files/layout.js'
 import { openAt, readTimestamp } from '../repository/read/open.js'
+import { listedChunks } from '../repository/read/listed-chunks.js'
 import { inParallel } from '../transfer/parallel.js'
-import { conflict, planDeploy, type LocalState, type Plan } from './plan.js'
+import { conflict, numberConflict } from './conflict.js'
+import { contentToReplace } from './other-sizes.js'
+import { planDeploy, type LocalState, type Plan } from './plan.js'
 import type { DeployTarget } from './target.js'
 import { walkFolder } from './walk.js'
 
@@ -40,8 +43,9 @@ export interface Deployed {
 /**
  * Copies a repository to where browsers fetch it from: chunks, then descriptors, then indexes and rollouts, then
  * numbered metadata, then the timestamp. Creating the snapshot is the commit: of two operators who deploy different
- * versions of the same number, the second is told, and leaves nothing but files that nobody refers to. What is
- * deployed is the repository as it was at the beginning, whatever is published meanwhile.
+ * versions of the same number, the second is told, and leaves nothing but files that nobody refers to. Content that is
+ * there in another size than the signed descriptors list is replaced after that. What is deployed is the repository as
+ * it was at the beginning, whatever is published meanwhile.
  *
  * Interrupted at any file, the target is as valid as before, and the next deploy goes on from there. To that end new
  * roots come after a timestamp that the target's root can verify, as one can that a rotation signed with old and new
@@ -61,13 +65,15 @@ async function deploySteps(options: DeployOptions): Promise<Deployed> {
   const { repo, target, signal } = options
   const files = diskFiles(repo)
   const timestamp = await readTimestamp(files)
-  const { snapshot, root } = await openAt(files, timestamp)
-  const state = { timestamp, version: snapshot.version, rootVersion: root.version }
+  const repository = await openAt(files, timestamp)
+  const { snapshot, root } = repository
+  const listed = listedChunks(repository)
+  const state = { timestamp, version: snapshot.version, rootVersion: root.version, listed }
   const [local, remote] = await Promise.all([walkFolder(repo), target.list(signal)])
   const plan = await planDeploy(files, state, target, { local, remote }, signal)
   const paths = pathsOf(plan)
   const bytes = paths.reduce((sum, path) => sum + (local.get(path) ?? 0), 0)
-  if (!options.dryRun) await write(plan, files, state, bytes, options)
+  if (!options.dryRun) await write(plan, files, state, { local, bytes }, options)
   return {
     target: target.name,
     repositoryVersion: snapshot.version,
@@ -82,20 +88,20 @@ async function deploySteps(options: DeployOptions): Promise<Deployed> {
 async function write(
   plan: Plan,
   files: RepositoryFiles,
-  { timestamp, version }: LocalState,
-  totalBytes: number,
+  { timestamp, version, listed }: LocalState,
+  { local, bytes: totalBytes }: { readonly local: ReadonlyMap<string, number>; readonly bytes: number },
   { target, onProgress, signal }: DeployOptions,
 ): Promise<void> {
   let done = 0
   const wrote = (bytes: Uint8Array): void => onProgress?.((done += bytes.length), totalBytes)
-  for (const paths of plan.content) {
-    await inParallel(paths, PARALLEL, async (path) => {
+  const writeContent = (paths: readonly string[]): Promise<void> =>
+    inParallel(paths, PARALLEL, async (path) => {
       signal?.throwIfAborted()
       const bytes = await requireContent(files, path)
       await target.write(path, bytes, signal)
       wrote(bytes)
     })
-  }
+  for (const paths of plan.content) await writeContent(paths)
   const createNumbered = async (path: string): Promise<void> => {
     signal?.throwIfAborted()
     const bytes = await requireFile(files, path)
@@ -103,6 +109,11 @@ async function write(
     wrote(bytes)
   }
   await inParallel(plan.snapshots, 1, createNumbered)
+  if (plan.replaced.length > 0 || plan.content.flat().length > 0) {
+    // Only now: before, what is there in another packing might have been a faster operator's, who is to win.
+    const remote = await target.list(signal)
+    await writeContent(await contentToReplace({ local, remote }, listed))
+  }
   await inParallel(plan.roles, PARALLEL, createNumbered)
   const createRoots = (): Promise<void> => inParallel(plan.roots, 1, createNumbered)
   if (!plan.rootsLast) await createRoots()
@@ -116,8 +127,15 @@ async function write(
   if (plan.rootsLast) await createRoots()
 }
 
-function pathsOf({ content, snapshots, roles, roots, timestamp }: Plan): readonly string[] {
-  return [...content.flat(), ...snapshots, ...roles, ...roots, ...(timestamp ? [TIMESTAMP_PATH] : [])]
+function pathsOf({ content, replaced, snapshots, roles, roots, timestamp }: Plan): readonly string[] {
+  return [
+    ...content.flat(),
+    ...replaced,
+    ...snapshots,
+    ...roles,
+    ...roots,
+    ...(timestamp ? [TIMESTAMP_PATH] : []),
+  ]
 }
 
 async function createOrYield(
@@ -128,7 +146,9 @@ async function createOrYield(
 ): Promise<void> {
   if ((await target.create(path, bytes, signal)) === 'created') return
   const theirs = await target.read(path, signal)
-  if (!theirs || Buffer.compare(theirs, bytes) !== 0) throw conflict(target, `its ${path} is not yours`)
+  if (theirs && Buffer.compare(theirs, bytes) === 0) return
+  const what = `its ${path} is not yours`
+  throw path.endsWith('.snapshot.json') ? await numberConflict(target, what, signal) : conflict(target, what)
 }
 
 async function refuseOvertaken(

@@ -1,20 +1,18 @@
-import {
-  AfieldError,
-  SnapshotSchema,
-  TimestampSchema,
-  TrustedManifest,
-  parseMetadata,
-  type Snapshot,
-} from '@afield/protocol'
-import { CliError } from '../errors.js'
+import { AfieldError, TrustedManifest } from '@afield/protocol'
 import { TIMESTAMP_PATH, metadataPath } from '../repository/files/layout.js'
 import type { RepositoryFiles } from '../repository/files/files.js'
+import type { ListedChunks } from '../repository/read/listed-chunks.js'
+import { conflict, numberConflict } from './conflict.js'
+import { asSnapshot, asTimestamp, contentOf, numbersOf, rolesIn } from './parts.js'
+import { contentToReplace, type Sizes } from './other-sizes.js'
 import type { DeployTarget } from './target.js'
 
 /** What a deploy will write, in this order. */
 export interface Plan {
   /** Files named by their hash: chunks first, then descriptors, then indexes and rollouts. */
   readonly content: readonly (readonly string[])[]
+  /** Files named by their hash that the target has in another size. */
+  readonly replaced: readonly string[]
   /**
    * The commits, in order. They come before the roles that they name, so that whoever loses the race for a number has
    * left no role there under a number that the winner needs.
@@ -36,18 +34,8 @@ export interface LocalState {
   readonly timestamp: Uint8Array<ArrayBuffer>
   readonly version: number
   readonly rootVersion: number
+  readonly listed: ListedChunks
 }
-
-export interface Sizes {
-  readonly local: ReadonlyMap<string, number>
-  readonly remote: ReadonlyMap<string, number>
-}
-
-const CONTENT_ORDER = [
-  /^chunks\/[0-9a-f]{2}\/[0-9a-f]{64}$/,
-  /^descriptors\/[0-9a-f]{64}\.json$/,
-  /^targets\/.+$/,
-] as const
 
 /**
  * Works out what a target lacks.
@@ -56,42 +44,42 @@ const CONTENT_ORDER = [
  */
 export async function planDeploy(
   files: RepositoryFiles,
-  { timestamp, version: current, rootVersion }: LocalState,
+  { timestamp, version: current, rootVersion, listed }: LocalState,
   target: DeployTarget,
   { local, remote }: Sizes,
   signal?: AbortSignal,
 ): Promise<Plan> {
   await refuseOtherHistory(files, current, target, remote, signal)
-  const content = CONTENT_ORDER.map((pattern) =>
-    [...local.keys()].filter((path) => pattern.test(path)).sort(),
-  )
-  for (const path of content.flat()) refuseOtherSize(path, local.get(path), remote.get(path), target)
+  const content = contentOf(local.keys())
+  const replaced = await contentToReplace({ local, remote }, listed)
+  const lacking = (path: string): boolean => !remote.has(path)
   const snapshots = numbersOf(local.keys(), 'snapshot')
     .filter((version) => version <= current)
-    .map((version) => `metadata/${version}.snapshot.json`)
-  const roles = await Promise.all(snapshots.map((path) => rolesOf(files, path)))
+    .map((version) => metadataPath('snapshot', version))
+  const roles = new Map(
+    await Promise.all(snapshots.map(async (path) => [path, await rolesOf(files, path)] as const)),
+  )
+  const deployed = new Set([...roles].flatMap(([path, named]) => (remote.has(path) ? named : [])))
+  const all = [...new Set([...roles.values()].flat())]
+  await refuseForeign(
+    files,
+    target,
+    all.filter((path) => remote.has(path) && !deployed.has(path)),
+    signal,
+  )
   const roots = numbersOf(local.keys(), 'root')
     .filter((version) => version <= rootVersion)
     .map((version) => metadataPath('root', version))
-  const lacking = (path: string): boolean => !remote.has(path)
   return {
     content: content.map((paths) => paths.filter(lacking)),
+    replaced,
     snapshots: snapshots.filter(lacking),
-    roles: [...new Set(roles.flat())].filter(lacking),
+    roles: all.filter(lacking),
     roots: roots.filter(lacking),
     rootsLast: await trustedAlready(files, timestamp, target, remote, signal),
     timestamp: await isNewer(timestamp, target, signal),
-    unchanged: [...local.keys()].filter((path) => remote.has(path)).length,
+    unchanged: [...local.keys()].filter((path) => remote.has(path)).length - replaced.length,
   }
-}
-
-/** @throws CliError `deploy/conflict` in one wording for all its ways. */
-export function conflict(target: DeployTarget, what: string): CliError {
-  return new CliError(
-    'deploy/conflict',
-    `Somebody else deployed to ${target.name}: ${what}. Nothing of theirs was changed. Take the files of the target ` +
-      'over into your repository, make your change again, then deploy.',
-  )
 }
 
 async function refuseOtherHistory(
@@ -104,19 +92,45 @@ async function refuseOtherHistory(
   const newest = numbersOf(remote.keys(), 'snapshot').at(-1)
   if (newest === undefined) return
   if (newest > current) {
-    throw conflict(target, `it is at version ${newest}, and this repository at version ${current}`)
+    const what = `it is at version ${newest}, and this repository at version ${current}`
+    throw await numberConflict(target, what, signal)
   }
-  const path = `metadata/${newest}.snapshot.json`
-  const [mine, theirs] = await Promise.all([files.read(path), target.read(path, signal)])
-  if (!mine || !theirs || Buffer.compare(mine, theirs) !== 0)
-    throw conflict(target, `its ${path} is not yours`)
+  const snapshot = metadataPath('snapshot', newest)
+  if (!(await isMine(files, target, snapshot, signal))) {
+    throw await numberConflict(target, `its ${snapshot} is not yours`, signal)
+  }
+  const root = metadataPath('root', numbersOf(remote.keys(), 'root').at(-1) ?? 1)
+  if (remote.has(root) && !(await isMine(files, target, root, signal))) {
+    throw conflict(target, `its ${root} is not yours`)
+  }
+}
+
+/** Roles under the numbers that this deploy needs, which no snapshot there names, have to be its own. */
+async function refuseForeign(
+  files: RepositoryFiles,
+  target: DeployTarget,
+  roles: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const path of roles) {
+    if (await isMine(files, target, path, signal)) continue
+    throw await numberConflict(target, `its ${path} is not yours`, signal)
+  }
 }
 
 async function rolesOf(files: RepositoryFiles, path: string): Promise<readonly string[]> {
-  const bytes = await files.read(path)
-  if (!bytes) return []
-  const { meta }: Snapshot = parseMetadata(SnapshotSchema, bytes, path).signed
-  return Object.entries(meta).map(([file, { version }]) => `metadata/${version}.${file}`)
+  const snapshot = asSnapshot(await files.read(path))
+  return snapshot ? rolesIn(snapshot) : []
+}
+
+async function isMine(
+  files: RepositoryFiles,
+  target: DeployTarget,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const [mine, theirs] = await Promise.all([files.read(path), target.read(path, signal)])
+  return mine !== undefined && theirs !== undefined && Buffer.compare(mine, theirs) === 0
 }
 
 /** Whether the root that the target has can verify this repository's state, as while keys change. */
@@ -151,36 +165,6 @@ async function isNewer(
   target: DeployTarget,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const mine = timestampVersion(timestamp)
-  const theirs = timestampVersion(await target.read(TIMESTAMP_PATH, signal))
-  return mine > theirs
-}
-
-/** 0 for none, and for what is no timestamp: it serves nobody and is replaced. */
-function timestampVersion(bytes: Uint8Array | undefined): number {
-  if (!bytes) return 0
-  try {
-    return parseMetadata(TimestampSchema, bytes, TIMESTAMP_PATH).signed.version
-  } catch (error) {
-    if (error instanceof AfieldError) return 0
-    throw error
-  }
-}
-
-function numbersOf(paths: Iterable<string>, role: 'snapshot' | 'root'): readonly number[] {
-  const pattern = new RegExp(`^metadata/(\\d+)\\.${role}\\.json$`)
-  return [...paths]
-    .map((path) => Number(pattern.exec(path)?.[1] ?? 0))
-    .filter((version) => version > 0)
-    .sort((a, b) => a - b)
-}
-
-function refuseOtherSize(
-  path: string,
-  mine: number | undefined,
-  theirs: number | undefined,
-  target: DeployTarget,
-): void {
-  if (theirs === undefined || mine === theirs) return
-  throw conflict(target, `its ${path} has ${theirs} bytes instead of ${mine}: another packing, or damaged`)
+  const theirs = asTimestamp(await target.read(TIMESTAMP_PATH, signal))
+  return (asTimestamp(timestamp)?.version ?? 0) > (theirs?.version ?? 0)
 }

@@ -2,7 +2,7 @@
 export interface DeployTarget {
   /** For messages: a folder, or `s3://bucket/prefix`. */
   readonly name: string
-  /** Every file that is there, with its size in bytes. */
+  /** Every file that is there, with its size in bytes; NaN where that is not told. */
   list(signal?: AbortSignal): Promise<ReadonlyMap<string, number>>
   read(path: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** Writes a file whole or not at all, in place of one that may be there. */

@@ -1,11 +1,4 @@
-import {
-  AfieldError,
-  type Chunk,
-  type ModelName,
-  type Release,
-  type Sha256,
-  type Version,
-} from '@afield/protocol'
+import { AfieldError, type Chunk, type ModelName, type Release, type Version } from '@afield/protocol'
 import type { RepositoryFiles } from '../files/files.js'
 import { chunksOf, readDescriptor } from './descriptor.js'
 import { modelNames, requireIndex } from './documents.js'
@@ -19,16 +12,16 @@ export interface ListedChunk {
 }
 
 /** What published versions say of a chunk. */
-export type ListedChunks = (name: Sha256) => Promise<readonly ListedChunk[]>
+export type ListedChunks = (sha256: string) => Promise<readonly ListedChunk[]>
 
 /** Looks chunks up in all descriptors of a repository, which are read when the first chunk is asked for. */
 export function listedChunks(repository: Repository): ListedChunks {
-  let reading: Promise<ReadonlyMap<Sha256, readonly ListedChunk[]>> | undefined
-  return async (name) => (await (reading ??= readAll(repository))).get(name) ?? []
+  let reading: Promise<ReadonlyMap<string, readonly ListedChunk[]>> | undefined
+  return async (sha256) => (await (reading ??= readAll(repository))).get(sha256) ?? []
 }
 
-async function readAll(repository: Repository): Promise<ReadonlyMap<Sha256, readonly ListedChunk[]>> {
-  const all = new Map<Sha256, ListedChunk[]>()
+async function readAll(repository: Repository): Promise<ReadonlyMap<string, readonly ListedChunk[]>> {
+  const all = new Map<string, ListedChunk[]>()
   for (const model of await modelNames(repository)) {
     const { versions } = await requireIndex(repository, model)
     for (const [version, release] of Object.entries(versions) as [Version, Release][]) {
