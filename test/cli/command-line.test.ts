@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { look } from './device.js'
-import { afield, bin, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, bin, learnerRisk, learnerRiskConfig, temporaryFolder } from './workspace.js'
 
 let dir: string
 let repo: string
@@ -102,6 +104,51 @@ describe('exit codes', () => {
     const { code, stdout } = await afield([...args, '--json'])
     expect(parse(stdout)).toMatchObject({ error: { code: 'usage' } })
     expect(code).toBe(2)
+  })
+})
+
+describe('what a name or a server says cannot steer the terminal', () => {
+  const evil = 'a\u001b[2J\u009b1A\u202e\r'
+  const steers = /(?!\n)[\p{Cc}\u202e]/u
+
+  test.each([
+    [
+      'a file that is not there',
+      ['publish', `${evil}.onnx`, '--version', '1.0.0', '--config', learnerRiskConfig],
+    ],
+    ['a repository that is not there', ['serve', `/nowhere/${evil}`]],
+    ['a command that is not known', [evil]],
+    ['an option that is not known', ['list', `--${evil}`]],
+  ])('in the text of %s', async (_, args) => {
+    const { code, stdout, stderr } = await afield(args)
+    expect(code).not.toBe(0)
+    expect(stdout + stderr).toContain('a[2J1A')
+    expect(stdout + stderr).not.toMatch(steers)
+    const json = await afield([...args, '--json'])
+    expect(json.stdout + json.stderr).not.toMatch(steers)
+    expect(parse(json.stdout)).toMatchObject({ error: { message: expect.any(String) } })
+  })
+
+  test('JSON keeps it, escaped', async () => {
+    const { stdout } = await afield(['fetch', 'learner-risk', '--out', 'x', '--from', evil, '--json'])
+    expect(stdout).toContain(String.raw`a\u001b[2J\u009b1A\u202e\r`)
+    expect(parse(stdout)).toMatchObject({ error: { message: expect.stringContaining(evil) } })
+  })
+
+  test("a store's answer", async () => {
+    const store = createServer((_, response) =>
+      response.writeHead(400).end(`<Error><Code>${evil}</Code></Error>`),
+    )
+    store.listen(0, '127.0.0.1')
+    await once(store, 'listening')
+    const endpoint = `http://127.0.0.1:${(store.address() as AddressInfo).port}`
+    const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' }
+    const args = ['deploy', 's3://models/live', '--endpoint', endpoint, '--repo', repo]
+    const { code, stderr } = await afield(args, keys)
+    store.close()
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^deploy\/refused: .+HTTP 400 a\[2J1A/)
+    expect(stderr).not.toMatch(steers)
   })
 })
 

@@ -13,6 +13,7 @@ import { addList } from './commands/list.js'
 import { addLog } from './commands/log.js'
 import { addMinVersion } from './commands/min-version.js'
 import { addExample } from './commands/options.js'
+import { complain, print } from './commands/print.js'
 import { addPublish } from './commands/publish.js'
 import { addRefresh } from './commands/refresh.js'
 import { addRevoke } from './commands/revoke.js'
@@ -23,6 +24,7 @@ import { addShow } from './commands/show.js'
 import { addVerify } from './commands/verify.js'
 import { diskRefusal } from './disk.js'
 import { CliError } from './errors.js'
+import { plainText } from './plain-text.js'
 import { ProposalWaiting } from './repository/write/propose.js'
 import { VERSION } from './version.js'
 
@@ -46,7 +48,7 @@ function buildProgram(json: boolean): Command {
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('Add --help for the options and an example.')
-  if (json) program.configureOutput({ writeErr: () => {} })
+  program.configureOutput({ writeErr: (text) => (json ? undefined : process.stderr.write(plainText(text))) })
   addExample(
     program,
     'afield init models-repo',
@@ -81,16 +83,15 @@ function report(error: unknown, json: boolean): ExitCode {
   const known = error instanceof CliError || error instanceof AfieldError
   const code = usage ? 'usage' : known ? error.code : 'internal/unexpected'
   const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error)
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`)
+  if (json) print({ json }, { error: { code, message } }, [])
   // Commander has said what was wrong with the arguments already.
-  else if (!(error instanceof CommanderError)) process.stderr.write(`${code}: ${message}\n`)
+  else if (!(error instanceof CommanderError)) complain(`${code}: ${message}`)
   return usage ? 2 : 1
 }
 
 /** Nothing failed: the work is done as far as this person can do it. */
 function reportProposal({ message, proposal, lacking }: ProposalWaiting, json: boolean): ExitCode {
   const { id, file } = proposal
-  const value = JSON.stringify({ status: 'waiting', id, file, lacking, message })
-  process.stdout.write(`${json ? value : message}\n`)
+  print(json ? { json } : {}, { status: 'waiting', id, file, lacking, message }, [message])
   return 3
 }

@@ -10,3 +10,9 @@ export function plainText(text: string): string {
 export function plainLine(text: string): string {
   return plainText(text.replace(/\s+/gu, ' '))
 }
+
+/** JSON that is as harmless: what it leaves unescaped by itself, such as U+009B, which some terminals take for ESC [. */
+export function plainJson(value: object): string {
+  const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replace(INVISIBLE, escaped)
+}

@@ -1,7 +1,6 @@
 import process from 'node:process'
 import type { Command } from 'commander'
 import { CliError } from '../errors.js'
-import { plainText } from '../plain-text.js'
 import {
   approveAfter,
   listProposals,
@@ -18,7 +17,7 @@ import {
   addRepositoryOption,
   type RepositoryOptions,
 } from './options.js'
-import { print, refreshLine } from './print.js'
+import { complain, print, refreshLine } from './print.js'
 
 interface ApproveCommandOptions extends RepositoryOptions {
   readonly list?: true
@@ -73,9 +72,9 @@ async function tellAndAsk(
 ): Promise<void> {
   const asks = !yes && process.stdin.isTTY
   if (!json) print({}, {}, describe(status))
-  else if (asks) process.stderr.write(`${plainText(describe(status).join('\n'))}\n`)
+  else if (asks) complain(describe(status).join('\n'))
   if (!asks || (await agrees('Sign it? (y/N) ', process.stdin, process.stderr))) return
-  process.stderr.write('Nothing was signed.\n')
+  complain('Nothing was signed.')
   throw new Exit(1)
 }
 

@@ -1,16 +1,21 @@
 import process from 'node:process'
 import type { Command } from 'commander'
-import { plainText } from '../plain-text.js'
+import { plainJson, plainText } from '../plain-text.js'
 import type { RepositoryOptions } from './options.js'
 
 /** Prints a command's result: one JSON object with `--json`, else lines for people, which documents may have a part in. */
 export function print(options: { readonly json?: true }, value: object, lines: readonly string[]): void {
-  process.stdout.write(`${options.json ? JSON.stringify(value) : plainText(lines.join('\n'))}\n`)
+  process.stdout.write(`${options.json ? plainJson(value) : plainText(lines.join('\n'))}\n`)
 }
 
 /** Prints what a person should know on stderr, where it disturbs no JSON. */
 export function warn(text: string): void {
-  process.stderr.write(`Warning: ${text}\n`)
+  complain(`Warning: ${text}`)
+}
+
+/** Prints on stderr. File names and what a server answered may be in it. */
+export function complain(text: string): void {
+  process.stderr.write(`${plainText(text)}\n`)
 }
 
 /** A command to copy and run, with the folders that were named this time. */

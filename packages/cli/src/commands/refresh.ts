@@ -1,9 +1,8 @@
-import process from 'node:process'
 import type { Command } from 'commander'
 import { refresh, type Refreshed } from '../repository/governance/refresh.js'
 import { Exit } from './exit.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
-import { print, refreshLine } from './print.js'
+import { complain, print, refreshLine } from './print.js'
 
 export function addRefresh(program: Command): void {
   const command = program
@@ -40,7 +39,7 @@ export function addRefresh(program: Command): void {
       refreshLine(refreshBy),
     ])
     if (!error) return
-    if (!options.json) process.stderr.write(`${error.code}: ${error.message}\n`)
+    if (!options.json) complain(`${error.code}: ${error.message}`)
     throw new Exit(1)
   })
 }
