@@ -1,11 +1,12 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { cutFile, diskFiles, initRepository, initializerSpans, publish, verify } from '@afield/cli'
 import { sha256, type Chunk } from '@afield/protocol'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { prepareChunks } from '../../packages/cli/src/publish/chunks/store.js'
+import { beforeWrites } from './crashes.js'
 import { download, look } from './device.js'
 import { onnxModel, randomLayer, writeModel, type Layer } from './onnx-model.js'
 import { learnerRisk, temporaryFolder } from './workspace.js'
@@ -198,6 +199,39 @@ describe('in the repository', () => {
     await again('1.0.2')
     expect(await chunkOf('1.0.2')).toEqual({ sha256: chunk.sha256, size: 393 })
     await writeFile(path(chunk), stored)
+  })
+
+  test('one that another zlib packed stays as it is, and its size is what is signed', async () => {
+    const stored = await readFile(path(chunk))
+    const theirs = gzipSync(gunzipSync(stored), { level: 0 })
+    await writeFile(path(chunk), theirs)
+    await again('1.0.4')
+    expect(await readFile(path(chunk))).toEqual(theirs)
+    expect(await chunkOf('1.0.4')).toEqual({ ...chunk, encodedSize: theirs.length })
+    await writeFile(path(chunk), stored)
+  })
+
+  test.each([
+    ['packed otherwise: theirs stays, nothing is signed, and the next try takes it', 0, ['1.0.1']],
+    ['packed alike: it counts as ours', 9, ['1.0.0']],
+  ])('one that somebody else writes meanwhile, %s', async (_, level, expected) => {
+    const place = join(dir, `meanwhile-${level}`)
+    await initRepository({ repo: place })
+    const theirs = gzipSync(gunzipSync(await readFile(path(chunk))), { level })
+    const at = `chunks/${chunk.sha256.slice(0, 2)}/${chunk.sha256}`
+    const files = beforeWrites(diskFiles(place), async (written) => {
+      if (written === at) await diskFiles(place).create(at, theirs)
+    })
+    const first = { repo: place, model: learnerRisk('1.0.0'), skipReplay: true }
+    const outcome = publish({ ...first, version: '1.0.0', files })
+    if (level === 0) await expect(outcome).rejects.toMatchObject({ code: 'repository/conflict' })
+    else await outcome
+    expect(await readFile(join(place, at))).toEqual(theirs)
+
+    if (level === 0) await publish({ ...first, version: '1.0.1' })
+    const seen = await look(place, 'learner-risk')
+    expect(Object.keys(seen.index?.versions ?? {})).toEqual(expected)
+    expect((await verify({ repo: place, root: join(place, 'metadata', '1.root.json') })).problems).toEqual([])
   })
 
   test.each([0, 1, 30])(

@@ -3,7 +3,7 @@ import { CliError } from '../../errors.js'
 import type { RepositoryFiles } from '../../repository/files/files.js'
 import { chunkPath } from '../../repository/files/layout.js'
 import type { Span } from './boundaries.js'
-import { encodeAs, encodeChunk, recogniseChunk } from '../../repository/files/chunk-encoding.js'
+import { encodeAsListed, encodeChunk, recogniseChunk } from '../../repository/files/chunk-encoding.js'
 import type { ListedChunk, ListedChunks } from '../../repository/read/listed-chunks.js'
 
 /** A chunk that a descriptor will list, and what is to be written for it. */
@@ -73,10 +73,11 @@ async function restoreChunk(
   bytes: Uint8Array<ArrayBuffer>,
   lost: readonly ListedChunk[],
 ): Promise<PreparedChunk> {
-  for (const { chunk } of lost) {
-    const write = await encodeAs(bytes, chunk)
-    if (write) return { chunk, write }
-  }
+  const made = await encodeAsListed(
+    bytes,
+    lost.map(({ chunk }) => chunk),
+  )
+  if (made) return { chunk: made.chunk, write: made.bytes }
   const versions = [...new Set(lost.map(({ version }) => version))].join(', ')
   throw new CliError(
     'repository/damaged',

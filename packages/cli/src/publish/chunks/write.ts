@@ -1,4 +1,5 @@
 import type { ModelIndex, Version } from '@afield/protocol'
+import { CliError } from '../../errors.js'
 import type { RepositoryFiles } from '../../repository/files/files.js'
 import { chunkPath } from '../../repository/files/layout.js'
 import type { PreparedFile } from '../artifact.js'
@@ -18,7 +19,11 @@ export function distinctChunks(files: readonly PreparedFile[]): readonly Prepare
   return [...new Map(files.flatMap(({ chunks }) => chunks.map((c) => [c.chunk.sha256, c]))).values()]
 }
 
-/** Writes the chunks that the repository lacks. */
+/**
+ * Writes the chunks that the repository lacks.
+ *
+ * @throws CliError `repository/conflict` for one that somebody else wrote meanwhile in another packing; theirs stays.
+ */
 export async function writeChunks(
   files: RepositoryFiles,
   chunks: readonly PreparedChunk[],
@@ -30,10 +35,20 @@ export async function writeChunks(
   for (const { chunk, write } of chunks) {
     if (!write) continue
     signal?.throwIfAborted()
-    await files.put(chunkPath(chunk.sha256), write)
+    await createChunk(files, chunkPath(chunk.sha256), write)
     done += write.length
     onProgress?.({ step: 'write', done, total })
   }
+}
+
+async function createChunk(files: RepositoryFiles, path: string, bytes: Uint8Array): Promise<void> {
+  if ((await files.create(path, bytes)) === 'created') return
+  if ((await files.read(path))?.length === bytes.length) return
+  throw new CliError(
+    'repository/conflict',
+    `Somebody else wrote ${path} at the same moment, packed otherwise. Theirs stays, and nothing was signed. Run the ` +
+      'command again; it takes what is there.',
+  )
 }
 
 /** Bytes that a device which has the predecessor fetches for a version; all of them without one. */

@@ -25,22 +25,27 @@ const FLAGS_AT = 3
 const COMMENTED = 0x10
 
 /**
- * Encodes a chunk again as a descriptor lists it. Another zlib may pack it tighter, so a comment in the gzip header
+ * Encodes a chunk again as one of its listings has it. Another zlib may pack it tighter, so a comment in the gzip header
  * fills it up to the listed size, which devices require.
  *
- * @returns `undefined` when it cannot be packed as tightly as it was.
+ * @returns `undefined` when it cannot be packed as tightly as any lists it.
  */
-export async function encodeAs(
+export async function encodeAsListed(
   bytes: Uint8Array<ArrayBuffer>,
-  listed: Chunk,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (!listed.encoding) return bytes
+  listings: readonly Chunk[],
+): Promise<{ readonly chunk: Chunk; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
+  if (listings[0] && !listings[0].encoding) return { chunk: listings[0], bytes }
   const zipped = await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION })
-  const lacking = wireBytes(listed) - zipped.length
-  if (lacking < 0) return undefined
-  if (lacking === 0) return new Uint8Array(zipped)
-  const comment = Buffer.alloc(lacking, ' ')
-  comment[lacking - 1] = 0
+  const chunk = listings.find((listing) => !listing.encoding || wireBytes(listing) >= zipped.length)
+  if (!chunk?.encoding) return chunk && { chunk, bytes }
+  return { chunk, bytes: withComment(zipped, wireBytes(chunk) - zipped.length) }
+}
+
+/** @param length of the comment with the zero byte that ends it. */
+function withComment(zipped: Buffer, length: number): Uint8Array<ArrayBuffer> {
+  if (length === 0) return new Uint8Array(zipped)
+  const comment = Buffer.alloc(length, ' ')
+  comment[length - 1] = 0
   const [header, rest] = [zipped.subarray(0, HEADER_BYTES), zipped.subarray(HEADER_BYTES)]
   header[FLAGS_AT] = COMMENTED
   return new Uint8Array(Buffer.concat([header, comment, rest]))
