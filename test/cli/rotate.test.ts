@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   approve,
   changeRollout,
@@ -16,12 +17,12 @@ import {
 } from '@afield/cli'
 import { createDevice } from 'afield/node'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { MODEL, learnerRisk, publishExample } from '../support/learner-risk.js'
 import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
 import { look } from './device.js'
 import { readAsTuf } from './tuf-client.js'
-import { afield, copyRepository, learnerRisk, readJson, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, readJson, temporaryFolder } from './workspace.js'
 
-const MODEL = 'learner-risk'
 const TARGETS = [`models/${MODEL}.json`, `rollouts/${MODEL}.json`]
 
 let dir: string
@@ -31,7 +32,7 @@ let repo: string
 
 async function make(repo: string, options: InitOptions): Promise<string> {
   await initRepository({ repo }, options)
-  await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  await publishExample(repo, '1.0.0')
   await changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
   return repo
 }
@@ -43,12 +44,12 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(flat, join(dir, randomUUID()))
+  repo = await copyRepository(flat)
 })
 
 const turn = (owner: string, more: Partial<RotateOptions> = {}) =>
   rotate({ repo, owner, author: 'Security', reason: 'a laptop was lost', ...more })
-const publishSecond = () => publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+const publishSecond = () => publishExample(repo, '2.0.0')
 const problems = async () => (await verify({ repo, root: join(repo, 'metadata', '1.root.json') })).problems
 
 interface SignedFile {
@@ -144,14 +145,14 @@ describe('a crash before any write', () => {
     'of rotate %s (%s): what it was stays valid, and the next try ends it',
     async (owner, layout, count) => {
       const original = layout === 'flat' ? flat : binned
-      repo = await copyRepository(original, join(dir, randomUUID()))
+      repo = await copyRepository(original)
       const writes = await writesOf(repo, (files) => turn(owner, { files }))
       expect(writes.at(-2)).toBe('metadata/timestamp.json')
       expect(writes.at(-1)).toBe('metadata/2.root.json')
       expect(writes).toHaveLength(count)
 
       for (let write = 1; write <= count; write++) {
-        repo = await copyRepository(original, join(dir, randomUUID()))
+        repo = await copyRepository(original)
         await expect(turn(owner, { files: crashingAt(repo, write) })).rejects.toThrow(Crash)
         expect(await problems()).toEqual([])
         const [index] = await readAsTuf(repo, TARGETS)
@@ -172,7 +173,7 @@ describe('a crash before any write', () => {
 
   test('without the old ops key: devices wait between root and timestamp, and the next write ends it', async () => {
     const withoutOps = async () => {
-      repo = await copyRepository(flat, join(dir, randomUUID()))
+      repo = await copyRepository(flat)
       await rm(join(`${repo}.keys`, 'ops.pem'))
     }
     await withoutOps()
@@ -192,6 +193,20 @@ describe('a crash before any write', () => {
     await changeRollout({ repo }, MODEL, { kind: 'kill', what: 'model' })
     expect(await problems()).toEqual([])
   })
+})
+
+test('a write that fails is over when it says so', async () => {
+  repo = await copyRepository(binned)
+  const disk = diskFiles(repo)
+  let writing = 0
+  const create: typeof disk.create = async (path, bytes) => {
+    if (path.endsWith('.targets.json')) throw new Crash()
+    writing++
+    await sleep(20)
+    return disk.create(path, bytes).finally(() => writing--)
+  }
+  await expect(turn('release', { files: { ...disk, create } })).rejects.toThrow(Crash)
+  expect(writing).toBe(0)
 })
 
 test('a second operator who wrote first is not overwritten', async () => {

@@ -2,6 +2,7 @@ import { sha256, type MetaFile, type Root, type Snapshot } from '@afield/protoco
 import { CliError } from '../../errors.js'
 import { rolesNotAbove, rootRequirements, type Draft } from './draft.js'
 import type { RepositoryFiles } from '../files/files.js'
+import { inParallel } from '../../transfer/parallel.js'
 import { foreignKey, type Signer } from '../keys/keys.js'
 import { metadataPath, targetPath } from '../files/layout.js'
 import { listingRoles, parentOf, rootRequirement, type Repository } from '../read/open.js'
@@ -57,10 +58,10 @@ export async function publishDraft(
     ops.keys,
   )
 
-  await eachOf(draft.changes, async ({ target, bytes }) => {
+  await inParallel(draft.changes, AT_ONCE, async ({ target, bytes }) => {
     await files.put(targetPath(target, await sha256(bytes)), bytes)
   })
-  await eachOf(roles, ({ name, signing, bytes }) =>
+  await inParallel(roles, AT_ONCE, ({ name, signing, bytes }) =>
     createOrYield(files, metadataPath(name, signing.signed.version), bytes),
   )
   await createOrYield(files, metadataPath('snapshot', version), metadataBytes(snapshot))
@@ -92,10 +93,6 @@ function refuseOlder({ snapshot }: Repository, draft: Draft): void {
 
 /** Writes that do not build on each other, some at a time: most of a write's time is the disk's. */
 const AT_ONCE = 16
-
-async function eachOf<T>(items: readonly T[], write: (item: T) => Promise<void>): Promise<void> {
-  for (let i = 0; i < items.length; i += AT_ONCE) await Promise.all(items.slice(i, i + AT_ONCE).map(write))
-}
 
 /** A bin's entry is its version alone: a device pays for the entries of all bins, and signatures tell the rest. */
 export async function roleMeta(
