@@ -1,10 +1,12 @@
-import { mkdir, readdir, rename } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { approve, initRepository, listProposals, ProposalWaiting, publish } from '@afield/cli'
+import { approve, initRepository, listProposals } from '@afield/cli'
 import { beforeEach, expect, test } from 'vitest'
 import { approveAfter } from '../../packages/cli/dist/repository/approval/approve.js'
+import { publishExample } from '../support/learner-risk.js'
+import { expectWaiting, handOutKeys } from './approvers.js'
 import { look } from './device.js'
-import { learnerRisk, readJson, temporaryFolder, writeJson } from './workspace.js'
+import { readJson, temporaryFolder, writeJson } from './workspace.js'
 
 let repo: string
 let others: readonly [string, string]
@@ -15,12 +17,8 @@ beforeEach(async () => {
   repo = join(dir, 'repo')
   others = [join(dir, 'second'), join(dir, 'third')]
   await initRepository({ repo }, { threshold: { required: 3, total: 3 } })
-  for (const [i, folder] of others.entries()) {
-    await mkdir(folder, { mode: 0o700 })
-    await rename(join(`${repo}.keys`, `release-${i + 2}.pem`), join(folder, `release-${i + 2}.pem`))
-  }
-  const proposed = publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
-  await expect(proposed).rejects.toThrow(ProposalWaiting)
+  await handOutKeys(repo, others)
+  await publishExample(repo, '1.0.0').catch(expectWaiting)
 })
 
 test('of two who approve at the same moment, neither loses a signature', async () => {

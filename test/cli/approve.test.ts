@@ -1,17 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import {
-  approve,
-  changeRollout,
-  initRepository,
-  listProposals,
-  ProposalWaiting,
-  publish,
-  revoke,
-  verify,
-} from '@afield/cli'
+import { approve, changeRollout, initRepository, listProposals, revoke, verify } from '@afield/cli'
 import { keyIdOf, type Root, type Targets } from '@afield/protocol'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { agrees } from '../../packages/cli/dist/commands/confirm.js'
@@ -21,11 +12,11 @@ import { findKeys } from '../../packages/cli/dist/repository/keys/keys.js'
 import { openRepository } from '../../packages/cli/dist/repository/read/open.js'
 import { readProposal } from '../../packages/cli/dist/repository/write/proposal.js'
 import { publishDraft } from '../../packages/cli/dist/repository/write/publish-draft.js'
+import { MODEL, publishExample } from '../support/learner-risk.js'
+import { expectWaiting, handOutKeys } from './approvers.js'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder, writeJson } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { afield, copyRepository, temporaryFolder, writeJson } from './workspace.js'
 
 let dir: string
 let original: string
@@ -38,37 +29,23 @@ beforeAll(async () => {
   dir = await temporaryFolder()
   original = join(dir, 'original')
   await initRepository({ repo: original }, { threshold: { required: 2, total: 3 } })
-  await publish(firstVersion(original)).catch(expectWaiting)
+  await publishExample(original, '1.0.0').catch(expectWaiting)
   await approveAll(original)
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
   ;[second, third] = [join(dir, randomUUID()), join(dir, randomUUID())]
-  for (const [i, folder] of [second, third].entries()) {
-    await mkdir(folder, { mode: 0o700 })
-    await rename(join(`${repo}.keys`, `release-${i + 2}.pem`), join(folder, `release-${i + 2}.pem`))
-  }
+  await handOutKeys(repo, [second, third])
 })
 
-const firstVersion = (repo: string) => ({
-  repo,
-  model: learnerRisk('1.0.0'),
-  version: '1.0.0',
-  skipReplay: true,
-})
-const publishSecond = () =>
-  publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true, author: 'Ada' })
+const publishSecond = () => publishExample(repo, '2.0.0', { author: 'Ada' })
 
 type Json = Readonly<Record<string, unknown>>
 
 interface Written {
   readonly changes: readonly [{ readonly target: string; readonly text: string }]
   readonly roles: { readonly targets: { readonly signed: Json } }
-}
-
-function expectWaiting(error: unknown): void {
-  if (!(error instanceof ProposalWaiting)) throw error
 }
 
 /** All keys lie in one folder, so that nothing waits. */

@@ -1,18 +1,17 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { initRepository, publish } from '@afield/cli'
+import { initRepository } from '@afield/cli'
 import { beforeAll, expect, test } from 'vitest'
+import { learnerRisk, makeExample } from '../support/learner-risk.js'
 import { look } from './device.js'
-import { afield, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, temporaryFolder } from './workspace.js'
 
 let dir: string
 let repo: string
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  repo = join(dir, 'repo')
-  await initRepository({ repo })
-  await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  repo = await makeExample(join(dir, 'repo'))
 })
 
 test.each([

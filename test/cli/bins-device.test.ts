@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  changeRollout,
-  initRepository,
-  publish,
-  rotate,
-  serveRepository,
-  type InitOptions,
-} from '@afield/cli'
+import { changeRollout, initRepository, rotate, serveRepository, type InitOptions } from '@afield/cli'
 import { createDevice } from 'afield/node'
 import { expect, test } from 'vitest'
-import { learnerRisk, temporaryFolder } from './workspace.js'
+import { MODEL, publishExample } from '../support/learner-risk.js'
+import { temporaryFolder } from './workspace.js'
 
-const MODEL = 'learner-risk'
 const DAY_MS = 86_400_000
 
 const layouts: readonly [string, InitOptions, string][] = [
@@ -22,7 +15,7 @@ const layouts: readonly [string, InitOptions, string][] = [
 test.each(layouts)('%s: a device loads from them, and follows a rotation', async (_, options, owner) => {
   const repo = join(await temporaryFolder(), 'repo')
   await initRepository({ repo }, options)
-  await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  await publishExample(repo, '1.0.0')
   const server = await serveRepository(repo, { port: 0 })
   const root = await readFile(join(repo, 'metadata', '1.root.json'), 'utf8')
   let now = Date.now()
@@ -30,7 +23,7 @@ test.each(layouts)('%s: a device loads from them, and follows a rotation', async
   const device = createDevice({ repository: server.url, root, clock })
   try {
     expect(await device.load(MODEL)).toMatchObject({ version: '1.0.0' })
-    await publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+    await publishExample(repo, '2.0.0')
     await rotate({ repo, owner })
     await changeRollout({ repo }, MODEL, { kind: 'start', stable: '2.0.0' })
     now += DAY_MS

@@ -1,19 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  bundle,
-  changeRollout,
-  deploy,
-  fetchVersion,
-  folderTarget,
-  initRepository,
-  openSource,
-  publish,
-} from '@afield/cli'
+import { bundle, changeRollout, deploy, fetchVersion, folderTarget, openSource, publish } from '@afield/cli'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { learnerRisk, makeExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
-import { afield, copyRepository, digitsMlp, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, digitsMlp, temporaryFolder } from './workspace.js'
 
 const model = 'learner-risk'
 
@@ -25,16 +17,12 @@ let out: string
 /** Two versions of learner-risk, and another model beside it. */
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  for (const version of ['1.0.0', '2.0.0'] as const) {
-    await publish({ repo: original, model: learnerRisk(version), version, skipReplay: true })
-  }
+  original = await makeExample(join(dir, 'original'), ['1.0.0', '2.0.0'])
   await publish({ repo: original, model: digitsMlp, version: '1.0.0', skipReplay: true })
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
   out = join(dir, randomUUID())
 })
 

@@ -12,10 +12,10 @@ import {
   showVersion,
 } from '@afield/cli'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { MODEL, learnerRisk } from '../support/learner-risk.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, temporaryFolder } from './workspace.js'
 
-const MODEL = 'learner-risk'
 const at = (day: number): Date => new Date(Date.UTC(2026, 2, day))
 
 let dir: string
@@ -106,13 +106,13 @@ describe('log', () => {
     }
 
     test('a document that is gone', async () => {
-      const copy = await copyRepository(repo, join(dir, 'gone'))
+      const copy = await copyRepository(repo)
       await rename(await oldest(copy), join(dir, 'elsewhere.json'))
       await expect(readLog({ repo: copy }, MODEL)).rejects.toMatchObject({ code: 'manifest/unavailable' })
     })
 
     test('history rewritten', async () => {
-      const copy = await copyRepository(repo, join(dir, 'rewritten'))
+      const copy = await copyRepository(repo)
       const file = await oldest(copy)
       await writeFile(file, (await readFile(file, 'utf8')).replace('Ada', 'Eve'))
       await expect(readLog({ repo: copy }, MODEL)).rejects.toMatchObject({ code: 'manifest/hash-mismatch' })

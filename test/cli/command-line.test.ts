@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { learnerRisk, learnerRiskConfig } from '../support/learner-risk.js'
 import { look } from './device.js'
-import { afield, bin, learnerRisk, learnerRiskConfig, temporaryFolder } from './workspace.js'
+import { afield, bin, temporaryFolder } from './workspace.js'
 
 let dir: string
 let repo: string

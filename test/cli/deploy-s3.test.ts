@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { changeRollout, deploy, folderTarget, initRepository, publish } from '@afield/cli'
+import { changeRollout, deploy, folderTarget } from '@afield/cli'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { MODEL, makeExample, publishExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
 import { BUCKET, CREDENTIALS, startS3, type S3Server } from './s3.js'
-import { afield, bin, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { afield, bin, copyRepository, temporaryFolder } from './workspace.js'
 
 let dir: string
 let original: string
@@ -17,17 +16,15 @@ let repo: string
 /** 1.0.0 published. */
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
 })
 
-const publishSecond = () => publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+const publishSecond = () => publishExample(repo, '2.0.0')
 
 let s3: S3Server
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
   s3 = await startS3()
 })
 afterEach(() => s3.close())
@@ -112,7 +109,7 @@ test('a snapshot that arrived although its answer was lost counts as ours', asyn
 
 test('of two operators at the same instant, If-None-Match lets one through', async () => {
   await deploy({ repo, target: s3.target() })
-  const other = await copyRepository(repo, join(dir, randomUUID()))
+  const other = await copyRepository(repo)
   await publishSecond()
   await changeRollout({ repo: other }, MODEL, { kind: 'start', stable: '1.0.0' })
   const target = s3.target()
@@ -128,7 +125,7 @@ test('a store without conditional writes still tells the second of two operators
   try {
     const target = plain.target()
     await deploy({ repo, target })
-    const other = await copyRepository(repo, join(dir, randomUUID()))
+    const other = await copyRepository(repo)
     await publishSecond()
     await changeRollout({ repo: other }, MODEL, { kind: 'start', stable: '1.0.0' })
     await deploy({ repo, target })

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { deploy, folderTarget, initRepository, publish } from '@afield/cli'
+import { deploy, folderTarget } from '@afield/cli'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { MODEL, makeExample, publishExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
 import { startS3 } from './s3.js'
-import { copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { copyRepository, temporaryFolder } from './workspace.js'
 
 let dir: string
 let original: string
@@ -20,9 +19,7 @@ let descriptor: string
 /** 1.0.0 published, with one chunk, which is gzipped. */
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
   const [shelf = ''] = await readdir(join(original, 'chunks'))
   const [name = ''] = await readdir(join(original, 'chunks', shelf))
   chunk = `chunks/${shelf}/${name}`
@@ -30,11 +27,11 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
   site = join(dir, randomUUID())
 })
 
-const publishSecond = () => publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+const publishSecond = () => publishExample(repo, '2.0.0')
 
 /** The same chunk as another zlib might have packed it. */
 async function repack(folder: string): Promise<void> {
@@ -44,9 +41,10 @@ async function repack(folder: string): Promise<void> {
   )
 }
 
-async function expectWhole(folder: string, version: string): Promise<void> {
-  await download(folder, await look(folder, MODEL), version)
-  expect((await stat(join(folder, chunk))).size).toBe((await stat(join(original, chunk))).size)
+/** A device downloads 1.0.0, whose chunk has the size that was signed. */
+async function isWhole(): Promise<boolean> {
+  await download(site, await look(site, MODEL), '1.0.0')
+  return (await stat(join(site, chunk))).size === (await stat(join(original, chunk))).size
 }
 
 test.each<[string, () => Promise<void>]>([
@@ -61,7 +59,7 @@ test.each<[string, () => Promise<void>]>([
     skipped: 9,
   })
   expect(await deploy({ repo, target: folderTarget(site) })).toMatchObject({ files: 1, skipped: 9 })
-  await expectWhole(site, '1.0.0')
+  expect(await isWhole()).toBe(true)
 })
 
 test('in a bucket, too: its listing tells sizes', async () => {
@@ -90,14 +88,14 @@ test('what a slower operator packed otherwise in between is replaced once the ve
     return target.create(path, bytes)
   }
   await deploy({ repo, target: { ...target, create } })
-  await expectWhole(site, '1.0.0')
+  expect(await isWhole()).toBe(true)
 })
 
 test('a chunk that the target has as it was signed, and this repository does not, stays', async () => {
   await deploy({ repo, target: folderTarget(site) })
   await repack(repo)
   expect(await deploy({ repo, target: folderTarget(site) })).toMatchObject({ files: 0 })
-  await expectWhole(site, '1.0.0')
+  expect(await isWhole()).toBe(true)
 })
 
 test('a chunk that neither has as it was signed is refused, and nothing is written', async () => {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { changeRollout, deploy, folderTarget, initRepository, publish, type DeployTarget } from '@afield/cli'
+import { changeRollout, deploy, folderTarget, type DeployTarget } from '@afield/cli'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { MODEL, makeExample, publishExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
-import { copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { copyRepository, temporaryFolder } from './workspace.js'
 
 let dir: string
 let original: string
@@ -17,20 +16,15 @@ let site: string
 /** 1.0.0 published. */
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
 })
 
 /** Deployed by two operators' common past; each has made another version 3 since. */
 beforeEach(async () => {
-  ;[repo, other] = [
-    await copyRepository(original, join(dir, randomUUID())),
-    await copyRepository(original, join(dir, randomUUID())),
-  ]
+  ;[repo, other] = [await copyRepository(original), await copyRepository(original)]
   site = join(dir, randomUUID())
   await deploy({ repo, target: folderTarget(site) })
-  await publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+  await publishExample(repo, '2.0.0')
   await changeRollout({ repo: other, author: 'The other' }, MODEL, { kind: 'start', stable: '1.0.0' })
 })
 
@@ -63,7 +57,7 @@ test('a deploy that died after its claim goes on when it is run again, also afte
 
 test('so it does from a copy of the repository', async () => {
   await dieAfterTheClaim()
-  await deploy({ repo: await copyRepository(repo, join(dir, randomUUID())), target: folderTarget(site) })
+  await deploy({ repo: await copyRepository(repo), target: folderTarget(site) })
   expect((await look(site, MODEL)).version).toBe(3)
 })
 

@@ -1,20 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  changeRollout,
-  deploy,
-  folderTarget,
-  initRepository,
-  publish,
-  rotate,
-  type DeployTarget,
-} from '@afield/cli'
+import { changeRollout, deploy, folderTarget, rotate, type DeployTarget } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MODEL, makeExample, publishExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { afield, copyRepository, temporaryFolder } from './workspace.js'
 
 let dir: string
 let original: string
@@ -24,18 +15,15 @@ let site: string
 /** 1.0.0 published. */
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
   site = join(dir, randomUUID())
 })
 
-const publishSecond = (to = repo) =>
-  publish({ repo: to, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+const publishSecond = (to = repo) => publishExample(to, '2.0.0')
 
 class Crash extends Error {}
 
@@ -198,7 +186,7 @@ describe('two operators', () => {
 
   beforeEach(async () => {
     await deploy({ repo, target: folderTarget(site) })
-    other = await copyRepository(repo, join(dir, randomUUID()))
+    other = await copyRepository(repo)
     await publishSecond()
     await changeRollout({ repo: other, author: 'The other' }, MODEL, { kind: 'start', stable: '1.0.0' })
   })
@@ -257,7 +245,7 @@ describe('two operators', () => {
     await download(site, seen, '2.0.0')
 
     await cp(site, other, { recursive: true })
-    await publish({ repo: other, model: learnerRisk('3.0.0'), version: '3.0.0', skipReplay: true })
+    await publishExample(other, '3.0.0')
     await deploy({ repo: other, target: folderTarget(site) })
     expect((await look(site, MODEL)).version).toBe(5)
   })

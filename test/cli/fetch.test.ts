@@ -5,8 +5,9 @@ import { constants, gunzipSync, gzipSync } from 'node:zlib'
 import { fetchVersion, initRepository, openSource, publish, type FetchOptions } from '@afield/cli'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startServer, type StaticServer } from '../servers/static.js'
+import { learnerRisk, makeExample } from '../support/learner-risk.js'
 import { randomLayer, writeModel } from './onnx-model.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder, writeJson } from './workspace.js'
+import { afield, copyRepository, temporaryFolder, writeJson } from './workspace.js'
 
 const model = 'learner-risk'
 const version = '1.0.0'
@@ -19,15 +20,11 @@ let server: StaticServer
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  for (const published of ['1.0.0', '2.0.0'] as const) {
-    await publish({ repo: original, model: learnerRisk(published), version: published, skipReplay: true })
-  }
+  original = await makeExample(join(dir, 'original'), ['1.0.0', '2.0.0'])
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
   out = join(dir, randomUUID())
   server = await startServer({ mounts: { '/live': repo } })
 })

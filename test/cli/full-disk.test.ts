@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deploy, folderTarget, initRepository, publish } from '@afield/cli'
+import { deploy, folderTarget, publish } from '@afield/cli'
 import { beforeEach, expect, test } from 'vitest'
+import { makeExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
 import { randomLayer, writeModel } from './onnx-model.js'
-import { bin, learnerRisk, temporaryFolder } from './workspace.js'
+import { bin, temporaryFolder } from './workspace.js'
 
 /** Runs the command where no file may grow above 64 KiB: the system then refuses to write, as a full disk does. */
 function afieldOnFullDisk(
@@ -29,9 +30,7 @@ let model: string
 
 beforeEach(async () => {
   dir = await temporaryFolder()
-  repo = join(dir, 'repo')
-  await initRepository({ repo })
-  await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  repo = await makeExample(join(dir, 'repo'))
   model = await writeModel(dir, 'large', [
     randomLayer(2, 300, 1),
     randomLayer(300, 300, 2),

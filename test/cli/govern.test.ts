@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { changeRollout, initRepository, publish, revoke, serveRepository, setMinVersion } from '@afield/cli'
+import { changeRollout, revoke, serveRepository, setMinVersion } from '@afield/cli'
 import { createDevice, type Device } from 'afield/node'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MODEL, makeExample, publishExample } from '../support/learner-risk.js'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, temporaryFolder } from './workspace.js'
 
-const MODEL = 'learner-risk'
 const RECORD = { hours_studied: 4, quiz_score: 61 }
 
 let dir: string
@@ -18,15 +17,11 @@ const open: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  for (const version of ['1.0.0', '2.0.0'] as const) {
-    await publish({ repo: original, model: learnerRisk(version), version, skipReplay: true })
-  }
+  original = await makeExample(join(dir, 'original'), ['1.0.0', '2.0.0'])
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
 })
 
 afterEach(async () => {
@@ -75,7 +70,7 @@ describe('revoke', () => {
 
   test('is kept with who, when and why, and later publishes keep it', async () => {
     await revoke({ repo, reason: 'wrong table', author: 'Ada' }, MODEL, '1.0.0')
-    await publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.1', skipReplay: true })
+    await publishExample(repo, '2.0.0', { version: '2.0.1' })
     expect((await look(repo, MODEL)).index?.versions).toMatchObject({
       '1.0.0': { revoked: { author: 'Ada', reason: 'wrong table' } },
       '2.0.1': {},

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskFiles, initRepository, publish, verify } from '@afield/cli'
 import { expect, test } from 'vitest'
+import { learnerRisk } from '../support/learner-risk.js'
 import { look } from './device.js'
-import { learnerRisk, readJson, temporaryFolder } from './workspace.js'
+import { readJson, temporaryFolder } from './workspace.js'
 
 const DAY_MS = 86_400_000
 

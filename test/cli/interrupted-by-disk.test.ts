@@ -2,22 +2,19 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { initRepository, publish, verify } from '@afield/cli'
+import { verify } from '@afield/cli'
 import { beforeAll, expect, test } from 'vitest'
+import { MODEL, learnerRisk, makeExample, publishExample } from '../support/learner-risk.js'
 import { look } from './device.js'
-import { afield, bin, copyRepository, learnerRisk, temporaryFolder, type Ran } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { afield, bin, copyRepository, temporaryFolder, type Ran } from './workspace.js'
 
 let dir: string
 let original: string
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
-  await publish({ repo: original, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
+  await publishExample(original, '2.0.0')
 })
 
 /** Runs the command where no file can grow beyond some KiB: the operating system refuses the write in its middle. */
@@ -43,7 +40,7 @@ const commands: readonly (readonly [string, readonly string[]])[] = [
 test.each(commands)(
   '%s on a full disk says so; the old repository is valid, and the next try succeeds',
   async (_, args) => {
-    const repo = await copyRepository(original, join(dir, randomUUID()))
+    const repo = await copyRepository(original)
     const full = await cramped(1, [...args, '--repo', repo])
     expect(full.stderr).toMatch(
       /^disk\/full: There is no room to write .*make room and run the command again/,

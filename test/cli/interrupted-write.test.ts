@@ -11,11 +11,10 @@ import {
   type RepositoryFiles,
 } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MODEL, learnerRisk, makeExample, publishExample } from '../support/learner-risk.js'
 import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
 import { download, look } from './device.js'
-import { copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { copyRepository, temporaryFolder } from './workspace.js'
 
 let dir: string
 let original: string
@@ -23,13 +22,11 @@ let repo: string
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
 })
 
 const publishSecond = (files?: RepositoryFiles, version = '2.0.0') =>
@@ -107,7 +104,7 @@ describe('in bins', () => {
   beforeEach(async () => {
     repo = join(dir, randomUUID())
     await initRepository({ repo }, { bins: 4 })
-    await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+    await publishExample(repo, '1.0.0')
   })
 
   const problems = async () => (await verify({ repo, root: join(repo, 'metadata', '1.root.json') })).problems

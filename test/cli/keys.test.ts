@@ -1,34 +1,31 @@
 import { chmod, copyFile, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
-import { changeRollout, initRepository, publish } from '@afield/cli'
+import { changeRollout, initRepository } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MODEL, makeExample, publishExample } from '../support/learner-risk.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, readJson, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, readJson, temporaryFolder } from './workspace.js'
 
-const MODEL = 'learner-risk'
 const PASSPHRASE = 'correct horse battery'
 
 let dir: string
 let original: string
 let repo: string
 let keys: string
-let count = 0
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
-  await initRepository({ repo: original })
-  await publish({ repo: original, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true })
+  original = await makeExample(join(dir, 'original'))
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, `repo-${count++}`))
+  repo = await copyRepository(original)
   keys = `${repo}.keys`
 })
 
 const start = () => changeRollout({ repo }, MODEL, { kind: 'start', stable: '1.0.0' })
-const again = () => publish({ repo, model: learnerRisk('2.0.0'), version: '2.0.0', skipReplay: true })
+const again = () => publishExample(repo, '2.0.0')
 
 async function expectUntouched(): Promise<void> {
   expect((await readdir(join(repo, 'metadata'))).sort()).toEqual(
@@ -60,7 +57,7 @@ describe('a key file, each refusal with its own code and nothing written', () =>
   })
 
   test("that is another repository's", async () => {
-    const other = join(dir, `other-${count}`)
+    const other = join(dir, 'other')
     await initRepository({ repo: other })
     await copyFile(join(`${other}.keys`, 'ops.pem'), join(keys, 'ops.pem'))
     await expect(start()).rejects.toMatchObject({ code: 'keys/wrong' })
@@ -85,7 +82,7 @@ describe('a key file, each refusal with its own code and nothing written', () =>
 })
 
 test('a rollout is steered without the release key at hand', async () => {
-  await rename(join(keys, 'release.pem'), join(dir, `safe-${count}.pem`))
+  await rename(join(keys, 'release.pem'), join(dir, 'safe.pem'))
   await start()
   await expect(again()).rejects.toMatchObject({ code: 'keys/missing' })
 })

@@ -5,25 +5,19 @@ import {
   commitDocuments,
   initRepository,
   listModels,
-  publish,
   verify,
   type InitOptions,
 } from '@afield/cli'
 import { createHash } from 'node:crypto'
 import { jsonBytes } from '@afield/protocol'
 import { expect, test } from 'vitest'
+import { MODEL, makeExample } from '../support/learner-risk.js'
 import { look } from './device.js'
 import { readAsTuf } from './tuf-client.js'
-import { afield, learnerRisk, readJson, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { afield, readJson, temporaryFolder } from './workspace.js'
 
 async function publishTwo(options: InitOptions): Promise<string> {
-  const repo = join(await temporaryFolder(), 'repo')
-  await initRepository({ repo }, options)
-  for (const version of ['1.0.0', '2.0.0'] as const) {
-    await publish({ repo, model: learnerRisk(version), version, skipReplay: true })
-  }
+  const repo = await makeExample(join(await temporaryFolder(), 'repo'), ['1.0.0', '2.0.0'], options)
   await changeRollout({ repo }, MODEL, { kind: 'start', candidate: '2.0.0' })
   return repo
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { learnerRiskConfig, readJson, writeJson } from './workspace.js'
+import { learnerRiskConfig } from '../support/learner-risk.js'
+import { readJson, writeJson } from './workspace.js'
 
 const FLOAT = 1
 const EXTERNAL = 1

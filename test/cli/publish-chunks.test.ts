@@ -1,15 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { cutFile, diskFiles, initRepository, initializerSpans, publish, verify } from '@afield/cli'
 import { sha256, type Chunk } from '@afield/protocol'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { prepareChunks } from '../../packages/cli/src/publish/chunks/store.js'
+import { learnerRisk, publishExample } from '../support/learner-risk.js'
 import { beforeWrites } from './crashes.js'
 import { download, look } from './device.js'
 import { onnxModel, randomLayer, writeModel, type Layer } from './onnx-model.js'
-import { learnerRisk, temporaryFolder } from './workspace.js'
+import { temporaryFolder } from './workspace.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -211,27 +213,36 @@ describe('in the repository', () => {
     await writeFile(path(chunk), stored)
   })
 
-  test.each([
-    ['packed otherwise: theirs stays, nothing is signed, and the next try takes it', 0, ['1.0.1']],
-    ['packed alike: it counts as ours', 9, ['1.0.0']],
-  ])('one that somebody else writes meanwhile, %s', async (_, level, expected) => {
-    const place = join(dir, `meanwhile-${level}`)
-    await initRepository({ repo: place })
-    const theirs = gzipSync(gunzipSync(await readFile(path(chunk))), { level })
-    const at = `chunks/${chunk.sha256.slice(0, 2)}/${chunk.sha256}`
-    const files = beforeWrites(diskFiles(place), async (written) => {
-      if (written === at) await diskFiles(place).create(at, theirs)
-    })
-    const first = { repo: place, model: learnerRisk('1.0.0'), skipReplay: true }
-    const outcome = publish({ ...first, version: '1.0.0', files })
-    if (level === 0) await expect(outcome).rejects.toMatchObject({ code: 'repository/conflict' })
-    else await outcome
-    expect(await readFile(join(place, at))).toEqual(theirs)
+  describe('one that somebody else writes meanwhile', () => {
+    let place: string
+    let root: string
 
-    if (level === 0) await publish({ ...first, version: '1.0.1' })
-    const seen = await look(place, 'learner-risk')
-    expect(Object.keys(seen.index?.versions ?? {})).toEqual(expected)
-    expect((await verify({ repo: place, root: join(place, 'metadata', '1.root.json') })).problems).toEqual([])
+    beforeEach(async () => {
+      place = join(dir, randomUUID())
+      ;({ root } = await initRepository({ repo: place }))
+    })
+
+    const at = (): string => `chunks/${chunk.sha256.slice(0, 2)}/${chunk.sha256}`
+    const publishBeside = async (theirs: Uint8Array) => {
+      const files = beforeWrites(diskFiles(place), async (written) => {
+        if (written === at()) await diskFiles(place).create(written, theirs)
+      })
+      await publishExample(place, '1.0.0', { files })
+    }
+
+    test('and packs otherwise stays, nothing is signed, and the next try takes it', async () => {
+      const theirs = gzipSync(gunzipSync(await readFile(path(chunk))), { level: 0 })
+      await expect(publishBeside(theirs)).rejects.toMatchObject({ code: 'repository/conflict' })
+      expect((await look(place, 'learner-risk')).index).toBeUndefined()
+      await publishExample(place, '1.0.0')
+      expect(await readFile(join(place, at()))).toEqual(theirs)
+      expect((await verify({ repo: place, root })).problems).toEqual([])
+    })
+
+    test('and packs alike counts as ours', async () => {
+      await publishBeside(await readFile(path(chunk)))
+      expect((await verify({ repo: place, root })).problems).toEqual([])
+    })
   })
 
   test.each([0, 1, 30])(

@@ -2,15 +2,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CliError, initRepository, publish } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { learnerRisk, learnerRiskConfig, publishExample } from '../support/learner-risk.js'
 import { download, look } from './device.js'
-import {
-  copyRepository,
-  learnerRisk,
-  learnerRiskConfig,
-  readJson,
-  temporaryFolder,
-  writeJson,
-} from './workspace.js'
+import { copyRepository, readJson, temporaryFolder, writeJson } from './workspace.js'
 
 interface Written {
   owner?: string
@@ -194,7 +188,7 @@ describe('the golden vectors', () => {
   })
 
   test('--skip-replay ships it, and the descriptor says so', async () => {
-    const copy = await copyRepository(repo, join(dir, 'skipped'))
+    const copy = await copyRepository(repo)
     const options = { repo: copy, model: learnerRisk('3.0.0'), version: '3.0.0', skipReplay: true }
     expect(await publish(options)).toMatchObject({ replay: 'skipped' })
     const { descriptor } = await download(copy, await look(copy, 'learner-risk'), '3.0.0')
@@ -244,11 +238,10 @@ describe('keys and repository', () => {
   let copy: string
 
   beforeEach(async () => {
-    copy = await copyRepository(repo, join(dir, `copy-${Math.random()}`))
+    copy = await copyRepository(repo)
   })
 
-  const attempt = (options: object = {}) =>
-    publish({ repo: copy, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true, ...options })
+  const attempt = (options: object = {}) => publishExample(copy, '1.0.0', { ...options })
 
   test('publishing needs the release key', async () => {
     await rm(join(`${copy}.keys`, 'release.pem'))

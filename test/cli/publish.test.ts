@@ -3,15 +3,9 @@ import { join } from 'node:path'
 import { initRepository, publish, type Published } from '@afield/cli'
 import { sha256 } from '@afield/protocol'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { learnerRisk, learnerRiskConfig } from '../support/learner-risk.js'
 import { decisions, download, look } from './device.js'
-import {
-  digitsMlp,
-  learnerRisk,
-  learnerRiskConfig,
-  readJson,
-  temporaryFolder,
-  writeJson,
-} from './workspace.js'
+import { digitsMlp, readJson, temporaryFolder, writeJson } from './workspace.js'
 
 const at = (name: string, dir: string): string => join(dir, name)
 

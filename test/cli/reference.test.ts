@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { initRepository, publish } from '@afield/cli'
 import { sha256, utf8, type Profile } from '@afield/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { learnerRisk } from '../support/learner-risk.js'
 import { download, look } from './device.js'
 import { randomLayer, writeModel } from './onnx-model.js'
-import { afield, learnerRisk, readJson, temporaryFolder, writeJson } from './workspace.js'
+import { afield, readJson, temporaryFolder, writeJson } from './workspace.js'
 
 const layers = [randomLayer(2, 4, 1), randomLayer(4, 1, 2)]
 

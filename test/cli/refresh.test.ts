@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { approve, changeRollout, initRepository, listProposals, publish, refresh, verify } from '@afield/cli'
+import { approve, changeRollout, initRepository, listProposals, refresh, verify } from '@afield/cli'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { MODEL, publishExample } from '../support/learner-risk.js'
 import { Crash, crashingAt } from './crashes.js'
 import { look } from './device.js'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
+import { afield, copyRepository, temporaryFolder } from './workspace.js'
 
-const MODEL = 'learner-risk'
 const DAY_MS = 86_400_000
 const START = new Date('2026-01-01T00:00:00Z')
 const daysOn = (days: number): Date => new Date(START.getTime() + days * DAY_MS)
@@ -19,7 +19,7 @@ beforeEach(async () => {
   dir = await temporaryFolder()
   repo = join(dir, 'repo')
   await initRepository({ repo }, { now: START })
-  await publish({ repo, model: learnerRisk('1.0.0'), version: '1.0.0', skipReplay: true, now: START })
+  await publishExample(repo, '1.0.0', { now: START })
 })
 
 const metadataFiles = async () => (await readdir(join(repo, 'metadata'))).sort()
@@ -85,7 +85,7 @@ test('renews every bin', async () => {
 test('with several release keys it proposes once', async () => {
   repo = join(dir, 'shared')
   await initRepository({ repo }, { now: START, threshold: { required: 2, total: 2 } })
-  const other = await copyRepository(repo, join(dir, randomUUID()))
+  const other = await copyRepository(repo)
   await rename(join(`${repo}.keys`, 'release-2.pem'), join(dir, 'release-2.pem'))
   const proposed: (string | undefined)[] = []
   for (const days of [200, 201]) {

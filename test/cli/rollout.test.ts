@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { changeRollout, initRepository, publish, readRollout, type RolloutAction } from '@afield/cli'
+import { changeRollout, readRollout, type RolloutAction } from '@afield/cli'
 import { deviceBucket, type AfieldError } from '@afield/protocol'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MODEL, makeExample } from '../support/learner-risk.js'
 import { decisions, look } from './device.js'
-import { copyRepository, learnerRisk, readJson, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { copyRepository, readJson, temporaryFolder } from './workspace.js'
 
 let dir: string
 let published: string
@@ -16,15 +15,11 @@ let repo: string
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  published = join(dir, 'published')
-  await initRepository({ repo: published })
-  for (const version of ['1.0.0', '2.0.0', '3.0.0'] as const) {
-    await publish({ repo: published, model: learnerRisk(version), version, skipReplay: true })
-  }
+  published = await makeExample(join(dir, 'published'), ['1.0.0', '2.0.0', '3.0.0'])
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(published, join(dir, randomUUID()))
+  repo = await copyRepository(published)
 })
 
 const change = (action: RolloutAction) => changeRollout({ repo, author: 'Ops' }, MODEL, action)

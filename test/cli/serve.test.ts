@@ -5,8 +5,9 @@ import { gunzipSync } from 'node:zlib'
 import { initRepository, publish, serveRepository, type RepositoryServer } from '@afield/cli'
 import { sha256 } from '@afield/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { learnerRisk } from '../support/learner-risk.js'
 import { download, look } from './device.js'
-import { learnerRisk, temporaryFolder } from './workspace.js'
+import { temporaryFolder } from './workspace.js'
 
 let repo: string
 let server: RepositoryServer

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { changeRollout, initRepository, publish, verify } from '@afield/cli'
+import { changeRollout, initRepository, verify } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { afield, copyRepository, learnerRisk, temporaryFolder } from './workspace.js'
-
-const MODEL = 'learner-risk'
+import { MODEL, makeExample } from '../support/learner-risk.js'
+import { afield, copyRepository, temporaryFolder } from './workspace.js'
 
 let dir: string
 let original: string
@@ -15,17 +14,13 @@ let repo: string
 
 beforeAll(async () => {
   dir = await temporaryFolder()
-  original = join(dir, 'original')
+  original = await makeExample(join(dir, 'original'), ['1.0.0', '2.0.0'], { bins: 2 })
   root = join(original, 'metadata', '1.root.json')
-  await initRepository({ repo: original }, { bins: 2 })
-  for (const version of ['1.0.0', '2.0.0'] as const) {
-    await publish({ repo: original, model: learnerRisk(version), version, skipReplay: true })
-  }
   await changeRollout({ repo: original }, MODEL, { kind: 'start', candidate: '2.0.0' })
 })
 
 beforeEach(async () => {
-  repo = await copyRepository(original, join(dir, randomUUID()))
+  repo = await copyRepository(original)
 })
 
 /** The newest file in a folder of the repository whose path matches. */

@@ -9,12 +9,6 @@ const inCheckout = (path: string): string => fileURLToPath(new URL(`../../${path
 
 const BIN = inCheckout('packages/cli/dist/main.js')
 
-/** A published example: the model with its golden vectors and metrics beside it. 3.0.0 is broken on purpose. */
-export const learnerRisk = (version: '1.0.0' | '2.0.0' | '3.0.0'): string =>
-  inCheckout(`examples/learner-risk/models/learner-risk-${version}.onnx`)
-
-export const learnerRiskConfig = inCheckout('examples/learner-risk/afield.config.json')
-
 /** 340 kB, 64 fields, ten outputs. */
 export const digitsMlp = inCheckout('test/models/digits-mlp.onnx')
 
@@ -31,7 +25,8 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A second repository with the same keys, to try something on. */
-export async function copyRepository(repo: string, to: string): Promise<string> {
+export async function copyRepository(repo: string, goal?: string): Promise<string> {
+  const to = goal ?? join(await temporaryFolder(), 'copy')
   await cp(repo, to, { recursive: true })
   await cp(`${repo}.keys`, `${to}.keys`, { recursive: true })
   return to
