@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { finite, whole } from './numbers.js'
+import { parseWith } from './parse.js'
 
 /**
  * The contract: what a model takes and gives, in the words of the app rather than of the graph. One and the same
@@ -12,7 +14,6 @@ const name = v.pipe(
   v.notValues(['__proto__', 'constructor', 'prototype'], 'this name is not free in JavaScript'),
 )
 const tensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-const finite = v.pipe(v.number(), v.finite())
 
 /** What to do when a field is absent: refuse the record, put a value in, or pass NaN to the graph. */
 const MissingSchema = v.union([v.literal('reject'), v.literal('nan'), v.object({ default: finite })])
@@ -61,7 +62,7 @@ const OutputSchema = v.variant('kind', [
     name,
     tensor: tensorName,
     /** Which column of [N, columns]; 0 for [N] and [N, 1]. */
-    column: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
+    column: v.optional(whole, 0),
     min: v.optional(finite),
     max: v.optional(finite),
     description: v.optional(v.pipe(v.string(), v.maxLength(500))),
@@ -104,6 +105,15 @@ export const ContractSchema = v.pipe(
   ),
 )
 export type Contract = v.InferOutput<typeof ContractSchema>
+
+/**
+ * Parses the contract of a descriptor.
+ *
+ * @throws AfieldError `descriptor/invalid`.
+ */
+export function parseContract(value: unknown): Contract {
+  return parseWith(ContractSchema, value, 'descriptor/invalid', 'The contract')
+}
 
 /** A record as the app writes it: field name to value. */
 export type RecordValue = Readonly<Record<string, unknown>>

@@ -1,6 +1,9 @@
 import * as v from 'valibot'
+import { ContractSchema } from './contract.js'
 import { Sha256Schema } from './ids.js'
-import { finite, parseDescribed, runnableEntries, whole, type ExpectedVersion } from './runnable.js'
+import { finite, whole } from './numbers.js'
+import { parseDescribed, runnableEntries, type ExpectedVersion } from './runnable.js'
+import { SelfTestSchema } from './self-test.js'
 
 /** Values of one field that a reference profile lists; the others are counted together. */
 export const MAX_CATEGORIES = 50
@@ -122,6 +125,8 @@ const DescriptorSchema = v.object({
     irVersion: whole,
     ort: v.exactOptional(OrtRangeSchema),
   }),
+  contract: ContractSchema,
+  selfTest: SelfTestSchema,
   slo: SloSchema,
   reference: v.exactOptional(ReferenceSchema),
   retrainBy: v.exactOptional(RetrainBySchema),

@@ -17,16 +17,13 @@ export * from './rollout/decide.js'
 export * from './rollout/document.js'
 export {
   FilePathSchema,
-  GoldenVectorSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
   parseRunnable,
   type Artifact,
   type ArtifactFile,
   type Chunk,
-  type GoldenVector,
   type Runnable,
-  type SelfTest,
 } from './runnable.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'

@@ -1,15 +1,12 @@
 import * as v from 'valibot'
 import { parseJson } from './bytes.js'
-import { ContractSchema } from './contract.js'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
+import { whole } from './numbers.js'
 import { parseWith } from './parse.js'
 
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
-
-export const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-export const finite = v.pipe(v.number(), v.finite())
 
 /** A file's name beside the model, without a way out of the folder. */
 export const FilePathSchema = v.pipe(
@@ -62,39 +59,26 @@ const ArtifactSchema = v.object({
 })
 export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
-/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
-export const GoldenVectorSchema = v.object({
-  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
-  output: v.record(v.string(), v.union([finite, v.boolean()])),
-})
-export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
-
-export const SelfTestSchema = v.object({
-  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
-  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
-  tolerance: v.object({ absolute: finite, relative: finite }),
-  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
-  replay: v.picklist(['passed', 'skipped']),
-})
-export type SelfTest = v.InferOutput<typeof SelfTestSchema>
-
 const OperatorsSchema = v.pipe(
   v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   v.maxLength(1000),
 )
 
-/** What a device acts on of a descriptor. */
+/** What the keeper of a device acts on of a descriptor. */
 export const runnableEntries = {
   format: v.literal(1),
   name: ModelNameSchema,
   version: VersionSchema,
   runtime: v.object({ operators: OperatorsSchema }),
   artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
-  contract: ContractSchema,
-  selfTest: SelfTestSchema,
 }
 
-const RunnableSchema = v.object(runnableEntries)
+const RunnableSchema = v.object({
+  ...runnableEntries,
+  /** For the engine: `parseContract` and `parseSelfTest` read them. */
+  contract: v.unknown(),
+  selfTest: v.unknown(),
+})
 export type Runnable = v.InferOutput<typeof RunnableSchema>
 
 /** Which version a descriptor should be of. */
@@ -104,8 +88,9 @@ export interface ExpectedVersion {
 }
 
 /**
- * Parses the part of a descriptor that a device acts on. Cards, lineage and the like are for people and tools: the
- * descriptor's hash, which the release key signed, vouches for them, and devices need no code to read them.
+ * Parses the part of a descriptor that a device acts on before it makes a session. The contract and the golden vectors
+ * must be there and are read by the engine. Cards, lineage and the like are for people and tools: the descriptor's hash,
+ * which the release key signed, vouches for them, and devices need no code to read them.
  *
  * @throws AfieldError `descriptor/invalid`, also when it describes another model or version.
  */
