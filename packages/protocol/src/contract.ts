@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { finite, whole } from './numbers.js'
+import { finite, whole } from './primitives.js'
 import { parseWith } from './parse.js'
 
 /**

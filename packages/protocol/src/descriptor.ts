@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { ContractSchema } from './contract.js'
 import { Sha256Schema } from './ids.js'
-import { finite, whole } from './numbers.js'
+import { finite, moment, whole } from './primitives.js'
 import { parseDescribed, runnableEntries, type ExpectedVersion } from './runnable.js'
 import { SelfTestSchema } from './self-test.js'
 
@@ -114,7 +114,7 @@ export type ReferenceProfile = v.InferOutput<typeof ReferenceSchema>
 /** A version's whole truth: immutable, and named by the hash of its bytes. */
 const DescriptorSchema = v.object({
   ...runnableEntries,
-  created: v.pipe(v.string(), v.isoTimestamp()),
+  created: moment,
   owner: text(200),
   checklist: ChecklistSchema,
   card: CardSchema,

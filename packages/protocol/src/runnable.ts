@@ -1,9 +1,8 @@
 import * as v from 'valibot'
-import { parseJson } from './bytes.js'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
-import { whole } from './numbers.js'
-import { parseWith } from './parse.js'
+import { positive, whole } from './primitives.js'
+import { parseJsonWith } from './parse.js'
 
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
@@ -14,7 +13,7 @@ export const FilePathSchema = v.pipe(
   v.maxLength(300),
   v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
 )
-const chunkSize = v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES))
+const chunkSize = v.pipe(positive, v.maxValue(MAX_CHUNK_BYTES))
 
 /**
  * A run of bytes of a file. `sha256` and `size` (in bytes) are of the run itself, also where it is stored and sent
@@ -34,19 +33,22 @@ const ChunkSchema = v.pipe(
 )
 export type Chunk = v.InferOutput<typeof ChunkSchema>
 
-const contents = {
-  /** Bytes of the whole file, whose chunks join to it in order. */
-  size: whole,
-  chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
-}
+const ArtifactFileSchema = v.pipe(
+  v.object({
+    role: v.picklist(['model', 'external-data', 'asset']),
+    path: v.exactOptional(FilePathSchema),
+    /** Bytes of the whole file, whose chunks join to it in order. */
+    size: whole,
+    chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
+  }),
+  v.check(({ role, path }) => role === 'model' || path !== undefined, 'a file without a path'),
+) as v.GenericSchema<unknown, ArtifactFile>
 
 /** The ONNX graph; its external data, under the name that the graph refers to it by; or what belongs with it. */
-const ArtifactFileSchema = v.variant('role', [
-  v.object({ role: v.literal('model'), ...contents }),
-  v.object({ role: v.literal('external-data'), path: FilePathSchema, ...contents }),
-  v.object({ role: v.literal('asset'), path: FilePathSchema, ...contents }),
-])
-export type ArtifactFile = v.InferOutput<typeof ArtifactFileSchema>
+export type ArtifactFile = {
+  size: number
+  chunks: Chunk[]
+} & ({ role: 'model' } | { role: 'external-data' | 'asset'; path: string })
 
 const ArtifactSchema = v.object({
   variant: v.picklist(['fp32']),
@@ -105,12 +107,7 @@ export function parseDescribed<const S extends v.GenericSchema<unknown, Runnable
   { name, version }: ExpectedVersion,
 ): v.InferOutput<S> {
   const file = `descriptor of ${name}@${version}`
-  const described = parseWith(
-    schema,
-    parseJson(bytes, 'descriptor/invalid', file),
-    'descriptor/invalid',
-    file,
-  )
+  const described = parseJsonWith(schema, bytes, 'descriptor/invalid', file)
   const { artifacts, ...found } = described
   if (found.name !== name || found.version !== version) throw invalid(file, 'it describes another version')
   if (!artifacts.every(({ files }) => files.every((one) => sum(one.chunks) === one.size))) {

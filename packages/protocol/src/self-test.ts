@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Outputs } from './contract.js'
-import { finite } from './numbers.js'
+import { finite } from './primitives.js'
 import { parseWith } from './parse.js'
 
 /** A golden vector: what training says the answer is. Only the outputs that it names are compared. */

@@ -1,7 +1,15 @@
 import * as v from 'valibot'
-import { BatchSchema, dayOf, mergeOps, type Cell, type Day, type Ops } from '@afield/protocol'
-
-const { cell: CellSchema, day: DaySchema, ops: OpsSchema } = BatchSchema.pipe[0].entries
+import {
+  CellSchema,
+  DaySchema,
+  OpsSchema,
+  dayOf,
+  mergeOps,
+  positive,
+  type Cell,
+  type Day,
+  type Ops,
+} from '@afield/protocol'
 
 const OpenCellSchema = v.object({ cell: CellSchema, day: DaySchema, ops: OpsSchema })
 export type OpenCell = v.InferOutput<typeof OpenCellSchema>
@@ -23,7 +31,7 @@ const EMPTY: Window = { cells: {}, taken: {} }
 const ObservationSchema = v.object({
   life: v.pipe(v.string(), v.maxLength(100)),
   /** 1, 2, 3 … within a life. */
-  sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  sequence: positive,
   cells: v.pipe(v.array(OpenCellSchema), v.maxLength(1000)),
 })
 
