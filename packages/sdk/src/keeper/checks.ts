@@ -1,6 +1,6 @@
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
 import type { LastCheck } from './facts.js'
-import type { Manifest, ManifestClient } from './manifest/client.js'
+import type { Manifest, ManifestClient, ModelDocuments } from './manifest/client.js'
 import type { Ports } from './ports.js'
 
 /** A page that comes back into view checks unless the last check is younger than this. */
@@ -36,6 +36,23 @@ export class Checks {
 
   get manifest(): Manifest | undefined {
     return this.#manifest
+  }
+
+  /**
+   * What the repository says of a model, as far as it is known here now.
+   *
+   * @throws AfieldError `model/not-found`, or why what it says was refused.
+   */
+  documents(model: string): ModelDocuments {
+    const documents = this.#manifest?.models.get(model)
+    if (documents) return documents
+    throw (
+      this.#manifest?.failures.get(model) ??
+      new AfieldError(
+        'model/not-found',
+        `The repository has no model "${model}". Check the name, or publish it.`,
+      )
+    )
   }
 
   get last(): LastCheck | undefined {

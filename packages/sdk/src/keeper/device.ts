@@ -1,5 +1,6 @@
-import { AfieldError, toHex } from '@afield/protocol'
+import { AfieldError } from '@afield/protocol'
 import type { KeyValueStore, Ports } from './ports.js'
+import { randomName } from './random-name.js'
 
 const KEY = 'device'
 
@@ -25,7 +26,7 @@ async function storedId(state: KeyValueStore): Promise<string | undefined> {
 }
 
 async function makeId(state: KeyValueStore, random: Ports['random'], log: Ports['log']): Promise<string> {
-  const id = toHex(random(16))
+  const id = randomName(random)
   if ((await state.get(KEY)) !== undefined)
     log('warn', 'The stored device id is unreadable; a new one is made.')
   try {

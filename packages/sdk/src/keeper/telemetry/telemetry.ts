@@ -3,7 +3,6 @@ import {
   MAX_COUNT,
   asAfieldError,
   dayOf,
-  toHex,
   utf8,
   type Batch,
   type BatchId,
@@ -13,6 +12,7 @@ import {
   type Version,
 } from '@afield/protocol'
 import type { KeyValueStore, Ports } from '../ports.js'
+import { randomName } from '../random-name.js'
 import { readWindow, splitByFloor, take, type Observation, type OpenCell, type Window } from './window.js'
 
 const ROOM = 'telemetry/'
@@ -180,7 +180,7 @@ export class Telemetry {
         const place = `${open.cell.model}@${open.cell.version} ${open.day}`
         const batch: Batch = {
           v: 1,
-          id: toHex(random(16)) as BatchId,
+          id: randomName(random) as BatchId,
           day: open.day,
           sdk: this.#options.sdk,
           cell: open.cell,
