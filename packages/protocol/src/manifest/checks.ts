@@ -1,4 +1,4 @@
-import { AfieldError } from '../errors.js'
+import { AfieldError, type ErrorCode } from '../errors.js'
 import { sha256, toHex } from '../bytes.js'
 import { expiryOf, type Hashes } from './metadata.js'
 
@@ -22,11 +22,16 @@ export async function checkBytes(
 ): Promise<void> {
   const { length = bytes.length, hashes } = expected
   if (bytes.length === length && (!hashes || (await hasHashes(bytes, hashes)))) return
-  throw new AfieldError(
-    'manifest/hash-mismatch',
-    `${file} is not the file that was signed (${bytes.length} bytes came). It was cut, changed or cached wrongly ` +
-      'on the way; the next check tries again.',
-    { details: { file, bytes: bytes.length } },
+  throw notAsSigned('manifest/hash-mismatch', file, bytes.length)
+}
+
+/** The error for bytes that are not those whose hash or length was signed. */
+export function notAsSigned(code: ErrorCode, file: string, bytes: number): AfieldError {
+  return new AfieldError(
+    code,
+    `${file} is not what was signed (${bytes} bytes came): it was cut, changed or cached wrongly on the way. Nothing ` +
+      'of it is kept; it is fetched again at the next check.',
+    { details: { file, bytes } },
   )
 }
 

@@ -1,4 +1,5 @@
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { aborted } from '../abort.js'
 import type { LastCheck } from './facts.js'
 import type { Manifest, ManifestClient, ModelDocuments } from './manifest/client.js'
 import type { Ports } from './ports.js'
@@ -121,7 +122,7 @@ export class Checks {
 
   noteFailure(cause: unknown): AfieldError {
     const error = isAbort(cause)
-      ? new AfieldError('aborted', 'The call was aborted.', { cause })
+      ? aborted(cause)
       : asAfieldError(cause, 'internal/unexpected', 'The check failed')
     this.#last = { at: this.#ports.clock.now(), error: error.code }
     const manifestVersion = this.#manifest?.version

@@ -1,24 +1,29 @@
 import { AfieldError, type ErrorCode } from '@afield/protocol'
-import type { Clock, Fetch } from './ports.js'
+import { aborted, abortedWith } from '../abort.js'
+import type { Ports } from './ports.js'
 
-export interface FetchBytesOptions {
-  readonly fetch: Fetch
-  readonly clock: Clock
-  readonly url: string
-  /** Named in messages. */
-  readonly file: string
-  /** More bytes than this are never held in memory. */
-  readonly maxBytes: number
+/** What files of a kind are waited for, and what is said when they do not come. */
+export interface Terms {
   /** The code for an unreachable host, an HTTP error or a broken connection. */
   readonly unavailable: ErrorCode
-  /** The code for more than `maxBytes`. */
+  /** The code for more bytes than a file may have. */
   readonly tooLarge: ErrorCode
   /** Given up after this time in all. */
   readonly timeoutMs?: number
   /** Given up when fewer than {@link FLOOR_BYTES} more came within this time, and not the end either. */
   readonly stallTimeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FileRequest {
+  /** Relative to its folder. */
+  readonly path: string
+  /** Named in messages. */
+  readonly file: string
+  /** More bytes than this are never held in memory. */
+  readonly maxBytes: number
   /** How the HTTP cache may take part. */
-  readonly cache?: RequestCache
+  readonly cache: RequestCache
   readonly signal?: AbortSignal | undefined
 }
 
@@ -31,13 +36,14 @@ const FLOOR_BYTES = 16 * 1024
  * @returns its bytes, or `undefined` when the host answers 404 or 403 (which object stores say for absent files).
  * @throws AfieldError with the given codes, or `aborted`.
  */
-export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { clock, file, signal } = options
-  const controller = new AbortController()
+export async function fetchBytes(
+  { fetch, clock }: Pick<Ports, 'fetch' | 'clock'>,
+  folder: string,
+  options: Terms & FileRequest,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { file, signal } = options
+  const { controller, detach } = abortedWith(signal)
   const giveUp = (why: string) => () => controller.abort(new Error(why))
-  const forward = (): void => controller.abort(signal?.reason)
-  if (signal?.aborted) forward()
-  signal?.addEventListener('abort', forward)
   const stopTotal = options.timeoutMs
     ? clock.after(options.timeoutMs, giveUp(`nothing whole came within ${options.timeoutMs / 1000} s`))
     : undefined
@@ -55,9 +61,9 @@ export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array
     stopStall = startStall()
   }
   try {
-    const response = await options.fetch(options.url, {
+    const response = await fetch(folder + options.path, {
       signal: controller.signal,
-      cache: options.cache ?? 'default',
+      cache: options.cache,
       credentials: 'omit',
       redirect: 'follow',
     })
@@ -76,17 +82,17 @@ export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array
     return await readBounded(response, options, came)
   } catch (cause) {
     if (cause instanceof AfieldError) throw cause
-    if (signal?.aborted) throw new AfieldError('aborted', 'The call was aborted.', { cause })
+    if (signal?.aborted) throw aborted(cause)
     throw new AfieldError(
       options.unavailable,
-      `${file} could not be fetched: the device is offline, the repository is unreachable or does not allow this ` +
-        'origin (CORS), or the connection broke. It is tried again at the next check.',
+      `${file} could not be fetched: the device is offline, the connection broke, or the repository is unreachable or ` +
+        'does not allow this origin (CORS). It is tried again at the next check.',
       { cause, details: { file } },
     )
   } finally {
     stopTotal?.()
     stopStall?.()
-    signal?.removeEventListener('abort', forward)
+    detach()
   }
 }
 
@@ -97,7 +103,7 @@ function tooSlow(bytes: number, ms: number): string {
 
 async function readBounded(
   response: Response,
-  options: FetchBytesOptions,
+  options: Terms & FileRequest,
   came: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes, file } = options

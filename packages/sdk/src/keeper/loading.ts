@@ -1,4 +1,5 @@
 import { AfieldError, type ErrorCode } from '@afield/protocol'
+import { abortedWith } from '../abort.js'
 import type { Activator } from './activation/activator.js'
 import type { Background } from './background.js'
 import type { Checks } from './checks.js'
@@ -155,10 +156,8 @@ export class Loading {
 
   /** The newest state if it and its bytes come in time; false when the device serves what it has. */
   async #latest(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
-    const controller = new AbortController()
+    const { controller, detach } = abortedWith(signal)
     const cancel = this.#ports.clock.after(LATEST_DEADLINE_MS, () => controller.abort())
-    const forward = (): void => controller.abort()
-    signal?.addEventListener('abort', forward)
     try {
       await this.#checks.refresh(controller.signal)
       return await activator.reconcile(true, controller.signal)
@@ -168,7 +167,7 @@ export class Loading {
       return false
     } finally {
       cancel()
-      signal?.removeEventListener('abort', forward)
+      detach()
     }
   }
 }

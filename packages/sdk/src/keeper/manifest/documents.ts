@@ -8,9 +8,9 @@ import {
   type ModelIndex,
   type Rollout,
 } from '@afield/protocol'
+import type { Folder } from '../folder.js'
 import { LIMITS } from './limits.js'
-import { absent, type RepositorySource } from './source.js'
-import type { StoredState } from './stored.js'
+import { notStored, type StoredState } from './stored.js'
 import type { Updater } from './updater.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -69,14 +69,14 @@ export async function readRollout(
 export function fromStored(documents: StoredState['documents']): ReadTarget {
   return async (path, target) => {
     const bytes = documents[path]
-    if (!bytes) throw absent(path)
+    if (!bytes) throw notStored(path)
     await checkBytes(path, bytes, target)
     return bytes
   }
 }
 
 /** Reads targets from what is stored where it is the same still, else from the repository. */
-export function fromRepository(source: RepositorySource, states: readonly StoredState[]): ReadTarget {
+export function fromRepository(folder: Folder, states: readonly StoredState[]): ReadTarget {
   return async (path, target) => {
     for (const { documents } of states) {
       const held = documents[path]
@@ -87,7 +87,10 @@ export function fromRepository(source: RepositorySource, states: readonly Stored
     const { sha256 } = target.hashes
     const url = sha256 === undefined ? path : `${room}/${sha256}.${file}`
     const request = { path: url, file: path, maxBytes: Math.min(limit, target.length) }
-    return source.verified({ ...request, cache: 'default' }, (bytes) => checkBytes(path, bytes, target))
+    return folder.verified({ ...request, cache: 'default' }, async (bytes) => {
+      await checkBytes(path, bytes, target)
+      return bytes
+    })
   }
 }
 

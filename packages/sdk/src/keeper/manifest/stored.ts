@@ -39,6 +39,10 @@ const StoredManifestSchema = v.object({
 /** What a device serves from: one record, so that it changes as a whole. */
 export type StoredManifest = v.InferOutput<typeof StoredManifestSchema>
 
+export function notStored(file: string): AfieldError {
+  return new AfieldError('manifest/unavailable', `${file} is not stored.`, { details: { file } })
+}
+
 const MANIFEST = 'manifest'
 const PROGRESS = 'manifest-progress'
 

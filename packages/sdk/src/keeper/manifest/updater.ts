@@ -1,9 +1,9 @@
 import { AfieldError, TrustedManifest, parseJson, type AnyTargetFile, type Reference } from '@afield/protocol'
+import type { Folder } from '../folder.js'
 import type { Ports } from '../ports.js'
 import type { Step } from '../steps.js'
 import { LIMITS } from './limits.js'
-import type { RepositorySource } from './source.js'
-import type { TrustRecord } from './stored.js'
+import { notStored, type TrustRecord } from './stored.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
@@ -15,7 +15,7 @@ export interface UpdaterOptions {
   /** Expiry is judged at this moment. */
   readonly reference: Reference
   /** Where metadata files come from; without one, only from the record. */
-  readonly source?: RepositorySource | undefined
+  readonly source?: Folder | undefined
   /** Called with the whole record after each file that is accepted. */
   readonly save?: (record: TrustRecord) => Promise<void>
   readonly log: Ports['log']
@@ -213,10 +213,12 @@ export class Updater {
     accept: (bytes: Bytes) => Promise<unknown>,
   ): Promise<Bytes> {
     const { source } = this.#options
-    if (!source)
-      throw new AfieldError('manifest/unavailable', `${file} is not stored.`, { details: { file } })
+    if (!source) throw notStored(file)
     // A role's name may hold anything; in a URL it is one segment.
-    return source.verified({ path: encodeURIComponent(file), file, maxBytes, cache }, accept)
+    return source.verified({ path: encodeURIComponent(file), file, maxBytes, cache }, async (bytes) => {
+      await accept(bytes)
+      return bytes
+    })
   }
 }
 
