@@ -1,14 +1,14 @@
 import * as v from 'valibot'
-import { textOf } from './primitives.js'
+import { text, typedText } from './primitives.js'
 
 /** Hex SHA-256 of some bytes: the name under which descriptors and chunks are stored and fetched. */
-export const Sha256Schema = textOf<Sha256>(
+export const Sha256Schema = typedText<Sha256>(
   v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in hex')),
 )
 export type Sha256 = string & v.Brand<'Sha256'>
 
 /** A model's name: what `load()` takes and what the URL of its index holds. */
-export const ModelNameSchema = textOf<ModelName>(
+export const ModelNameSchema = typedText<ModelName>(
   v.pipe(
     v.string(),
     v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name is 1 to 64 of a-z, 0-9 and -, and starts with no -'),
@@ -17,10 +17,9 @@ export const ModelNameSchema = textOf<ModelName>(
 export type ModelName = string & v.Brand<'ModelName'>
 
 /** A SemVer 2.0 version without build metadata. */
-export const VersionSchema = textOf<Version>(
+export const VersionSchema = typedText<Version>(
   v.pipe(
-    v.string(),
-    v.maxLength(64),
+    text(1, 64),
     v.regex(
       /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-(?!0\d+(\.|$))[0-9a-zA-Z-]+(\.(?!0\d+(\.|$))[0-9a-zA-Z-]+)*)?$/,
       'not a SemVer version such as 1.4.0 or 2.0.0-beta.1',

@@ -8,14 +8,14 @@ import {
   type Version,
 } from './ids.js'
 import { parseJsonWith } from './parse.js'
-import { moment, positive } from './primitives.js'
+import { moment, positive, text } from './primitives.js'
 
 export const MAX_INDEX_BYTES = 512 * 1024
 
 /** Who changed a signed document, when, and why: the audit trail. */
 export const ChangeSchema = v.object({
-  author: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  reason: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)),
+  author: text(1, 200),
+  reason: text(1, 1000),
   at: moment,
 })
 export type Change = v.InferOutput<typeof ChangeSchema>

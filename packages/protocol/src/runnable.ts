@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
-import { positive, whole } from './primitives.js'
+import { listOf, text, whole, wholeFrom } from './primitives.js'
 import { parseJsonWith } from './parse.js'
 
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
@@ -9,11 +9,10 @@ export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
 /** A file's name beside the model, without a way out of the folder. */
 export const FilePathSchema = v.pipe(
-  v.string(),
-  v.maxLength(300),
+  text(1, 300),
   v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
 )
-const chunkSize = v.pipe(positive, v.maxValue(MAX_CHUNK_BYTES))
+const chunkSize = wholeFrom(1, MAX_CHUNK_BYTES)
 
 /**
  * A run of bytes of a file. `sha256` and `size` (in bytes) are of the run itself, also where it is stored and sent
@@ -39,7 +38,7 @@ const ArtifactFileSchema = v.pipe(
     path: v.exactOptional(FilePathSchema),
     /** Bytes of the whole file, whose chunks join to it in order. */
     size: whole,
-    chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
+    chunks: listOf(ChunkSchema, 1, 4096),
   }),
   v.check(({ role, path }) => role === 'model' || path !== undefined, 'a file without a path'),
 ) as v.GenericSchema<unknown, ArtifactFile>
@@ -52,19 +51,15 @@ export type ArtifactFile = {
 
 const ArtifactSchema = v.object({
   variant: v.picklist(['fp32']),
-  backends: v.pipe(v.array(v.picklist(['wasm', 'webgpu'])), v.minLength(1)),
+  backends: listOf(v.picklist(['wasm', 'webgpu']), 1, Infinity),
   files: v.pipe(
-    v.array(ArtifactFileSchema),
-    v.maxLength(256),
+    listOf(ArtifactFileSchema, 1, 256),
     v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),
   ),
 })
 export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
-const OperatorsSchema = v.pipe(
-  v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
-  v.maxLength(1000),
-)
+const OperatorsSchema = listOf(text(1, 200), 0, 1000)
 
 /** What the keeper of a device acts on of a descriptor. */
 export const runnableEntries = {
@@ -72,7 +67,7 @@ export const runnableEntries = {
   name: ModelNameSchema,
   version: VersionSchema,
   runtime: v.object({ operators: OperatorsSchema }),
-  artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
+  artifacts: listOf(ArtifactSchema, 1, 16),
 }
 
 const RunnableSchema = v.object({

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Outputs } from './contract.js'
-import { finite } from './primitives.js'
+import { finite, listOf } from './primitives.js'
 import { parseWith } from './parse.js'
 
 /** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
@@ -11,7 +11,7 @@ export const GoldenVectorSchema = v.object({
 export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
 
 export const SelfTestSchema = v.object({
-  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
+  vectors: listOf(GoldenVectorSchema, 0, 200),
   /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
   tolerance: v.object({ absolute: finite, relative: finite }),
   /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */

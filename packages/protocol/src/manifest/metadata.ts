@@ -1,14 +1,14 @@
 import * as v from 'valibot'
 import { Sha256Schema } from '../ids.js'
 import { parseJsonWith, parseWith } from '../parse.js'
-import { moment, positive, whole } from '../primitives.js'
+import { listOf, moment, positive, text, whole, wholeFrom } from '../primitives.js'
 
 /**
  * The metadata files of TUF 1.0 (https://theupdateframework.github.io/specification/v1.0.33/). Unknown fields are
  * kept out of the types but inside the signature, as clause 4.1 asks.
  */
 
-const keyId = v.pipe(v.string(), v.minLength(1))
+const keyId = text(1, Infinity)
 
 /** The digests that are understood; others are passed over, as far as one of these is there. */
 const HashesSchema = v.object({
@@ -31,7 +31,7 @@ const KeySchema = v.object({
 })
 export type Key = v.InferOutput<typeof KeySchema>
 
-const RoleKeysSchema = v.object({ keyids: v.pipe(v.array(keyId), v.maxLength(64)), threshold: positive })
+const RoleKeysSchema = v.object({ keyids: listOf(keyId, 0, 64), threshold: positive })
 export type RoleKeys = v.InferOutput<typeof RoleKeysSchema>
 
 const keys = v.record(keyId, KeySchema)
@@ -73,12 +73,7 @@ export type Snapshot = v.InferOutput<typeof SnapshotSchema>
 
 const DelegatedRoleSchema = v.pipe(
   v.object({
-    name: v.pipe(
-      v.string(),
-      v.minLength(1),
-      v.maxLength(256),
-      v.regex(/^(?!(root|timestamp|snapshot|targets)$)/, 'the name of a top role'),
-    ),
+    name: v.pipe(text(1, 256), v.regex(/^(?!(root|timestamp|snapshot|targets)$)/, 'the name of a top role')),
     ...RoleKeysSchema.entries,
     terminating: v.boolean(),
     /** Patterns of the paths that the role may speak for. */
@@ -96,15 +91,15 @@ export type DelegatedRole = v.InferOutput<typeof DelegatedRoleSchema>
 /** 2^bit_length roles of the same keys, each for the paths whose SHA-256 begins with its number (TAP 15). */
 const SuccinctRolesSchema = v.object({
   ...RoleKeysSchema.entries,
-  bit_length: v.pipe(positive, v.maxValue(32)),
-  name_prefix: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  bit_length: wholeFrom(1, 32),
+  name_prefix: text(1, 200),
 })
 export type SuccinctRoles = v.InferOutput<typeof SuccinctRolesSchema>
 
 const DelegationsSchema = v.pipe(
   v.object({
     keys,
-    roles: v.optional(v.pipe(v.array(DelegatedRoleSchema), v.maxLength(1024))),
+    roles: v.optional(listOf(DelegatedRoleSchema, 0, 1024)),
     succinct_roles: v.optional(SuccinctRolesSchema),
   }),
   v.check(
@@ -138,8 +133,7 @@ export type Signature = v.InferOutput<typeof SignatureSchema>
 
 const EnvelopeSchema = v.object({
   signatures: v.pipe(
-    v.array(SignatureSchema),
-    v.maxLength(64),
+    listOf(SignatureSchema, 0, 64),
     v.check((all) => new Set(all.map(({ keyid }) => keyid)).size === all.length, 'one key signed twice'),
   ),
   /** Kept as it came, since that is what was signed. */

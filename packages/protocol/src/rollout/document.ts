@@ -3,13 +3,13 @@ import { AfieldError } from '../errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema, type Version } from '../ids.js'
 import { ChangeSchema } from '../model-index.js'
 import { parseJsonWith } from '../parse.js'
-import { textOf, whole } from '../primitives.js'
+import { listOf, text, typedText, whole, wholeFrom } from '../primitives.js'
 import { BUCKETS } from './bucket.js'
 
 export const MAX_ROLLOUT_BYTES = 64 * 1024
 
 /** A name for a version, such as `beta`, that an app loads by and the team moves. */
-export const AliasSchema = textOf<Alias>(
+export const AliasSchema = typedText<Alias>(
   v.pipe(
     v.string(),
     v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'an alias is 1 to 32 of a-z, 0-9 and -, and starts with a letter'),
@@ -19,7 +19,7 @@ export const AliasSchema = textOf<Alias>(
 export type Alias = string & v.Brand<'Alias'>
 
 /** What `load()` may ask for besides `latest`. */
-export const RequestedSchema = textOf<Version | Alias>(
+export const RequestedSchema = typedText<Version | Alias>(
   v.pipe(
     v.string(),
     v.check(
@@ -29,7 +29,7 @@ export const RequestedSchema = textOf<Version | Alias>(
   ),
 )
 
-const basisPoints = v.pipe(whole, v.maxValue(BUCKETS))
+const basisPoints = wholeFrom(0, BUCKETS)
 
 /**
  * The rollout of a model, `rollouts/<name>.json`: who gets what. Signed by the ops key, which can choose among
@@ -47,8 +47,8 @@ const RolloutSchema = v.pipe(
     /** Basis points of devices that the candidate is meant for: buckets 0 to coverage − 1. */
     coverage: basisPoints,
     /** The ladder of coverages, in basis points. */
-    steps: v.pipe(v.array(basisPoints), v.maxLength(100)),
-    seed: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+    steps: listOf(basisPoints, 0, 100),
+    seed: text(1, 100),
     /** Admits no new device; those admitted stay. */
     paused: v.boolean(),
     killed: v.picklist(['none', 'candidate', 'model']),

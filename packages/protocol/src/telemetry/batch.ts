@@ -3,7 +3,7 @@ import { utf8 } from '../bytes.js'
 import { AfieldError } from '../errors.js'
 import { ModelNameSchema, VersionSchema } from '../ids.js'
 import { parseWith } from '../parse.js'
-import { textOf, whole } from '../primitives.js'
+import { typedText, whole } from '../primitives.js'
 import { OpsSchema } from './ops.js'
 
 /** A batch is at most this many bytes of UTF-8 JSON. */
@@ -21,13 +21,13 @@ export type Backend = (typeof BACKENDS)[number]
 export const DEVICE_CLASSES = ['desktop', 'mobile', 'other'] as const
 export type DeviceClass = (typeof DEVICE_CLASSES)[number]
 
-const BatchIdSchema = textOf<BatchId>(
+const BatchIdSchema = typedText<BatchId>(
   v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'not 16 random bytes in lower-case hex')),
 )
 /** 16 random bytes in hex, drawn once per batch: a retry carries the same id and is counted once. */
 export type BatchId = string & v.Brand<'BatchId'>
 
-export const DaySchema = textOf<Day>(
+export const DaySchema = typedText<Day>(
   v.pipe(v.string(), v.check(isCalendarDay, 'not a day such as 2026-11-21')),
 )
 /** A UTC day, YYYY-MM-DD. Nothing finer leaves a device. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { ERROR_CODES } from '../errors.js'
-import { whole } from '../primitives.js'
+import { wholeFrom } from '../primitives.js'
 import { HIGHEST_BUCKET, LOWEST_BUCKET, merge, total, type Histogram } from './histogram.js'
 
 /** No count in a batch is larger: a device seals a batch before it gets there. */
@@ -14,7 +14,7 @@ export type FunnelStep = (typeof FUNNEL_STEPS)[number]
 export const DROP_REASONS = ['expired', 'evicted', 'refused'] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
-const CountSchema = v.pipe(whole, v.maxValue(MAX_COUNT))
+const CountSchema = wholeFrom(0, MAX_COUNT)
 
 const countsBy = <const K extends readonly string[]>(names: K) =>
   v.strictObject(v.entriesFromList(names, v.exactOptional(CountSchema)))

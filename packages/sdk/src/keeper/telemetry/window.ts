@@ -4,8 +4,10 @@ import {
   DaySchema,
   OpsSchema,
   dayOf,
+  listOf,
   mergeOps,
   positive,
+  text,
   type Cell,
   type Day,
   type Ops,
@@ -29,10 +31,10 @@ export type Window = v.InferOutput<typeof WindowSchema>
 const EMPTY: Window = { cells: {}, taken: {} }
 
 const ObservationSchema = v.object({
-  life: v.pipe(v.string(), v.maxLength(100)),
+  life: text(0, 100),
   /** 1, 2, 3 … within a life. */
   sequence: positive,
-  cells: v.pipe(v.array(OpenCellSchema), v.maxLength(1000)),
+  cells: listOf(OpenCellSchema, 0, 1000),
 })
 
 /** Counts from one page, told at least once: `life` and `sequence` make telling it twice harmless. */
