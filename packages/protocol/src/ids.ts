@@ -32,17 +32,12 @@ export type Version = string & v.Brand<'Version'>
 export function compareVersions(a: Version, b: Version): number {
   const [coreA, preA] = splitPrerelease(a)
   const [coreB, preB] = splitPrerelease(b)
-  const numbersA = coreA.split('.').map(Number)
-  const numbersB = coreB.split('.').map(Number)
-  for (let i = 0; i < 3; i++) {
-    const difference = (numbersA[i] ?? 0) - (numbersB[i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  if (preA === preB) return 0
+  const difference = compareIdentifiers(coreA, coreB)
+  if (difference !== 0 || preA === preB) return difference
   // A pre-release comes before the release it leads to.
   if (preA === undefined) return 1
   if (preB === undefined) return -1
-  return comparePrereleases(preA.split('.'), preB.split('.'))
+  return compareIdentifiers(preA, preB)
 }
 
 /** True for 2.0.0-beta.1 and its like: such a version serves only where a rollout or `load` names it. */
@@ -55,7 +50,9 @@ function splitPrerelease(version: string): [string, string | undefined] {
   return dash < 0 ? [version, undefined] : [version.slice(0, dash), version.slice(dash + 1)]
 }
 
-function comparePrereleases(a: readonly string[], b: readonly string[]): number {
+function compareIdentifiers(textA: string, textB: string): number {
+  const a = textA.split('.')
+  const b = textB.split('.')
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const left = a[i]
     const right = b[i]

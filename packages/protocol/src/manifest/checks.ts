@@ -30,7 +30,7 @@ export function notAsSigned(code: ErrorCode, file: string, bytes: number): Afiel
   return new AfieldError(
     code,
     `${file} is not what was signed (${bytes} bytes came): it was cut, changed or cached wrongly on the way. Nothing ` +
-      'of it is kept; it is fetched again at the next check.',
+      'of it is kept. It is tried again at the next check.',
     { details: { file, bytes } },
   )
 }
@@ -62,7 +62,7 @@ export function checkExpiry(
   throw new AfieldError(
     'manifest/expired',
     `${file} expired at ${metadata.expires}. What is on the device keeps serving; ` +
-      'the team refreshes it with any publish or rollout command.',
+      'any publish or rollout command refreshes it.',
     { details: { file, expires: metadata.expires } },
   )
 }

@@ -28,12 +28,12 @@ async function storedId(state: KeyValueStore): Promise<string | undefined> {
 async function makeId(state: KeyValueStore, random: Ports['random'], log: Ports['log']): Promise<string> {
   const id = randomName(random)
   if ((await state.get(KEY)) !== undefined)
-    log('warn', 'The stored device id is unreadable; a new one is made.')
+    log('warn', 'The stored device id is unreadable and is made anew.')
   try {
     await state.write(new Map([[KEY, id]]))
   } catch (error) {
     if (!(error instanceof AfieldError)) throw error
-    log('warn', 'The device id could not be stored, so the next visit counts as another device.', error)
+    log('warn', 'The device id could not be stored; the next visit counts as another device.', error)
   }
   return id
 }

@@ -41,7 +41,7 @@ export async function decideDownload(
       'download/declined',
       host.askDownload
         ? `The app declined to download ${model} ${version} (${bytes} bytes). Load it again to be asked again.`
-        : `The app is to be asked before ${model} ${version} (${bytes} bytes) is downloaded, and gave no onDownload.`,
+        : `The app gave no onDownload that could agree to download ${model} ${version} (${bytes} bytes).`,
       { details: { bytes } },
     )
   }

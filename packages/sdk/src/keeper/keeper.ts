@@ -42,7 +42,7 @@ export class Keeper {
     this.#marks = Promise.all(closedLives.map((life) => records.forgive(life)))
     const understood = observations.filter(isObservation)
     if (understood.length < observations.length) {
-      this.#ports.log('warn', 'A mark of an earlier page is of another format; its counts are dropped.')
+      this.#ports.log('warn', 'A mark of an earlier page is unreadable; its counts are dropped.')
     }
     await Promise.all([this.#marks, telemetry?.observe(understood)])
   }

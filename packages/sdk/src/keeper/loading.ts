@@ -119,7 +119,7 @@ export class Loading {
   ): Promise<boolean> {
     if (signal?.aborted || !(unreached instanceof AfieldError)) return false
     if (!this.#checks.manifest?.models.has(activator.model)) return false
-    this.#ports.log('info', 'The check failed; what is known of the model is downloaded.', unreached)
+    this.#ports.log('info', 'The check failed; what is known is downloaded.', unreached)
     try {
       return await activator.reconcile(true, signal)
     } catch (error) {
@@ -163,7 +163,7 @@ export class Loading {
       return await activator.reconcile(true, controller.signal)
     } catch (error) {
       if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('info', 'The newest state did not come in time; what is on the device serves.', error)
+      this.#ports.log('info', 'No news came in time; what is on the device serves.', error)
       return false
     } finally {
       cancel()

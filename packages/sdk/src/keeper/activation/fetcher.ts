@@ -84,7 +84,7 @@ export class Fetcher {
       if (fetched) return fetched
       throw new AfieldError(
         'chunk/unavailable',
-        'What was downloaded could not be read back from storage. Free some room and load it again.',
+        'What was downloaded could not be read back. Free some disk space and load it again.',
       )
     }
     try {

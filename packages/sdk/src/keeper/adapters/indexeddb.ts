@@ -106,7 +106,7 @@ function storageError(cause: unknown): AfieldError {
   if (cause instanceof DOMException && cause.name === 'QuotaExceededError') {
     return new AfieldError(
       'storage/quota',
-      'The browser has no room left for this site. Free some, or load a smaller model; what served before still does.',
+      'The browser has no room for this model. Free some disk space; what served before still does.',
       { cause },
     )
   }

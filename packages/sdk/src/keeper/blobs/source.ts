@@ -11,7 +11,9 @@ type Bytes = Uint8Array<ArrayBuffer>
 const TERMS: Terms = {
   unavailable: 'chunk/unavailable',
   tooLarge: 'chunk/size-mismatch',
-  stallTimeoutMs: LIMITS.stallTimeoutMs,
+  // A byte now and then is no life: a host that drips would hold up every tab.
+  floorBytes: 16 * 1024,
+  withinMs: LIMITS.stallTimeoutMs,
 }
 
 /** The descriptors and chunks on a host: of a repository, or of the seed that an app ships. */

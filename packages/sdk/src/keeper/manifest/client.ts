@@ -276,7 +276,8 @@ export class ManifestClient {
     return new Folder(this.#ports, asFolder(baseUrl) + room, {
       unavailable: 'manifest/unavailable',
       tooLarge: 'manifest/too-large',
-      timeoutMs: LIMITS.metadataTimeoutMs,
+      floorBytes: Infinity,
+      withinMs: LIMITS.metadataTimeoutMs,
       signal,
     })
   }

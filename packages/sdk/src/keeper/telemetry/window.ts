@@ -12,6 +12,7 @@ import {
   type Day,
   type Ops,
 } from '@afield/protocol'
+import { understood } from '../understood.js'
 
 const OpenCellSchema = v.object({ cell: CellSchema, day: DaySchema, ops: OpsSchema })
 export type OpenCell = v.InferOutput<typeof OpenCellSchema>
@@ -50,8 +51,7 @@ export function isObservation(value: unknown): value is Observation {
 }
 
 export function readWindow(value: unknown): Window {
-  const result = v.safeParse(WindowSchema, value)
-  return result.success ? result.output : EMPTY
+  return understood(WindowSchema, value) ?? EMPTY
 }
 
 /** The window with an observation added; unchanged when it was taken before. */
