@@ -10,6 +10,20 @@ export function own<T>(record: Readonly<Record<string, T>>, key: string): T | un
   return Object.hasOwn(record, key) ? record[key] : undefined
 }
 
+/** What metadata says of a file. */
+interface Promised {
+  readonly length?: number | undefined
+  readonly hashes?: Hashes | undefined
+}
+
+/** Whether bytes have the length and the hashes that were signed; not when there are hashes and none of a known kind. */
+export async function isAsPromised(
+  bytes: Uint8Array<ArrayBuffer>,
+  { length = bytes.length, hashes }: Promised,
+): Promise<boolean> {
+  return bytes.length === length && (!hashes || hasHashes(bytes, hashes))
+}
+
 /**
  * Checks downloaded bytes against their promised length and hashes.
  *
@@ -18,10 +32,9 @@ export function own<T>(record: Readonly<Record<string, T>>, key: string): T | un
 export async function checkBytes(
   file: string,
   bytes: Uint8Array<ArrayBuffer>,
-  expected: { readonly length?: number | undefined; readonly hashes?: Hashes | undefined },
+  expected: Promised,
 ): Promise<void> {
-  const { length = bytes.length, hashes } = expected
-  if (bytes.length === length && (!hashes || (await hasHashes(bytes, hashes)))) return
+  if (await isAsPromised(bytes, expected)) return
   throw notAsSigned('manifest/hash-mismatch', file, bytes.length)
 }
 

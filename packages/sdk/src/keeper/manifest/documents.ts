@@ -1,7 +1,7 @@
 import {
-  AfieldError,
   checkBytes,
   checkRolloutChange,
+  isAsPromised,
   parseModelIndex,
   parseRollout,
   type AnyTargetFile,
@@ -80,7 +80,7 @@ export function fromRepository(folder: Folder, states: readonly StoredState[]): 
   return async (path, target) => {
     for (const { documents } of states) {
       const held = documents[path]
-      if (held && (await isTarget(path, held, target))) return held
+      if (held && (await isAsPromised(held, target))) return held
     }
     const [room = '', file = ''] = path.split('/')
     const limit = room === 'models' ? LIMITS.indexBytes : LIMITS.rolloutBytes
@@ -122,14 +122,4 @@ export function documentsFor(state: StoredState, models: ReadonlySet<string>): S
 
 function documentPaths(model: string): readonly [string, string] {
   return [`models/${model}.json`, `rollouts/${model}.json`]
-}
-
-async function isTarget(path: string, bytes: Bytes, target: AnyTargetFile): Promise<boolean> {
-  try {
-    await checkBytes(path, bytes, target)
-    return true
-  } catch (error) {
-    if (error instanceof AfieldError) return false
-    throw error
-  }
 }

@@ -124,7 +124,7 @@ export class Updater {
     for (let i = 0; i < LIMITS.rootRotations; i++) {
       const file = `${this.#trusted.rootVersion + 1}.root.json`
       const bytes = await this.#probe(file)
-      if (!bytes || !isJson(bytes)) return
+      if (!bytes || !isJson(bytes, file)) return
       await this.#trusted.acceptRoot(bytes)
       const roots = [...this.#record.roots, bytes]
       const { timestamp, snapshot, roles } = this.#record
@@ -228,12 +228,12 @@ function rootVersionOf(bytes: Bytes): number {
   return root?.signed?.version ?? 0
 }
 
-function isJson(bytes: Bytes): boolean {
+function isJson(bytes: Bytes, file: string): boolean {
   try {
-    JSON.parse(new TextDecoder().decode(bytes))
+    parseJson(bytes, 'manifest/invalid', file)
     return true
   } catch (error) {
-    if (error instanceof SyntaxError) return false
+    if (error instanceof AfieldError) return false
     throw error
   }
 }
