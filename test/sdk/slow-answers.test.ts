@@ -86,15 +86,16 @@ describe('a chunk that drips in', () => {
     const clock = new TestClock()
     const body = new TransformStream<Uint8Array, Uint8Array>()
     const writer = body.writable.getWriter()
-    const bytes = fetchBytes({
-      fetch: () => Promise.resolve(new Response(body.readable)),
-      clock,
-      url: 'https://example.org/chunk',
+    const ports = { fetch: () => Promise.resolve(new Response(body.readable)), clock }
+    const bytes = fetchBytes(ports, 'https://example.org/', {
+      path: 'chunk',
       file: 'chunk',
       maxBytes: 2 ** 20,
+      cache: 'default',
       unavailable: 'chunk/unavailable',
       tooLarge: 'chunk/size-mismatch',
-      stallTimeoutMs: LIMITS.stallTimeoutMs,
+      floorBytes: 16 * 1024,
+      withinMs: LIMITS.stallTimeoutMs,
     })
     for (let i = 0; i < 5; i++) {
       await writer.write(new Uint8Array(16 * 1024))

@@ -42,8 +42,8 @@ export async function checkBytes(
 export function notAsSigned(code: ErrorCode, file: string, bytes: number): AfieldError {
   return new AfieldError(
     code,
-    `${file} is not what was signed (${bytes} bytes came): it was cut, changed or cached wrongly on the way. Nothing ` +
-      'of it is kept. It is tried again at the next check.',
+    `${file} is not what was signed (${bytes} bytes came): it was cut, changed or cached wrongly on the way. It is ` +
+      'tried again at the next check.',
     { details: { file, bytes } },
   )
 }

@@ -1,4 +1,5 @@
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { aborted } from '../abort.js'
 import type { LastCheck } from './facts.js'
 import type { Manifest, ManifestClient, ModelDocuments } from './manifest/client.js'
 import type { Ports } from './ports.js'
@@ -120,7 +121,9 @@ export class Checks {
   }
 
   noteFailure(cause: unknown): AfieldError {
-    const error = asAfieldError(cause, 'internal/unexpected', 'The check failed')
+    const error = isAbort(cause)
+      ? aborted(cause)
+      : asAfieldError(cause, 'internal/unexpected', 'The check failed')
     this.#last = { at: this.#ports.clock.now(), error: error.code }
     const manifestVersion = this.#manifest?.version
     this.#ports.host.emit({ type: 'checked', manifestVersion, error: errorToData(error) })
@@ -162,4 +165,8 @@ export class Checks {
 function isNews(before: Manifest | undefined, { version, models }: Manifest): boolean {
   if (!before || version !== before.version) return true
   return [...models.keys()].some((model) => !before.models.has(model))
+}
+
+function isAbort(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'AbortError'
 }

@@ -84,10 +84,7 @@ export interface KeyValueStore {
 
 /** Mutual exclusion across the tabs of an origin, held per operation and never for a tab's life. */
 export interface Locks {
-  /**
-   * @param signal gives up waiting; a task that has begun is its own business.
-   * @throws AfieldError `aborted`, or what the task throws.
-   */
+  /** @param signal gives up waiting; a task that has begun is its own business. */
   hold<T>(name: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T>
 }
 

@@ -33,9 +33,12 @@ export class Removal {
    */
   async removeModel(model: string): Promise<void> {
     const { checks, records, evictor } = this.#options
-    await checks.restore()
-    if (!(await records.models()).includes(model)) checks.documents(model)
-    await Promise.all(this.#routes(model).map((activator) => this.#close(activator)))
+    const manifest = await checks.restore()
+    // As they are now: who loads the model while this works gets it anew.
+    const routes = this.#routes(model)
+    const known = manifest?.models.has(model) || (await records.models()).includes(model)
+    if (!known) checks.documents(model)
+    await Promise.all(routes.map((activator) => this.#close(activator)))
     await this.#ports.locks.hold(`download ${model}`, async () => {
       await records.update(model, (record) => without(record))
       await evictor.discard(model)

@@ -1,6 +1,5 @@
 import * as Comlink from 'comlink'
 import { AfieldError, errorFromData, errorToData, type ErrorData } from '@afield/protocol'
-import { aborted } from '../abort.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
@@ -177,18 +176,8 @@ function buffersOf({ bytes, externalData }: EngineModel): ArrayBuffer[] {
 function webLocks(namespace: string): Locks {
   if (!('locks' in navigator)) return localLocks()
   return {
-    hold: async (name, task, signal) => {
-      try {
-        return await navigator.locks.request(
-          `afield-${FORMAT}-${namespace} ${name}`,
-          signal ? { signal } : {},
-          task,
-        )
-      } catch (error) {
-        // A wait that is given up rejects with the browser's own error.
-        throw signal?.aborted && !(error instanceof AfieldError) ? aborted(error) : error
-      }
-    },
+    hold: async (name, task, signal) =>
+      navigator.locks.request(`afield-${FORMAT}-${namespace} ${name}`, signal ? { signal } : {}, task),
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type Sha256,
   type Version,
 } from '@afield/protocol'
-import { abortable, abortedWith } from '../../abort.js'
+import { abortable, aborted, abortedWith } from '../../abort.js'
 import type { Blobs, ModelFiles } from '../blobs/blobs.js'
 import type { Source } from '../blobs/source.js'
 import { decideDownload, type Deferral, type DownloadRules } from '../downloads.js'
@@ -91,7 +91,8 @@ export class Fetcher {
       return await this.#ports.locks.hold(`download ${served.model}`, download, controller.signal)
     } catch (error) {
       if (controller.signal.aborted && !signal?.aborted) return { kind: 'interrupted' }
-      throw error
+      // A lock whose wait is given up rejects with the browser's own error.
+      throw signal?.aborted && !(error instanceof AfieldError) ? aborted(error) : error
     } finally {
       this.#downloading = undefined
       detach()

@@ -22,6 +22,6 @@ export async function inflate(
 }
 
 function refused(code: ErrorCode, file: string, what: string, cause?: unknown): AfieldError {
-  const message = `${file} ${what}. Nothing of it is kept. It is tried again at the next check.`
+  const message = `${file} ${what}. It is tried again at the next check.`
   return new AfieldError(code, message, { cause, details: { file } })
 }

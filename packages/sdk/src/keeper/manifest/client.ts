@@ -14,7 +14,7 @@ import {
   type ReadDocument,
   type ReadTarget,
 } from './documents.js'
-import { LIMITS, ROOT_PROBE_EVERY_MS } from './limits.js'
+import { METADATA, ROOT_PROBE_EVERY_MS } from './limits.js'
 import { ManifestRecords, type StoredManifest, type StoredState, type TrustRecord } from './stored.js'
 import { Updater } from './updater.js'
 
@@ -273,13 +273,7 @@ export class ManifestClient {
   }
 
   #folder(room: 'metadata' | 'targets', { baseUrl, signal }: Look): Folder {
-    return new Folder(this.#ports, asFolder(baseUrl) + room, {
-      unavailable: 'manifest/unavailable',
-      tooLarge: 'manifest/too-large',
-      floorBytes: Infinity,
-      withinMs: LIMITS.metadataTimeoutMs,
-      signal,
-    })
+    return new Folder(this.#ports, asFolder(baseUrl) + room, { ...METADATA, signal })
   }
 
   #updaterOptions(reference: Reference) {
