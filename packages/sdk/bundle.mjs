@@ -17,6 +17,8 @@ for (const worker of ['keeper', 'engine']) {
     input: join(here, 'src', worker, 'worker.ts'),
     platform: 'browser',
     // onnxruntime's glue and .wasm stay files of their own, which browsers can stream, cache and compile once.
+    // Nothing here reads a property for what the reading does.
+    treeshake: { propertyReadSideEffects: false },
     resolve: { conditionNames: ['onnxruntime-web-use-extern-wasm', 'import', 'browser', 'default'] },
     transform: { define: { 'import.meta.url': 'self.location.href' } },
   })

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkBytes } from '@afield/protocol'
 import { systemClock } from '../../packages/sdk/dist/keeper/adapters/memory.js'
-import { RepositorySource } from '../../packages/sdk/dist/keeper/manifest/source.js'
+import { Folder } from '../../packages/sdk/dist/keeper/folder.js'
+import { METADATA } from '../../packages/sdk/dist/keeper/manifest/limits.js'
 import { Updater } from '../../packages/sdk/dist/keeper/manifest/updater.js'
 import { MetadataFolder } from './metadata-folder.js'
 
@@ -51,7 +52,7 @@ async function refreshed() {
     root: await folder.root(),
     record: await folder.read(),
     reference: Date.now(),
-    source: new RepositorySource(ports, need('metadata-url')),
+    source: new Folder(ports, need('metadata-url'), METADATA),
     save: (record) => folder.save(record),
     log,
   })
@@ -68,11 +69,12 @@ async function download(updater, name) {
   if (!target) throw new Error(`Nobody lists ${name}.`)
   const path = join(need('target-dir'), encodeURIComponent(name))
   if (await isThere(path, target)) return
-  const source = new RepositorySource(ports, need('target-base-url'))
+  const targets = new Folder(ports, need('target-base-url'), METADATA)
   const request = { path: urlOf(name, target, updater), file: name, maxBytes: target.length }
-  const bytes = await source.verified({ ...request, cache: 'default' }, (some) =>
-    checkBytes(name, some, target),
-  )
+  const bytes = await targets.verified({ ...request, cache: 'default' }, async (some) => {
+    await checkBytes(name, some, target)
+    return some
+  })
   await mkdir(need('target-dir'), { recursive: true })
   await writeFile(`${path}.part`, bytes)
   await rename(`${path}.part`, path)

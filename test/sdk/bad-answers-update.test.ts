@@ -51,7 +51,7 @@ describe('metadata that has expired', () => {
     const clock = new TestClock(Date.now() + 31 * DAY)
     const expired = {
       code: 'manifest/expired',
-      message: expect.stringContaining('the team refreshes it with any publish or rollout command'),
+      message: expect.stringContaining('any publish or rollout command refreshes it'),
       details: { file: 'timestamp.json' },
     }
     await expect(loadedDevice(stale, { clock })).rejects.toMatchObject(expired)

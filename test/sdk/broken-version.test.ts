@@ -1,8 +1,10 @@
+import type { Descriptor } from '@afield/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { DAY, HOUR, TestClock } from './support/clock.js'
 import { RECORD, loadedDevice, promisedRisk, servedVersion, startDevice } from './support/devices.js'
 import { keepJournal, type Journal } from './support/journal.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
+import { redescribe } from './support/reshape.js'
 
 let repository: TestRepository
 let clock: TestClock
@@ -120,5 +122,57 @@ describe('a version that fails its golden vectors', () => {
       code: 'model/self-test-failed',
       message: expect.stringMatching(/^No version of "learner-risk" works on this device: golden vector 1/),
     })
+  })
+})
+
+describe('a version whose descriptor the engine cannot read', () => {
+  test.each<[string, (descriptor: Descriptor) => object, RegExp]>([
+    [
+      'a contract of a kind that it does not know',
+      ({ contract }) => ({ contract: { ...contract, input: { kind: 'smell' } } }),
+      /^The contract is not valid at "input\.kind": /,
+    ],
+    [
+      'a contract that contradicts itself',
+      ({ contract }) => ({ contract: { ...contract, outputs: [...contract.outputs, ...contract.outputs] } }),
+      /^The contract is not valid: two outputs have the same name\.$/,
+    ],
+    [
+      'golden vectors without a tolerance',
+      ({ selfTest: { vectors } }) => ({ selfTest: { vectors, replay: 'passed' } }),
+      /^The self-test is not valid at "tolerance": /,
+    ],
+  ])('never serves, and the one before it does: %s', async (_, change, message) => {
+    const { device } = await loadedDevice(repository, { clock, ...journal })
+    await repository.publish('3.0.0')
+    await redescribe(repository, '3.0.0', (descriptor) => ({ ...descriptor, ...change(descriptor) }))
+    await device.check()
+    expect(await servedVersion(device)).toBe('2.0.0')
+    expect(journal.of('rejected')).toMatchObject([{ version: '3.0.0', code: 'descriptor/invalid' }])
+    const { failures } = await device.explain(MODEL)
+    expect(failures).toMatchObject([
+      { version: '3.0.0', code: 'descriptor/invalid', message: expect.stringMatching(message) },
+    ])
+  })
+
+  test('leaves nothing to serve when there is no other', async () => {
+    const alone = await makeRepository(['1.0.0'])
+    await redescribe(alone, '1.0.0', (descriptor) => ({ ...descriptor, contract: null }))
+    await expect(startDevice(alone).load(MODEL)).rejects.toMatchObject({
+      code: 'descriptor/invalid',
+      message: expect.stringMatching(
+        /^No version of "learner-risk" works on this device: The contract is not/,
+      ),
+    })
+  })
+
+  test('is not even downloaded when it has none', async () => {
+    const alone = await makeRepository(['1.0.0'])
+    await redescribe(alone, '1.0.0', ({ contract: _none, ...rest }) => rest)
+    await expect(startDevice(alone).load(MODEL)).rejects.toMatchObject({
+      code: 'descriptor/invalid',
+      message: expect.stringContaining('at "contract"'),
+    })
+    expect(alone.requests().filter((path) => path.startsWith('chunks/'))).toEqual([])
   })
 })

@@ -25,7 +25,7 @@ test('an interrupted download ends although the metadata is out of reach', async
   await device.load(MODEL)
   expect(await servedVersion(device)).toBe('1.0.0')
   expect(journal.logged).toContainEqual(
-    expect.objectContaining({ message: 'The check failed; what is known of the model is downloaded.' }),
+    expect.objectContaining({ message: 'The check failed; what is known is downloaded.' }),
   )
 })
 

@@ -166,7 +166,7 @@ describe('where room is short', () => {
     await device.check()
     expect(await servedVersion(device)).toBe('2.0.0')
     expect(journal.warnings()).toEqual([
-      'The model is kept in memory for this visit, because storing it failed.',
+      'The model could not be stored; it is kept in memory for this visit.',
     ])
     expect(await rolesOf(device)).toEqual(['1.0.0 previous', '2.0.0 current'])
     await device.close()

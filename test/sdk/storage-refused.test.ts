@@ -27,7 +27,7 @@ describe('no room for models', () => {
     const { device } = await loadedDevice(repository, { storage, ...journal })
     expect(await servedVersion(device)).toBe('1.0.0')
     expect(journal.warnings()).toContain(
-      'The model is kept in memory for this visit, because storing it failed.',
+      'The model could not be stored; it is kept in memory for this visit.',
     )
     expect(journal.logged[0]?.error).toMatchObject({ code: 'storage/quota' })
   })
@@ -67,9 +67,9 @@ describe.each(['storage/quota', 'storage/unavailable'] as const)('no write at al
     expect(await servedVersion(device)).toBe('2.0.0')
     expect(journal.warnings()).toEqual(
       expect.arrayContaining([
-        'The device id could not be stored, so the next visit counts as another device.',
-        'The manifest is kept in memory for this visit, because storing it failed.',
-        'What this device learned about a version could not be stored.',
+        'The device id could not be stored; the next visit counts as another device.',
+        'The manifest could not be stored; it is kept in memory for this visit.',
+        'What was learned about a version could not be stored.',
       ]),
     )
     const warned = journal.logged.filter(({ level }) => level === 'warn')

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { finite, listOf, text, whole } from './primitives.js'
+import { parseWith } from './parse.js'
 
 /**
  * The contract: what a model takes and gives, in the words of the app rather than of the graph. One and the same
@@ -11,15 +13,14 @@ const name = v.pipe(
   // What JavaScript and the schema library do with these would lose a value in silence.
   v.notValues(['__proto__', 'constructor', 'prototype'], 'this name is not free in JavaScript'),
 )
-const tensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-const finite = v.pipe(v.number(), v.finite())
+const tensorName = text(1, 256)
 
 /** What to do when a field is absent: refuse the record, put a value in, or pass NaN to the graph. */
 const MissingSchema = v.union([v.literal('reject'), v.literal('nan'), v.object({ default: finite })])
 
 const shared = {
   name,
-  description: v.optional(v.pipe(v.string(), v.maxLength(500))),
+  description: v.optional(text(0, 500)),
   /** The graph input that this field alone fills, as [N, 1]; left out when all fields share one tensor. */
   tensor: v.optional(tensorName),
 }
@@ -30,7 +31,7 @@ const FieldSchema = v.variant('type', [
     type: v.picklist(['number', 'integer']),
     min: v.optional(finite),
     max: v.optional(finite),
-    unit: v.optional(v.pipe(v.string(), v.maxLength(60))),
+    unit: v.optional(text(0, 60)),
     missing: v.optional(MissingSchema, 'reject'),
   }),
   v.object({ ...shared, type: v.literal('boolean'), missing: v.optional(MissingSchema, 'reject') }),
@@ -38,7 +39,7 @@ const FieldSchema = v.variant('type', [
     ...shared,
     type: v.literal('enum'),
     /** A value is passed to the graph as its position in this list. */
-    values: v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.minLength(1), v.maxLength(10_000)),
+    values: listOf(text(0, 200), 1, 10_000),
     missing: v.optional(MissingSchema, 'reject'),
   }),
 ])
@@ -51,7 +52,7 @@ const RecordInputSchema = v.object({
   /** The graph input that takes all fields as columns of [N, fields]. */
   tensor: v.optional(tensorName),
   dtype: v.optional(v.picklist(RECORD_DTYPES), 'float32'),
-  fields: v.pipe(v.array(FieldSchema), v.minLength(1), v.maxLength(4096)),
+  fields: listOf(FieldSchema, 1, 4096),
 })
 export type RecordInput = v.InferOutput<typeof RecordInputSchema>
 
@@ -61,10 +62,10 @@ const OutputSchema = v.variant('kind', [
     name,
     tensor: tensorName,
     /** Which column of [N, columns]; 0 for [N] and [N, 1]. */
-    column: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
+    column: v.optional(whole, 0),
     min: v.optional(finite),
     max: v.optional(finite),
-    description: v.optional(v.pipe(v.string(), v.maxLength(500))),
+    description: v.optional(text(0, 500)),
   }),
   v.object({
     kind: v.literal('decision'),
@@ -73,7 +74,7 @@ const OutputSchema = v.variant('kind', [
     of: name,
     /** True at this value and above. */
     threshold: finite,
-    description: v.optional(v.pipe(v.string(), v.maxLength(500))),
+    description: v.optional(text(0, 500)),
   }),
 ])
 export type Output = v.InferOutput<typeof OutputSchema>
@@ -81,7 +82,7 @@ export type Output = v.InferOutput<typeof OutputSchema>
 export const ContractSchema = v.pipe(
   v.object({
     input: RecordInputSchema,
-    outputs: v.pipe(v.array(OutputSchema), v.minLength(1), v.maxLength(1024)),
+    outputs: listOf(OutputSchema, 1, 1024),
   }),
   v.check(({ input }) => unique(input.fields), 'two fields have the same name'),
   v.check(({ outputs }) => unique(outputs), 'two outputs have the same name'),
@@ -104,6 +105,15 @@ export const ContractSchema = v.pipe(
   ),
 )
 export type Contract = v.InferOutput<typeof ContractSchema>
+
+/**
+ * Parses the contract of a descriptor.
+ *
+ * @throws AfieldError `descriptor/invalid`.
+ */
+export function parseContract(value: unknown): Contract {
+  return parseWith(ContractSchema, value, 'descriptor/invalid', 'The contract')
+}
 
 /** A record as the app writes it: field name to value. */
 export type RecordValue = Readonly<Record<string, unknown>>

@@ -1,32 +1,33 @@
 import * as v from 'valibot'
+import { ContractSchema } from './contract.js'
 import { Sha256Schema } from './ids.js'
-import { finite, parseDescribed, runnableEntries, whole, type ExpectedVersion } from './runnable.js'
+import { finite, listOf, moment, text, whole } from './primitives.js'
+import { parseDescribed, runnableEntries, type ExpectedVersion } from './runnable.js'
+import { SelfTestSchema } from './self-test.js'
 
 /** Values of one field that a reference profile lists; the others are counted together. */
 export const MAX_CATEGORIES = 50
 
-const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
-
 /** Launch checklist: a version without these does not publish. */
 export const ChecklistSchema = v.object({
   pattern: v.picklist(['direct', 'canary']),
-  fallback: text(500),
-  metrics: v.pipe(v.array(text(200)), v.minLength(1), v.maxLength(50)),
-  rollback: text(1000),
+  fallback: text(1, 500),
+  metrics: listOf(text(1, 200), 1, 50),
+  rollback: text(1, 1000),
 })
 export type Checklist = v.InferOutput<typeof ChecklistSchema>
 
 export const CardSchema = v.object({
-  type: text(200),
-  trainingDate: text(40),
-  framework: text(200),
-  intendedUse: text(2000),
-  users: text(2000),
-  dataSource: text(2000),
-  dataSize: text(200),
-  limitations: text(4000),
+  type: text(1, 200),
+  trainingDate: text(1, 40),
+  framework: text(1, 200),
+  intendedUse: text(1, 2000),
+  users: text(1, 2000),
+  dataSource: text(1, 2000),
+  dataSize: text(1, 200),
+  limitations: text(1, 4000),
   /** Where the product asks it: a page, a route, a screen. */
-  endpoint: v.exactOptional(text(500)),
+  endpoint: v.exactOptional(text(1, 500)),
   /** What was measured before the launch, in ms. */
   latencyP95: v.exactOptional(v.pipe(finite, v.minValue(0))),
 })
@@ -35,12 +36,12 @@ const LineageSchema = v.object({
   /** Hash of the snapshot of the data that it was trained on. */
   trainingData: v.optional(Sha256Schema),
   /** Such as a commit; `-dirty` at its end when files were changed since. */
-  codeRevision: v.optional(text(200)),
+  codeRevision: v.optional(text(1, 200)),
   /** Of the code or the feature store that made the features. */
-  featureVersion: v.exactOptional(text(200)),
+  featureVersion: v.exactOptional(text(1, 200)),
   /** Hash of the lock file that pins what trained it. */
   lockFile: v.exactOptional(Sha256Schema),
-  evaluation: v.optional(v.record(text(100), finite)),
+  evaluation: v.optional(v.record(text(1, 100), finite)),
 })
 
 export const SloSchema = v.object({
@@ -52,8 +53,7 @@ export const SloSchema = v.object({
 
 /** Which onnxruntime may run it: comparisons that must all hold, such as `>=1.20.0 <2.0.0`. */
 export const OrtRangeSchema = v.pipe(
-  v.string(),
-  v.maxLength(100),
+  text(1, 100),
   v.regex(/^(>=|<=|<|>)\d+\.\d+\.\d+( (>=|<=|<|>)\d+\.\d+\.\d+)*$/, 'not a range such as ">=1.20.0 <2.0.0"'),
 )
 
@@ -76,8 +76,8 @@ const ProfileSchema = v.variant('kind', [
       max: v.exactOptional(finite),
       mean: v.exactOptional(finite),
       /** Ascending. A value belongs to the bin of the first edge above it, or to the last bin. */
-      edges: v.pipe(v.array(finite), v.maxLength(9)),
-      counts: v.pipe(v.array(whole), v.minLength(1)),
+      edges: listOf(finite, 0, 9),
+      counts: listOf(whole, 1, Infinity),
     }),
     v.check(({ edges, counts }) => counts.length === edges.length + 1, 'not one bin more than edges'),
     v.check(
@@ -88,7 +88,7 @@ const ProfileSchema = v.variant('kind', [
   v.object({
     kind: v.literal('categories'),
     ...counted,
-    categories: v.pipe(v.array(v.object({ value: v.string(), count: whole })), v.maxLength(MAX_CATEGORIES)),
+    categories: listOf(v.object({ value: v.string(), count: whole }), 0, MAX_CATEGORIES),
     /** Rows with a rarer value than those listed. */
     other: whole,
   }),
@@ -111,8 +111,8 @@ export type ReferenceProfile = v.InferOutput<typeof ReferenceSchema>
 /** A version's whole truth: immutable, and named by the hash of its bytes. */
 const DescriptorSchema = v.object({
   ...runnableEntries,
-  created: v.pipe(v.string(), v.isoTimestamp()),
-  owner: text(200),
+  created: moment,
+  owner: text(1, 200),
   checklist: ChecklistSchema,
   card: CardSchema,
   lineage: LineageSchema,
@@ -122,6 +122,8 @@ const DescriptorSchema = v.object({
     irVersion: whole,
     ort: v.exactOptional(OrtRangeSchema),
   }),
+  contract: ContractSchema,
+  selfTest: SelfTestSchema,
   slo: SloSchema,
   reference: v.exactOptional(ReferenceSchema),
   retrainBy: v.exactOptional(RetrainBySchema),

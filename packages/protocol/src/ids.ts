@@ -1,48 +1,43 @@
 import * as v from 'valibot'
+import { text, typedText } from './primitives.js'
 
 /** Hex SHA-256 of some bytes: the name under which descriptors and chunks are stored and fetched. */
-export const Sha256Schema = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in hex'),
-  v.brand('Sha256'),
+export const Sha256Schema = typedText<Sha256>(
+  v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in hex')),
 )
-export type Sha256 = v.InferOutput<typeof Sha256Schema>
+export type Sha256 = string & v.Brand<'Sha256'>
 
 /** A model's name: what `load()` takes and what the URL of its index holds. */
-export const ModelNameSchema = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name is 1 to 64 of a-z, 0-9 and -, and starts with no -'),
-  v.brand('ModelName'),
+export const ModelNameSchema = typedText<ModelName>(
+  v.pipe(
+    v.string(),
+    v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name is 1 to 64 of a-z, 0-9 and -, and starts with no -'),
+  ),
 )
-export type ModelName = v.InferOutput<typeof ModelNameSchema>
+export type ModelName = string & v.Brand<'ModelName'>
 
 /** A SemVer 2.0 version without build metadata. */
-export const VersionSchema = v.pipe(
-  v.string(),
-  v.maxLength(64),
-  v.regex(
-    /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-(?!0\d+(\.|$))[0-9a-zA-Z-]+(\.(?!0\d+(\.|$))[0-9a-zA-Z-]+)*)?$/,
-    'not a SemVer version such as 1.4.0 or 2.0.0-beta.1',
+export const VersionSchema = typedText<Version>(
+  v.pipe(
+    text(1, 64),
+    v.regex(
+      /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-(?!0\d+(\.|$))[0-9a-zA-Z-]+(\.(?!0\d+(\.|$))[0-9a-zA-Z-]+)*)?$/,
+      'not a SemVer version such as 1.4.0 or 2.0.0-beta.1',
+    ),
   ),
-  v.brand('Version'),
 )
-export type Version = v.InferOutput<typeof VersionSchema>
+export type Version = string & v.Brand<'Version'>
 
 /** Orders two versions by SemVer precedence (https://semver.org, clause 11): negative, zero or positive. */
 export function compareVersions(a: Version, b: Version): number {
   const [coreA, preA] = splitPrerelease(a)
   const [coreB, preB] = splitPrerelease(b)
-  const numbersA = coreA.split('.').map(Number)
-  const numbersB = coreB.split('.').map(Number)
-  for (let i = 0; i < 3; i++) {
-    const difference = (numbersA[i] ?? 0) - (numbersB[i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  if (preA === preB) return 0
+  const difference = compareIdentifiers(coreA, coreB)
+  if (difference !== 0 || preA === preB) return difference
   // A pre-release comes before the release it leads to.
   if (preA === undefined) return 1
   if (preB === undefined) return -1
-  return comparePrereleases(preA.split('.'), preB.split('.'))
+  return compareIdentifiers(preA, preB)
 }
 
 /** True for 2.0.0-beta.1 and its like: such a version serves only where a rollout or `load` names it. */
@@ -55,7 +50,9 @@ function splitPrerelease(version: string): [string, string | undefined] {
   return dash < 0 ? [version, undefined] : [version.slice(0, dash), version.slice(dash + 1)]
 }
 
-function comparePrereleases(a: readonly string[], b: readonly string[]): number {
+function compareIdentifiers(textA: string, textB: string): number {
+  const a = textA.split('.')
+  const b = textB.split('.')
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const left = a[i]
     const right = b[i]

@@ -12,21 +12,19 @@ export * from './manifest/metadata.js'
 export * from './manifest/trust.js'
 export * from './model-index.js'
 export * from './parse.js'
+export * from './primitives.js'
 export * from './rollout/bucket.js'
 export * from './rollout/decide.js'
 export * from './rollout/document.js'
 export {
   FilePathSchema,
-  GoldenVectorSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
   parseRunnable,
   type Artifact,
   type ArtifactFile,
   type Chunk,
-  type GoldenVector,
   type Runnable,
-  type SelfTest,
 } from './runnable.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'

@@ -1,5 +1,4 @@
 import * as v from 'valibot'
-import { parseJson } from './bytes.js'
 import {
   ModelNameSchema,
   Sha256Schema,
@@ -8,21 +7,22 @@ import {
   isPrerelease,
   type Version,
 } from './ids.js'
-import { parseWith } from './parse.js'
+import { parseJsonWith } from './parse.js'
+import { moment, positive, text } from './primitives.js'
 
 export const MAX_INDEX_BYTES = 512 * 1024
 
 /** Who changed a signed document, when, and why: the audit trail. */
 export const ChangeSchema = v.object({
-  author: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  reason: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)),
-  at: v.pipe(v.string(), v.isoTimestamp()),
+  author: text(1, 200),
+  reason: text(1, 1000),
+  at: moment,
 })
 export type Change = v.InferOutput<typeof ChangeSchema>
 
 const ReleaseSchema = v.object({
-  descriptor: v.object({ sha256: Sha256Schema, size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) }),
-  created: v.pipe(v.string(), v.isoTimestamp()),
+  descriptor: v.object({ sha256: Sha256Schema, size: positive }),
+  created: moment,
   revoked: v.optional(ChangeSchema),
 })
 export type Release = v.InferOutput<typeof ReleaseSchema>
@@ -44,12 +44,12 @@ export type ModelIndex = v.InferOutput<typeof ModelIndexSchema>
 /** @throws AfieldError `manifest/invalid`, also when the index speaks of another model. */
 export function parseModelIndex(bytes: Uint8Array, name: string): ModelIndex {
   const file = `models/${name}.json`
-  return parseWith(
+  return parseJsonWith(
     v.pipe(
       ModelIndexSchema,
       v.check((index) => index.name === name, 'it is the index of another model'),
     ),
-    parseJson(bytes, 'manifest/invalid', file),
+    bytes,
     'manifest/invalid',
     file,
   )

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { parseJson } from './bytes.js'
 import { AfieldError, type ErrorCode } from './errors.js'
 
 /**
@@ -24,6 +25,20 @@ export function parseWith<const S extends v.GenericSchema>(
       details: { what, path },
     },
   )
+}
+
+/**
+ * Parses a JSON file from outside against a schema.
+ *
+ * @throws AfieldError with `code`, as {@link parseJson} and {@link parseWith} do.
+ */
+export function parseJsonWith<const S extends v.GenericSchema>(
+  schema: S,
+  bytes: Uint8Array,
+  code: ErrorCode,
+  file: string,
+): v.InferOutput<S> {
+  return parseWith(schema, parseJson(bytes, code, file), code, file)
 }
 
 /** The schema library ends its own messages with what came, which may be anything. */

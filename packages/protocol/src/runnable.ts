@@ -1,23 +1,18 @@
 import * as v from 'valibot'
-import { parseJson } from './bytes.js'
-import { ContractSchema } from './contract.js'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
-import { parseWith } from './parse.js'
+import { listOf, text, whole, wholeFrom } from './primitives.js'
+import { parseJsonWith } from './parse.js'
 
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
-export const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-export const finite = v.pipe(v.number(), v.finite())
-
 /** A file's name beside the model, without a way out of the folder. */
 export const FilePathSchema = v.pipe(
-  v.string(),
-  v.maxLength(300),
+  text(1, 300),
   v.regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[\w .@+-]+(\/[\w .@+-]+)*$/, 'not a plain relative path'),
 )
-const chunkSize = v.pipe(whole, v.minValue(1), v.maxValue(MAX_CHUNK_BYTES))
+const chunkSize = wholeFrom(1, MAX_CHUNK_BYTES)
 
 /**
  * A run of bytes of a file. `sha256` and `size` (in bytes) are of the run itself, also where it is stored and sent
@@ -37,64 +32,50 @@ const ChunkSchema = v.pipe(
 )
 export type Chunk = v.InferOutput<typeof ChunkSchema>
 
-const contents = {
-  /** Bytes of the whole file, whose chunks join to it in order. */
-  size: whole,
-  chunks: v.pipe(v.array(ChunkSchema), v.minLength(1), v.maxLength(4096)),
-}
+const ArtifactFileSchema = v.pipe(
+  v.object({
+    role: v.picklist(['model', 'external-data', 'asset']),
+    path: v.exactOptional(FilePathSchema),
+    /** Bytes of the whole file, whose chunks join to it in order. */
+    size: whole,
+    chunks: listOf(ChunkSchema, 1, 4096),
+  }),
+  v.check(({ role, path }) => role === 'model' || path !== undefined, 'a file without a path'),
+) as v.GenericSchema<unknown, ArtifactFile>
 
 /** The ONNX graph; its external data, under the name that the graph refers to it by; or what belongs with it. */
-const ArtifactFileSchema = v.variant('role', [
-  v.object({ role: v.literal('model'), ...contents }),
-  v.object({ role: v.literal('external-data'), path: FilePathSchema, ...contents }),
-  v.object({ role: v.literal('asset'), path: FilePathSchema, ...contents }),
-])
-export type ArtifactFile = v.InferOutput<typeof ArtifactFileSchema>
+export type ArtifactFile = {
+  size: number
+  chunks: Chunk[]
+} & ({ role: 'model' } | { role: 'external-data' | 'asset'; path: string })
 
 const ArtifactSchema = v.object({
   variant: v.picklist(['fp32']),
-  backends: v.pipe(v.array(v.picklist(['wasm', 'webgpu'])), v.minLength(1)),
+  backends: listOf(v.picklist(['wasm', 'webgpu']), 1, Infinity),
   files: v.pipe(
-    v.array(ArtifactFileSchema),
-    v.maxLength(256),
+    listOf(ArtifactFileSchema, 1, 256),
     v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),
   ),
 })
 export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
-/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
-export const GoldenVectorSchema = v.object({
-  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
-  output: v.record(v.string(), v.union([finite, v.boolean()])),
-})
-export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
+const OperatorsSchema = listOf(text(1, 200), 0, 1000)
 
-export const SelfTestSchema = v.object({
-  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
-  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
-  tolerance: v.object({ absolute: finite, relative: finite }),
-  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
-  replay: v.picklist(['passed', 'skipped']),
-})
-export type SelfTest = v.InferOutput<typeof SelfTestSchema>
-
-const OperatorsSchema = v.pipe(
-  v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
-  v.maxLength(1000),
-)
-
-/** What a device acts on of a descriptor. */
+/** What the keeper of a device acts on of a descriptor. */
 export const runnableEntries = {
   format: v.literal(1),
   name: ModelNameSchema,
   version: VersionSchema,
   runtime: v.object({ operators: OperatorsSchema }),
-  artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
-  contract: ContractSchema,
-  selfTest: SelfTestSchema,
+  artifacts: listOf(ArtifactSchema, 1, 16),
 }
 
-const RunnableSchema = v.object(runnableEntries)
+const RunnableSchema = v.object({
+  ...runnableEntries,
+  /** For the engine: `parseContract` and `parseSelfTest` read them. */
+  contract: v.unknown(),
+  selfTest: v.unknown(),
+})
 export type Runnable = v.InferOutput<typeof RunnableSchema>
 
 /** Which version a descriptor should be of. */
@@ -104,8 +85,9 @@ export interface ExpectedVersion {
 }
 
 /**
- * Parses the part of a descriptor that a device acts on. Cards, lineage and the like are for people and tools: the
- * descriptor's hash, which the release key signed, vouches for them, and devices need no code to read them.
+ * Parses the part of a descriptor that a device acts on before it makes a session. The contract and the golden vectors
+ * must be there and are read by the engine. Cards, lineage and the like are for people and tools: the descriptor's hash,
+ * which the release key signed, vouches for them, and devices need no code to read them.
  *
  * @throws AfieldError `descriptor/invalid`, also when it describes another model or version.
  */
@@ -120,12 +102,7 @@ export function parseDescribed<const S extends v.GenericSchema<unknown, Runnable
   { name, version }: ExpectedVersion,
 ): v.InferOutput<S> {
   const file = `descriptor of ${name}@${version}`
-  const described = parseWith(
-    schema,
-    parseJson(bytes, 'descriptor/invalid', file),
-    'descriptor/invalid',
-    file,
-  )
+  const described = parseJsonWith(schema, bytes, 'descriptor/invalid', file)
   const { artifacts, ...found } = described
   if (found.name !== name || found.version !== version) throw invalid(file, 'it describes another version')
   if (!artifacts.every(({ files }) => files.every((one) => sum(one.chunks) === one.size))) {

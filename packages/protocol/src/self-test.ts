@@ -1,5 +1,32 @@
+import * as v from 'valibot'
 import type { Outputs } from './contract.js'
-import type { GoldenVector, SelfTest } from './runnable.js'
+import { finite, listOf } from './primitives.js'
+import { parseWith } from './parse.js'
+
+/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
+export const GoldenVectorSchema = v.object({
+  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
+  output: v.record(v.string(), v.union([finite, v.boolean()])),
+})
+export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
+
+export const SelfTestSchema = v.object({
+  vectors: listOf(GoldenVectorSchema, 0, 200),
+  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
+  tolerance: v.object({ absolute: finite, relative: finite }),
+  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
+  replay: v.picklist(['passed', 'skipped']),
+})
+export type SelfTest = v.InferOutput<typeof SelfTestSchema>
+
+/**
+ * Parses the golden vectors of a descriptor.
+ *
+ * @throws AfieldError `descriptor/invalid`.
+ */
+export function parseSelfTest(value: unknown): SelfTest {
+  return parseWith(SelfTestSchema, value, 'descriptor/invalid', 'The self-test')
+}
 
 /** One golden vector that an engine answered differently. */
 export interface Disagreement {

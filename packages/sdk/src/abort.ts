@@ -16,6 +16,18 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal.reason)
 }
 
+/** A controller that a signal aborts too, until it is detached. */
+export function abortedWith(signal: AbortSignal | undefined): {
+  readonly controller: AbortController
+  readonly detach: () => void
+} {
+  const controller = new AbortController()
+  const forward = (): void => controller.abort(signal?.reason)
+  if (signal?.aborted) forward()
+  signal?.addEventListener('abort', forward)
+  return { controller, detach: () => signal?.removeEventListener('abort', forward) }
+}
+
 export function aborted(cause: unknown): AfieldError {
   return new AfieldError('aborted', 'The call was aborted.', { cause })
 }

@@ -1,5 +1,5 @@
 import type { Outputs, RecordValue } from '@afield/protocol'
-import type { CheckReport } from './keeper/keeper.js'
+import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'

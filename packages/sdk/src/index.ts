@@ -1,5 +1,5 @@
 export type * from './api.js'
-export type { CheckReport } from './keeper/keeper.js'
+export type { CheckReport } from './keeper/following.js'
 export type { DownloadRequest, KeeperEvent, LogLevel, Logger, Served } from './keeper/ports.js'
 export type { Step } from './keeper/steps.js'
 export type { TelemetryReport } from './keeper/telemetry/telemetry.js'

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { AfieldError, checkBytes } from '@afield/protocol'
 import { Updater as TufJs } from 'tuf-js'
 import { systemClock } from '../../../packages/sdk/dist/keeper/adapters/memory.js'
-import { RepositorySource } from '../../../packages/sdk/dist/keeper/manifest/source.js'
+import { Folder } from '../../../packages/sdk/dist/keeper/folder.js'
+import { METADATA } from '../../../packages/sdk/dist/keeper/manifest/limits.js'
 import type { TrustRecord } from '../../../packages/sdk/dist/keeper/manifest/stored.js'
 import { Updater } from '../../../packages/sdk/dist/keeper/manifest/updater.js'
 import type { Bytes, Files } from './draft.js'
@@ -88,7 +89,7 @@ export function afield(url: string, root: Bytes): Client {
         root,
         record,
         reference: Date.now(),
-        source: new RepositorySource(ports, `${url}metadata`),
+        source: new Folder(ports, `${url}metadata`, METADATA),
         save: (next) => {
           record = next
           return Promise.resolve()
@@ -96,14 +97,14 @@ export function afield(url: string, root: Bytes): Client {
         log: ports.log,
       })
       await updater.refresh({ probeRoot: true })
-      const source = new RepositorySource(ports, `${url}targets`)
+      const targets = new Folder(ports, `${url}targets`, METADATA)
       for (const path of paths) {
         const target = await updater.find(path)
         if (!target) throw new AfieldError('model/not-found', `Nobody lists ${path}.`)
         const slash = path.lastIndexOf('/') + 1
         const hashed = `${path.slice(0, slash)}${target.hashes.sha256}.${path.slice(slash)}`
         const request = { path: hashed, file: path, maxBytes: target.length, cache: 'default' } as const
-        await source.verified(request, (bytes) => checkBytes(path, bytes, target))
+        await targets.verified(request, (bytes) => checkBytes(path, bytes, target))
       }
       return paths.length
     },

@@ -1,4 +1,4 @@
-import { ContractSchema, parseWith, type Contract } from '@afield/protocol'
+import { parseContract, type Contract } from '@afield/protocol'
 import { expect } from 'vitest'
 
 /** A contract with these fields, encoded into one tensor `x`, and one output. */
@@ -11,10 +11,6 @@ export function contractOf(
 }
 
 export const SCORE = { kind: 'value', name: 'score', tensor: 'y' } as const
-
-export function parseContract(value: unknown): Contract {
-  return parseWith(ContractSchema, value, 'descriptor/invalid', 'The contract')
-}
 
 /** What a call throws is compared with: an input error about a field. */
 export function inputError(field: string, problem: string) {

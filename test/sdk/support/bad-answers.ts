@@ -52,10 +52,10 @@ function codeFor(file: File, fault: FaultName): ErrorCode {
 
 /** What the message of each code advises. */
 const ADVICE: { readonly [code in ErrorCode]?: RegExp } = {
-  'chunk/hash-mismatch': /fetched again at the next check/,
+  'chunk/hash-mismatch': /tried again at the next check/,
   'chunk/size-mismatch': /(fetched|tried) again at the next check/,
-  'chunk/unavailable': /tried again at the next check|Did its last deploy finish\?/,
-  'manifest/hash-mismatch': /the next check tries again/,
+  'chunk/unavailable': /tried again at the next check|Check the repository's URL/,
+  'manifest/hash-mismatch': /tried again at the next check/,
   'manifest/invalid': /cut or changed on the way/,
   'manifest/too-large': /tried again at the next check/,
   'manifest/unavailable': /tried again at the next check|Check the repository's URL/,

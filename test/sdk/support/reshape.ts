@@ -56,18 +56,27 @@ export async function reshape(
   version: ExampleVersion,
   change: Reshape,
 ): Promise<Descriptor> {
-  const { dir } = repository
+  const file = new URL(`../../../examples/learner-risk/models/learner-risk-${version}.onnx`, import.meta.url)
+  const model = new Uint8Array(await readFile(file))
+  return redescribe(repository, version, async (before) => {
+    const files = [...(await change(model, before))]
+    return { ...before, artifacts: [{ variant: 'fp32', backends: ['wasm'], files } satisfies Artifact] }
+  })
+}
+
+/**
+ * Publishes another descriptor for a version of the example, which need not be a valid one, signed with the team's own
+ * keys.
+ */
+export async function redescribe<D extends object>(
+  { dir }: Pick<TestRepository, 'dir'>,
+  version: ExampleVersion,
+  change: (descriptor: Descriptor) => D | Promise<D>,
+): Promise<D> {
   const index = await readIndex(dir)
   const hash = index.versions[version]?.descriptor.sha256 ?? ''
   const before = JSON.parse(await readFile(join(dir, 'descriptors', `${hash}.json`), 'utf8')) as Descriptor
-  const file = new URL(`../../../examples/learner-risk/models/learner-risk-${version}.onnx`, import.meta.url)
-  const model = new Uint8Array(await readFile(file))
-  const artifact: Artifact = {
-    variant: 'fp32',
-    backends: ['wasm'],
-    files: [...(await change(model, before))],
-  }
-  const written: Descriptor = { ...before, artifacts: [artifact] }
+  const written = await change(before)
   const bytes = jsonBytes(written)
   const renamed = { sha256: await sha256(bytes), size: bytes.length }
   await writeFile(join(dir, 'descriptors', `${renamed.sha256}.json`), bytes)

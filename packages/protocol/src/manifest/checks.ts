@@ -1,4 +1,4 @@
-import { AfieldError } from '../errors.js'
+import { AfieldError, type ErrorCode } from '../errors.js'
 import { sha256, toHex } from '../bytes.js'
 import { expiryOf, type Hashes } from './metadata.js'
 
@@ -10,6 +10,20 @@ export function own<T>(record: Readonly<Record<string, T>>, key: string): T | un
   return Object.hasOwn(record, key) ? record[key] : undefined
 }
 
+/** What metadata says of a file. */
+interface Promised {
+  readonly length?: number | undefined
+  readonly hashes?: Hashes | undefined
+}
+
+/** Whether bytes have the length and the hashes that were signed; not when there are hashes and none of a known kind. */
+export async function isAsPromised(
+  bytes: Uint8Array<ArrayBuffer>,
+  { length = bytes.length, hashes }: Promised,
+): Promise<boolean> {
+  return bytes.length === length && (!hashes || hasHashes(bytes, hashes))
+}
+
 /**
  * Checks downloaded bytes against their promised length and hashes.
  *
@@ -18,15 +32,19 @@ export function own<T>(record: Readonly<Record<string, T>>, key: string): T | un
 export async function checkBytes(
   file: string,
   bytes: Uint8Array<ArrayBuffer>,
-  expected: { readonly length?: number | undefined; readonly hashes?: Hashes | undefined },
+  expected: Promised,
 ): Promise<void> {
-  const { length = bytes.length, hashes } = expected
-  if (bytes.length === length && (!hashes || (await hasHashes(bytes, hashes)))) return
-  throw new AfieldError(
-    'manifest/hash-mismatch',
-    `${file} is not the file that was signed (${bytes.length} bytes came). It was cut, changed or cached wrongly ` +
-      'on the way; the next check tries again.',
-    { details: { file, bytes: bytes.length } },
+  if (await isAsPromised(bytes, expected)) return
+  throw notAsSigned('manifest/hash-mismatch', file, bytes.length)
+}
+
+/** The error for bytes that are not those whose hash or length was signed. */
+export function notAsSigned(code: ErrorCode, file: string, bytes: number): AfieldError {
+  return new AfieldError(
+    code,
+    `${file} is not what was signed (${bytes} bytes came): it was cut, changed or cached wrongly on the way. It is ` +
+      'tried again at the next check.',
+    { details: { file, bytes } },
   )
 }
 
@@ -57,7 +75,7 @@ export function checkExpiry(
   throw new AfieldError(
     'manifest/expired',
     `${file} expired at ${metadata.expires}. What is on the device keeps serving; ` +
-      'the team refreshes it with any publish or rollout command.',
+      'any publish or rollout command refreshes it.',
     { details: { file, expires: metadata.expires } },
   )
 }

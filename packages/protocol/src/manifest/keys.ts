@@ -39,8 +39,8 @@ export async function verifyThreshold(
   if (unsupported && verdicts.every(({ key, signer }) => key ?? signer)) {
     throw new AfieldError(
       'platform/unsupported',
-      'This page can verify none of the kinds of signature that the manifest has (Ed25519, ECDSA P-256 or RSA-PSS), ' +
-        'so it cannot trust the manifest. Open it over https or on localhost; if it is, update the browser.',
+      'This page can verify none of the signatures of the manifest (Ed25519, ECDSA P-256 or RSA-PSS). Open it over ' +
+        'https or on localhost; if it is, update the browser.',
     )
   }
   throw new AfieldError(

@@ -74,19 +74,15 @@ export function decide(input: DecisionInput): Decision {
   const assignment: Assignment = { epoch, seed, admitted }
   const { candidate } = rollout
 
-  if (candidate === undefined) return serveStable(input, rollout, usable, bucket, assignment, 'stable')
-  if (rollout.killed === 'candidate') {
-    return serveStable(input, rollout, usable, bucket, assignment, 'candidate-killed')
-  }
-  if (!admitted) {
-    const reason = inShare ? 'canary-paused' : 'outside-canary'
-    return serveStable(input, rollout, usable, bucket, assignment, reason)
-  }
+  const stable = (reason: DecisionReason): Decision =>
+    serveStable(input, rollout, usable, bucket, assignment, reason)
+  if (candidate === undefined) return stable('stable')
+  if (rollout.killed === 'candidate') return stable('candidate-killed')
+  if (!admitted) return stable(inShare ? 'canary-paused' : 'outside-canary')
   if (usable(candidate)) {
     return { kind: 'serve', version: candidate, arm: 'candidate', reason: 'in-canary', bucket, assignment }
   }
-  const reason = failedHere.has(candidate) ? 'candidate-failed-here' : 'candidate-withdrawn'
-  return serveStable(input, rollout, usable, bucket, assignment, reason)
+  return stable(failedHere.has(candidate) ? 'candidate-failed-here' : 'candidate-withdrawn')
 }
 
 function serveStable(

@@ -1,29 +1,35 @@
 import * as v from 'valibot'
-import { parseJson } from '../bytes.js'
 import { AfieldError } from '../errors.js'
-import { ModelNameSchema, Sha256Schema, VersionSchema } from '../ids.js'
+import { ModelNameSchema, Sha256Schema, VersionSchema, type Version } from '../ids.js'
 import { ChangeSchema } from '../model-index.js'
-import { parseWith } from '../parse.js'
+import { parseJsonWith } from '../parse.js'
+import { listOf, text, typedText, whole, wholeFrom } from '../primitives.js'
 import { BUCKETS } from './bucket.js'
 
 export const MAX_ROLLOUT_BYTES = 64 * 1024
 
 /** A name for a version, such as `beta`, that an app loads by and the team moves. */
-export const AliasSchema = v.pipe(
-  v.string(),
-  v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'an alias is 1 to 32 of a-z, 0-9 and -, and starts with a letter'),
-  v.check((alias) => alias !== 'latest', '"latest" always means the newest release'),
-  v.brand('Alias'),
+export const AliasSchema = typedText<Alias>(
+  v.pipe(
+    v.string(),
+    v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'an alias is 1 to 32 of a-z, 0-9 and -, and starts with a letter'),
+    v.check((alias) => alias !== 'latest', '"latest" always means the newest release'),
+  ),
 )
-export type Alias = v.InferOutput<typeof AliasSchema>
+export type Alias = string & v.Brand<'Alias'>
 
 /** What `load()` may ask for besides `latest`. */
-export const RequestedSchema = v.union(
-  [VersionSchema, AliasSchema],
-  'neither a version such as 1.4.0 nor an alias',
+export const RequestedSchema = typedText<Version | Alias>(
+  v.pipe(
+    v.string(),
+    v.check(
+      (text) => v.is(VersionSchema, text) || v.is(AliasSchema, text),
+      'neither a version such as 1.4.0 nor an alias',
+    ),
+  ),
 )
 
-const basisPoints = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(BUCKETS))
+const basisPoints = wholeFrom(0, BUCKETS)
 
 /**
  * The rollout of a model, `rollouts/<name>.json`: who gets what. Signed by the ops key, which can choose among
@@ -34,15 +40,15 @@ const RolloutSchema = v.pipe(
     format: v.literal(1),
     model: ModelNameSchema,
     /** Counts rollouts of this model. Sticky assignments and strikes belong to one. */
-    epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    epoch: whole,
     strategy: v.literal('canary'),
     stable: VersionSchema,
     candidate: v.optional(VersionSchema),
     /** Basis points of devices that the candidate is meant for: buckets 0 to coverage − 1. */
     coverage: basisPoints,
     /** The ladder of coverages, in basis points. */
-    steps: v.pipe(v.array(basisPoints), v.maxLength(100)),
-    seed: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+    steps: listOf(basisPoints, 0, 100),
+    seed: text(1, 100),
     /** Admits no new device; those admitted stay. */
     paused: v.boolean(),
     killed: v.picklist(['none', 'candidate', 'model']),
@@ -65,12 +71,12 @@ export type Rollout = v.InferOutput<typeof RolloutSchema>
 /** @throws AfieldError `rollout/invalid`, also when it speaks of another model. */
 export function parseRollout(bytes: Uint8Array, model: string): Rollout {
   const file = `rollouts/${model}.json`
-  return parseWith(
+  return parseJsonWith(
     v.pipe(
       RolloutSchema,
       v.check((rollout) => rollout.model === model, 'it is the rollout of another model'),
     ),
-    parseJson(bytes, 'rollout/invalid', file),
+    bytes,
     'rollout/invalid',
     file,
   )
@@ -91,9 +97,7 @@ export function checkRolloutChange(previous: Rollout, next: Rollout): void {
   }
   const finished = next.candidate === undefined
   if (!finished && next.coverage < previous.coverage) {
-    throw refused(
-      'coverage went down without an abort, which would take the candidate from devices that run it',
-    )
+    throw refused('coverage went down without an abort')
   }
   if (next.stable !== previous.stable && next.stable !== previous.candidate) {
     throw refused('the stable version changed to one that was not the candidate')

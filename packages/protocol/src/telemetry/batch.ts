@@ -3,6 +3,7 @@ import { utf8 } from '../bytes.js'
 import { AfieldError } from '../errors.js'
 import { ModelNameSchema, VersionSchema } from '../ids.js'
 import { parseWith } from '../parse.js'
+import { typedText, whole } from '../primitives.js'
 import { OpsSchema } from './ops.js'
 
 /** A batch is at most this many bytes of UTF-8 JSON. */
@@ -20,54 +21,46 @@ export type Backend = (typeof BACKENDS)[number]
 export const DEVICE_CLASSES = ['desktop', 'mobile', 'other'] as const
 export type DeviceClass = (typeof DEVICE_CLASSES)[number]
 
-const OrdinalSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-
-const BatchIdSchema = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-f]{32}$/, 'not 16 random bytes in lower-case hex'),
-  v.brand('BatchId'),
+const BatchIdSchema = typedText<BatchId>(
+  v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'not 16 random bytes in lower-case hex')),
 )
 /** 16 random bytes in hex, drawn once per batch: a retry carries the same id and is counted once. */
-export type BatchId = v.InferOutput<typeof BatchIdSchema>
+export type BatchId = string & v.Brand<'BatchId'>
 
-const DaySchema = v.pipe(v.string(), v.check(isCalendarDay, 'not a day such as 2026-11-21'), v.brand('Day'))
-/** A UTC day, YYYY-MM-DD. Nothing finer leaves a device. */
-export type Day = v.InferOutput<typeof DaySchema>
-
-const CellSchema = v.pipe(
-  v.strictObject({
-    model: ModelNameSchema,
-    version: VersionSchema,
-    arm: v.picklist(ARMS),
-    backend: v.picklist(BACKENDS),
-    device: v.picklist(DEVICE_CLASSES),
-    epoch: OrdinalSchema,
-    step: OrdinalSchema,
-  }),
-  v.readonly(),
+export const DaySchema = typedText<Day>(
+  v.pipe(v.string(), v.check(isCalendarDay, 'not a day such as 2026-11-21')),
 )
+/** A UTC day, YYYY-MM-DD. Nothing finer leaves a device. */
+export type Day = string & v.Brand<'Day'>
+
+export const CellSchema = v.strictObject({
+  model: ModelNameSchema,
+  version: VersionSchema,
+  arm: v.picklist(ARMS),
+  backend: v.picklist(BACKENDS),
+  device: v.picklist(DEVICE_CLASSES),
+  epoch: whole,
+  step: whole,
+})
 /** What the counts of a batch are about: one version, on one side of one step of a rollout, on one sort of device. */
-export type Cell = v.InferOutput<typeof CellSchema>
+export type Cell = Readonly<v.InferOutput<typeof CellSchema>>
 
 /** See {@link Batch}. Strict: an unknown field is refused, so that nothing can be sent by accident. */
-export const BatchSchema = v.pipe(
-  v.strictObject({
-    v: v.literal(1),
-    id: BatchIdSchema,
-    day: DaySchema,
-    sdk: VersionSchema,
-    cell: CellSchema,
-    firstToday: v.boolean(),
-    ops: OpsSchema,
-  }),
-  v.readonly(),
-)
+export const BatchSchema = v.strictObject({
+  v: v.literal(1),
+  id: BatchIdSchema,
+  day: DaySchema,
+  sdk: VersionSchema,
+  cell: CellSchema,
+  firstToday: v.boolean(),
+  ops: OpsSchema,
+})
 
 /**
  * One telemetry batch, the only thing a device ever sends. `firstToday` is true in the first batch of a device for
  * this model and version on this day: summed, it counts device-days without naming a device.
  */
-export type Batch = v.InferOutput<typeof BatchSchema>
+export type Batch = Readonly<v.InferOutput<typeof BatchSchema>>
 
 /**
  * Parses the body of a batch.

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { ERROR_CODES } from '../errors.js'
+import { wholeFrom } from '../primitives.js'
 import { HIGHEST_BUCKET, LOWEST_BUCKET, merge, total, type Histogram } from './histogram.js'
 
 /** No count in a batch is larger: a device seals a batch before it gets there. */
@@ -13,10 +14,10 @@ export type FunnelStep = (typeof FUNNEL_STEPS)[number]
 export const DROP_REASONS = ['expired', 'evicted', 'refused'] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
-const CountSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT))
+const CountSchema = wholeFrom(0, MAX_COUNT)
 
 const countsBy = <const K extends readonly string[]>(names: K) =>
-  v.pipe(v.strictObject(v.entriesFromList(names, v.exactOptional(CountSchema))), v.readonly())
+  v.strictObject(v.entriesFromList(names, v.exactOptional(CountSchema)))
 
 const HistogramSchema = v.custom<Histogram>(isHistogram, 'not a histogram of bucket indices and counts')
 
@@ -30,7 +31,6 @@ export const OpsSchema = v.pipe(
     drops: v.exactOptional(countsBy(DROP_REASONS)),
   }),
   v.check((ops) => total(ops.latency) <= ops.count, 'more latencies than answers'),
-  v.readonly(),
 )
 
 /**
@@ -42,7 +42,7 @@ export const OpsSchema = v.pipe(
  * - `latency`: milliseconds per answer. Windows with too few answers send none, so its total is at most `count`.
  * - `drops`: batches that were given up before they arrived, by reason.
  */
-export type Ops = v.InferOutput<typeof OpsSchema>
+export type Ops = Readonly<v.InferOutput<typeof OpsSchema>>
 
 /** Nothing happened yet: what {@link mergeOps} leaves unchanged. */
 export function emptyOps(): Ops {

@@ -7,6 +7,8 @@ import {
   describeDisagreement,
   encodeRecords,
   findDisagreement,
+  parseContract,
+  parseSelfTest,
   type Contract,
   type Outputs,
   type RecordValue,
@@ -42,9 +44,12 @@ export class Session {
   /**
    * Makes a session and, when there are golden vectors, lets it serve only if it agrees with them.
    *
-   * @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable` or `model/self-test-failed`.
+   * @throws AfieldError `descriptor/invalid`, `engine/session-failed`, `engine/runtime-unavailable` or
+   *   `model/self-test-failed`.
    */
-  static async create({ bytes, externalData, contract, operators, selfTest }: EngineModel): Promise<Session> {
+  static async create({ bytes, externalData, operators, ...described }: EngineModel): Promise<Session> {
+    const contract = parseContract(described.contract)
+    const selfTest = described.selfTest === undefined ? undefined : parseSelfTest(described.selfTest)
     let inner: ort.InferenceSession
     try {
       // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.

@@ -1,6 +1,7 @@
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { aborted } from '../abort.js'
 import type { LastCheck } from './facts.js'
-import type { Manifest, ManifestClient } from './manifest/client.js'
+import type { Manifest, ManifestClient, ModelDocuments } from './manifest/client.js'
 import type { Ports } from './ports.js'
 
 /** A page that comes back into view checks unless the last check is younger than this. */
@@ -36,6 +37,23 @@ export class Checks {
 
   get manifest(): Manifest | undefined {
     return this.#manifest
+  }
+
+  /**
+   * What the repository says of a model, as far as it is known here now.
+   *
+   * @throws AfieldError `model/not-found`, or why what it says was refused.
+   */
+  documents(model: string): ModelDocuments {
+    const documents = this.#manifest?.models.get(model)
+    if (documents) return documents
+    throw (
+      this.#manifest?.failures.get(model) ??
+      new AfieldError(
+        'model/not-found',
+        `The repository has no model "${model}". Check the name, or publish it.`,
+      )
+    )
   }
 
   get last(): LastCheck | undefined {
@@ -104,7 +122,7 @@ export class Checks {
 
   noteFailure(cause: unknown): AfieldError {
     const error = isAbort(cause)
-      ? new AfieldError('aborted', 'The call was aborted.', { cause })
+      ? aborted(cause)
       : asAfieldError(cause, 'internal/unexpected', 'The check failed')
     this.#last = { at: this.#ports.clock.now(), error: error.code }
     const manifestVersion = this.#manifest?.version

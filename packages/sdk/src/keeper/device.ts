@@ -1,5 +1,6 @@
-import { AfieldError, toHex } from '@afield/protocol'
+import { AfieldError } from '@afield/protocol'
 import type { KeyValueStore, Ports } from './ports.js'
+import { randomName } from './random-name.js'
 
 const KEY = 'device'
 
@@ -25,14 +26,14 @@ async function storedId(state: KeyValueStore): Promise<string | undefined> {
 }
 
 async function makeId(state: KeyValueStore, random: Ports['random'], log: Ports['log']): Promise<string> {
-  const id = toHex(random(16))
+  const id = randomName(random)
   if ((await state.get(KEY)) !== undefined)
-    log('warn', 'The stored device id is unreadable; a new one is made.')
+    log('warn', 'The stored device id is unreadable and is made anew.')
   try {
     await state.write(new Map([[KEY, id]]))
   } catch (error) {
     if (!(error instanceof AfieldError)) throw error
-    log('warn', 'The device id could not be stored, so the next visit counts as another device.', error)
+    log('warn', 'The device id could not be stored; the next visit counts as another device.', error)
   }
   return id
 }

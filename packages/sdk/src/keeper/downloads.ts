@@ -30,7 +30,7 @@ export async function decideDownload(
     throw new AfieldError(
       'download/too-large',
       `${model} ${version} would download ${bytes} bytes, and the app allows ${maxDownloadBytes}. ` +
-        'Raise maxDownloadBytes or publish a smaller version; what served before still does.',
+        'Raise maxDownloadBytes or publish a smaller version.',
       { details: { bytes, maxDownloadBytes } },
     )
   }
@@ -41,7 +41,7 @@ export async function decideDownload(
       'download/declined',
       host.askDownload
         ? `The app declined to download ${model} ${version} (${bytes} bytes). Load it again to be asked again.`
-        : `The app is to be asked before ${model} ${version} (${bytes} bytes) is downloaded, and gave no onDownload.`,
+        : `The app gave no onDownload that could agree to download ${model} ${version} (${bytes} bytes).`,
       { details: { bytes } },
     )
   }

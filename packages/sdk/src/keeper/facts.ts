@@ -1,7 +1,8 @@
 import type { Decision, ErrorCode, Rollout } from '@afield/protocol'
-import type { Deferred } from './activation/activator.js'
-import type { Failure } from './activation/record.js'
-import type { Served } from './ports.js'
+import type { Activator, Deferred } from './activation/activator.js'
+import { failedHere, type Failure, type ModelRecords } from './activation/record.js'
+import type { Checks } from './checks.js'
+import type { Ports, Served } from './ports.js'
 
 /** How the last check of the repository ended. */
 export interface LastCheck {
@@ -24,4 +25,36 @@ export interface Facts {
   readonly expiresAt: number | undefined
   readonly storage: 'indexeddb' | 'memory'
   readonly lastCheck: LastCheck | undefined
+}
+
+interface Knowing {
+  readonly activator: Activator
+  readonly checks: Checks
+  readonly records: ModelRecords
+}
+
+/** @param decision the last that was made for the model. */
+export async function gatherFacts(
+  { clock, blobs }: Pick<Ports, 'clock' | 'blobs'>,
+  decision: Decision,
+  { activator, checks, records }: Knowing,
+): Promise<Facts> {
+  const { model } = activator
+  const record = await records.read(model)
+  const now = clock.now()
+  const { manifest, last } = checks
+  const documents = manifest?.models.get(model)
+  return {
+    model,
+    served: activator.running?.served,
+    decision,
+    deferred: activator.deferred,
+    rollout: documents?.rollout,
+    failures: [...failedHere(record, documents?.index, now).values()],
+    manifestVersion: manifest?.version,
+    stale: manifest !== undefined && manifest.expiresAt <= now,
+    expiresAt: manifest?.expiresAt,
+    storage: blobs.kind,
+    lastCheck: last,
+  }
 }

@@ -1,29 +1,31 @@
 import { AfieldError, type ErrorCode } from '@afield/protocol'
-import type { Clock, Fetch } from './ports.js'
+import { aborted, abortedWith } from '../abort.js'
+import type { Ports } from './ports.js'
+import { readAtMost } from './read-at-most.js'
 
-export interface FetchBytesOptions {
-  readonly fetch: Fetch
-  readonly clock: Clock
-  readonly url: string
+/** What files of a kind are waited for, and what is said when they do not come. */
+export interface Terms {
+  /** The code for an unreachable host, an HTTP error or a broken connection. */
+  readonly unavailable: ErrorCode
+  /** The code for more bytes than a file may have. */
+  readonly tooLarge: ErrorCode
+  /** Given up when neither so many bytes came within {@link withinMs}, nor the end; the clock then starts anew. */
+  readonly floorBytes: number
+  readonly withinMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FileRequest {
+  /** Relative to its folder. */
+  readonly path: string
   /** Named in messages. */
   readonly file: string
   /** More bytes than this are never held in memory. */
   readonly maxBytes: number
-  /** The code for an unreachable host, an HTTP error or a broken connection. */
-  readonly unavailable: ErrorCode
-  /** The code for more than `maxBytes`. */
-  readonly tooLarge: ErrorCode
-  /** Given up after this time in all. */
-  readonly timeoutMs?: number
-  /** Given up when fewer than {@link FLOOR_BYTES} more came within this time, and not the end either. */
-  readonly stallTimeoutMs?: number
   /** How the HTTP cache may take part. */
-  readonly cache?: RequestCache
+  readonly cache: RequestCache
   readonly signal?: AbortSignal | undefined
 }
-
-/** A byte now and then is no life: a host that drips would hold up every tab. */
-const FLOOR_BYTES = 16 * 1024
 
 /**
  * Fetches a file of bounded size.
@@ -31,105 +33,62 @@ const FLOOR_BYTES = 16 * 1024
  * @returns its bytes, or `undefined` when the host answers 404 or 403 (which object stores say for absent files).
  * @throws AfieldError with the given codes, or `aborted`.
  */
-export async function fetchBytes(options: FetchBytesOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { clock, file, signal } = options
-  const controller = new AbortController()
-  const giveUp = (why: string) => () => controller.abort(new Error(why))
-  const forward = (): void => controller.abort(signal?.reason)
-  if (signal?.aborted) forward()
-  signal?.addEventListener('abort', forward)
-  const stopTotal = options.timeoutMs
-    ? clock.after(options.timeoutMs, giveUp(`nothing whole came within ${options.timeoutMs / 1000} s`))
-    : undefined
-  const stall = options.stallTimeoutMs
-  let since = 0
-  const startStall = (): (() => void) | undefined => {
-    since = 0
-    return stall ? clock.after(stall, () => giveUp(tooSlow(since, stall))()) : undefined
+export async function fetchBytes(
+  { fetch, clock }: Pick<Ports, 'fetch' | 'clock'>,
+  folder: string,
+  { path, file, cache, maxBytes, floorBytes, withinMs, unavailable, tooLarge, signal }: Terms & FileRequest,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { controller, detach } = abortedWith(signal)
+  let came = 0
+  const watch = (): (() => void) => {
+    came = 0
+    return clock.after(withinMs, () =>
+      controller.abort(new Error(`only ${came} bytes came within ${withinMs / 1000} s`)),
+    )
   }
-  let stopStall = startStall()
-  const came = (bytes: number): void => {
-    since += bytes
-    if (since < FLOOR_BYTES) return
-    stopStall?.()
-    stopStall = startStall()
+  let unwatch = watch()
+  const onBytes = (bytes: number): void => {
+    came += bytes
+    if (came < floorBytes) return
+    unwatch()
+    unwatch = watch()
   }
   try {
-    const response = await options.fetch(options.url, {
+    const response = await fetch(folder + path, {
       signal: controller.signal,
-      cache: options.cache ?? 'default',
+      cache,
       credentials: 'omit',
       redirect: 'follow',
     })
-    if (response.status === 404 || response.status === 403) {
-      await response.body?.cancel()
-      return undefined
-    }
-    if (!response.ok) {
-      await response.body?.cancel()
+    const { ok, status, body } = response
+    if (!ok) {
+      await body?.cancel()
+      if (status === 404 || status === 403) return undefined
       throw new AfieldError(
-        options.unavailable,
-        `The repository answered ${response.status} for ${file}. It is tried again at the next check.`,
-        { details: { file, status: response.status } },
+        unavailable,
+        `The repository answered ${status} for ${file}. It is tried again at the next check.`,
+        { details: { file, status } },
       )
     }
-    return await readBounded(response, options, came)
+    const bytes = body ? await readAtMost(body, maxBytes, onBytes) : new Uint8Array()
+    if (bytes) return bytes
+    throw new AfieldError(
+      tooLarge,
+      `${file} is larger than the ${maxBytes} bytes it may have: something else answers under its name. It is tried ` +
+        'again at the next check.',
+      { details: { file, maxBytes } },
+    )
   } catch (cause) {
     if (cause instanceof AfieldError) throw cause
-    if (signal?.aborted) throw new AfieldError('aborted', 'The call was aborted.', { cause })
+    if (signal?.aborted) throw aborted(cause)
     throw new AfieldError(
-      options.unavailable,
-      `${file} could not be fetched: the device is offline, the repository is unreachable or does not allow this ` +
-        'origin (CORS), or the connection broke. It is tried again at the next check.',
+      unavailable,
+      `${file} could not be fetched: the device is offline, or the repository is unreachable or does not allow this ` +
+        'origin (CORS). It is tried again at the next check.',
       { cause, details: { file } },
     )
   } finally {
-    stopTotal?.()
-    stopStall?.()
-    signal?.removeEventListener('abort', forward)
+    unwatch()
+    detach()
   }
-}
-
-function tooSlow(bytes: number, ms: number): string {
-  const came = bytes === 0 ? 'no byte' : `only ${bytes} bytes`
-  return `${came} came for ${ms / 1000} s`
-}
-
-async function readBounded(
-  response: Response,
-  options: FetchBytesOptions,
-  came: (bytes: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { maxBytes, file } = options
-  const parts: Uint8Array[] = []
-  let length = 0
-  if (!response.body) return joinBytes(parts, length)
-  const reader = response.body.getReader()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    came(value.length)
-    length += value.length
-    if (length > maxBytes) {
-      await reader.cancel()
-      throw new AfieldError(
-        options.tooLarge,
-        `${file} is larger than the ${maxBytes} bytes it may have: something else answers under its name. ` +
-          'It is tried again at the next check.',
-        { details: { file, maxBytes } },
-      )
-    }
-    parts.push(value)
-  }
-  return joinBytes(parts, length)
-}
-
-function joinBytes(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

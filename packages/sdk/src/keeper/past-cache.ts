@@ -25,7 +25,7 @@ export async function pastDamagedCache<T>(
     return await fetchVerified(cache)
   } catch (error) {
     if (!(error instanceof AfieldError) || !DAMAGE.includes(error.code)) throw error
-    log('debug', 'A download was damaged and is tried once more, past the HTTP cache.', error)
+    log('debug', 'A download was damaged and is tried again, past the HTTP cache.', error)
     return fetchVerified('reload')
   }
 }

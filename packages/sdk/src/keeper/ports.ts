@@ -1,5 +1,5 @@
 import type { Step } from './steps.js'
-import type { AfieldError, Contract, ErrorCode, ErrorData, SelfTest, Version } from '@afield/protocol'
+import type { AfieldError, ErrorCode, ErrorData, Version } from '@afield/protocol'
 
 /**
  * What the keeper needs from the world around it. A browser gives it IndexedDB, Web Locks and workers
@@ -130,7 +130,8 @@ export interface Engine {
   /**
    * Makes a session from verified bytes, replays the golden vectors when given, which also warms it up.
    *
-   * @throws AfieldError `engine/*` or `model/self-test-failed`.
+   * @throws AfieldError `engine/*`, `model/self-test-failed`, or `descriptor/invalid` for a contract or golden vectors
+   *   that it cannot read.
    */
   load(model: EngineModel): Promise<void>
   close(): void
@@ -140,11 +141,12 @@ export interface EngineModel {
   readonly bytes: Uint8Array<ArrayBuffer>
   /** Files that the graph refers to, by the paths it calls them. */
   readonly externalData: readonly ExternalData[]
-  readonly contract: Contract
+  /** As the descriptor has it: the engine reads it. */
+  readonly contract: unknown
   /** Of the graph, as its descriptor lists them. */
   readonly operators: readonly string[]
-  /** Golden vectors to replay before anything is served; `undefined` when they passed here before. */
-  readonly selfTest: SelfTest | undefined
+  /** Golden vectors, as the descriptor has them, to replay before anything is served; `undefined` when they passed. */
+  readonly selfTest: unknown
 }
 
 export interface ExternalData {

@@ -1,6 +1,5 @@
-import { AfieldError, parseRunnable, type ModelIndex, type Sha256, type Version } from '@afield/protocol'
-import { pinnedAt, without, type ModelRecord, type ModelRecords } from './activation/record.js'
-import type { Evictor } from './blobs/evict.js'
+import { parseRunnable, type ModelIndex, type Sha256, type Version } from '@afield/protocol'
+import { pinnedAt, type ModelRecord, type ModelRecords } from './activation/record.js'
 import { distinctChunks, sumOf } from './blobs/files.js'
 import type { BlobStore } from './blobs/store.js'
 import type { Manifest } from './manifest/client.js'
@@ -41,10 +40,9 @@ export interface Stored {
 interface ShelfOptions {
   readonly store: BlobStore
   readonly records: ModelRecords
-  readonly evictor: Evictor
 }
 
-/** The models on this device as a person sees them: what is here, how much it takes, and how it goes away. */
+/** The models on this device as a person sees them and how much they take. */
 export class Shelf {
   readonly #ports: Ports
   readonly #options: ShelfOptions
@@ -76,24 +74,6 @@ export class Shelf {
     }
   }
 
-  /**
-   * Deletes a version, or all of a model. What others share stays.
-   *
-   * @throws AfieldError `storage/unavailable`.
-   */
-  async remove(
-    model: string,
-    versions: readonly { version: Version; descriptor: Sha256 }[] | 'all',
-  ): Promise<void> {
-    const { records, evictor } = this.#options
-    await records.update(model, (record) =>
-      versions === 'all'
-        ? without(record)
-        : versions.reduce((rest, { descriptor }) => without(rest, descriptor), record),
-    )
-    await evictor.discard(model, versions === 'all' ? undefined : versions.map(({ version }) => version))
-  }
-
   async #versions(
     model: string,
     index: ModelIndex,
@@ -120,13 +100,6 @@ export class Shelf {
     }
     return versions
   }
-}
-
-/** @throws AfieldError `model/not-found`. */
-export function releaseHere(manifest: Manifest | undefined, model: string, version: string) {
-  const release = manifest?.models.get(model)?.index.versions[version as Version]
-  if (release) return { version: version as Version, descriptor: release.descriptor.sha256 }
-  throw new AfieldError('model/not-found', `${version} of "${model}" is not known on this device.`)
 }
 
 function roleOf(record: ModelRecord, descriptor: Sha256, now: number): StoredRole {

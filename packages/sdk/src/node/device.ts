@@ -12,7 +12,7 @@ import { RUNTIME } from '../engine/runtime.js'
 import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
-import { Keeper, randomName } from '../keeper/keeper.js'
+import { Keeper } from '../keeper/keeper.js'
 import type {
   Clock,
   Connection,
@@ -25,6 +25,7 @@ import type {
   Quota,
   Served,
 } from '../keeper/ports.js'
+import { randomName } from '../keeper/random-name.js'
 import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
 import { Observer } from '../router/observer.js'
 import { Route, type AnsweringEngine } from '../router/route.js'

@@ -6,7 +6,7 @@ import {
   type Sha256,
   type Version,
 } from '@afield/protocol'
-import { abortable, aborted } from '../../abort.js'
+import { abortable, aborted, abortedWith } from '../../abort.js'
 import type { Blobs, ModelFiles } from '../blobs/blobs.js'
 import type { Source } from '../blobs/source.js'
 import { decideDownload, type Deferral, type DownloadRules } from '../downloads.js'
@@ -74,12 +74,9 @@ export class Fetcher {
     reason: DownloadRequest['reason'],
     signal: AbortSignal | undefined,
   ): Promise<Fetched> {
-    const controller = new AbortController()
+    const { controller, detach } = abortedWith(signal)
     this.#downloading = controller
     this.#told = undefined
-    const forward = (): void => controller.abort()
-    if (signal?.aborted) forward()
-    signal?.addEventListener('abort', forward)
     const download = async (): Promise<Fetched> => {
       const once = (): Promise<Fetched | undefined> =>
         this.#download(served, release, reason, controller.signal)
@@ -87,7 +84,7 @@ export class Fetcher {
       if (fetched) return fetched
       throw new AfieldError(
         'chunk/unavailable',
-        'What was downloaded could not be read back from storage. Free some room and load it again.',
+        'What was downloaded could not be read back. Free some disk space and load it again.',
       )
     }
     try {
@@ -98,7 +95,7 @@ export class Fetcher {
       throw signal?.aborted && !(error instanceof AfieldError) ? aborted(error) : error
     } finally {
       this.#downloading = undefined
-      signal?.removeEventListener('abort', forward)
+      detach()
     }
   }
 

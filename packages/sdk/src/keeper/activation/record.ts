@@ -9,6 +9,7 @@ import {
   type Version,
 } from '@afield/protocol'
 import type { Ports } from '../ports.js'
+import { understood } from '../understood.js'
 
 const VersionOnDeviceSchema = v.object({ version: VersionSchema, descriptor: Sha256Schema })
 export type VersionOnDevice = v.InferOutput<typeof VersionOnDeviceSchema>
@@ -69,9 +70,9 @@ export class ModelRecords {
     if (unstored) return unstored
     const value = await this.#ports.state.get(keyOf(model))
     if (value === undefined) return EMPTY_RECORD
-    const result = v.safeParse(ModelRecordSchema, value)
-    if (result.success) return result.output
-    this.#ports.log('warn', `What this device remembered about "${model}" is unreadable and is learned anew.`)
+    const record = understood(ModelRecordSchema, value)
+    if (record) return record
+    this.#ports.log('warn', `What is stored about "${model}" is unreadable and is learned anew.`)
     return EMPTY_RECORD
   }
 
@@ -111,7 +112,7 @@ export class ModelRecords {
       this.#unstored.delete(model)
     } catch (error) {
       if (!(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', 'What this device learned about a version could not be stored.', error)
+      this.#ports.log('warn', 'What was learned about a version could not be stored.', error)
       this.#unstored.set(model, record)
     }
   }

@@ -1,5 +1,5 @@
 import { AfieldError } from '@afield/protocol'
-import { createStore, get, getMany, keys, set, type UseStore } from 'idb-keyval'
+import { createStore, promisifyRequest, type UseStore } from 'idb-keyval'
 import type { KeyValueStore, Logger } from '../ports.js'
 import { memoryStore } from './memory.js'
 
@@ -23,11 +23,11 @@ export interface Stores {
 export async function openStores(namespace: string, log: Logger): Promise<Stores> {
   const state = databaseOf(FORMAT, namespace, 'state')
   const blobs = databaseOf(FORMAT, namespace, 'blobs')
-  const opening = get('probe', blobs)
+  const opening = read(blobs, 'probe')
   // Not waited for where the other says why; it may be about to be deleted.
   opening.catch(() => undefined)
   try {
-    const newest = await get<unknown>(FORMAT_KEY, state)
+    const newest = await read(state, FORMAT_KEY)
     if (typeof newest === 'number' && newest > FORMAT) {
       log('warn', `A newer version of this app stores models in another format (${newest}). ${IN_MEMORY}`)
       return { state: memoryStore(), blobs: memoryStore() }
@@ -51,7 +51,7 @@ export async function retireOlder(namespace: string): Promise<void> {
   for (const { name = '' } of databases) {
     const [, major, owner] = /^afield-(\d+)-(.+)-blobs$/.exec(name) ?? []
     if (owner !== namespace || Number(major) >= FORMAT) continue
-    await set(FORMAT_KEY, FORMAT, databaseOf(Number(major), namespace, 'state'))
+    await write(databaseOf(Number(major), namespace, 'state'), new Map([[FORMAT_KEY, FORMAT]]))
     indexedDB.deleteDatabase(name)
   }
 }
@@ -70,11 +70,21 @@ function indexedDbStore(use: UseStore): KeyValueStore {
   }
   return {
     kind: 'indexeddb',
-    get: (key) => wrapped(get<unknown>(key, use)),
-    getMany: (wanted) => wrapped(getMany<unknown>([...wanted], use)),
-    keys: () => wrapped(keys<string>(use)),
-    write: (changes) => wrapped(use('readwrite', (store) => writeAll(store, changes))),
+    get: (key) => wrapped(read(use, key)),
+    getMany: (keys) =>
+      wrapped(use('readonly', (store) => Promise.all(keys.map((key) => promisifyRequest(store.get(key)))))),
+    keys: async () =>
+      (await wrapped(use('readonly', (store) => promisifyRequest(store.getAllKeys())))).map(String),
+    write: (changes) => wrapped(write(use, changes)),
   }
+}
+
+function read(use: UseStore, key: string): Promise<unknown> {
+  return use('readonly', (store) => promisifyRequest<unknown>(store.get(key)))
+}
+
+function write(use: UseStore, changes: ReadonlyMap<string, unknown>): Promise<void> {
+  return use('readwrite', (store) => writeAll(store, changes))
 }
 
 function writeAll(store: IDBObjectStore, changes: ReadonlyMap<string, unknown>): Promise<void> {
@@ -96,7 +106,7 @@ function storageError(cause: unknown): AfieldError {
   if (cause instanceof DOMException && cause.name === 'QuotaExceededError') {
     return new AfieldError(
       'storage/quota',
-      'The browser has no room left for this site. Free some, or load a smaller model; what served before still does.',
+      'The browser has no room for this model. Free some disk space; what served before still does.',
       { cause },
     )
   }

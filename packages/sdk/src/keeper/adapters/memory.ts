@@ -1,4 +1,4 @@
-import { aborted, throwIfAborted } from '../../abort.js'
+import { abortable } from '../../abort.js'
 import type { Channel, Clock, KeyValueStore, Locks } from '../ports.js'
 
 /** A store that lasts as long as the object: Node, tests, and browsers that refuse storage. */
@@ -24,25 +24,15 @@ export function localLocks(): Locks {
   const tails = new Map<string, Promise<unknown>>()
   return {
     hold(name, task, signal) {
-      // A failed task must not fail the next one in line.
-      const before = (tails.get(name) ?? Promise.resolve()).catch(() => undefined)
-      let begun = false
-      const run = before.then(() => {
-        throwIfAborted(signal)
-        begun = true
-        return task()
-      })
-      tails.set(name, run)
-      if (!signal) return run
+      const before = tails.get(name) ?? Promise.resolve()
       // What gives up waiting is told at once; a task that runs ends by itself, as with `navigator.locks`.
-      return new Promise((resolve, reject) => {
-        const giveUp = (): void => {
-          if (!begun) reject(aborted(signal.reason))
-        }
-        if (signal.aborted) giveUp()
-        signal.addEventListener('abort', giveUp, { once: true })
-        run.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
-      })
+      const run = abortable(before, signal).then(task)
+      // A failed task must not fail the next one in line.
+      tails.set(
+        name,
+        before.then(() => run).catch(() => undefined),
+      )
+      return run
     },
   }
 }

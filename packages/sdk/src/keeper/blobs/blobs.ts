@@ -1,5 +1,6 @@
 import {
   AfieldError,
+  notAsSigned,
   parseRunnable,
   type Artifact,
   type ArtifactFile,
@@ -14,7 +15,7 @@ import type { Evictor } from './evict.js'
 import { artifactFor, distinctChunks, sumOf, wireBytes, type Backend } from './files.js'
 import { inParallel } from './in-parallel.js'
 import { IN_MEMORY, findRoom } from './room.js'
-import { mismatch, type Source } from './source.js'
+import type { Source } from './source.js'
 import type { BlobStore } from './store.js'
 
 /** Chunks that are fetched at a time, each of at most 4 MiB, twice while it is unpacked. */
@@ -157,7 +158,7 @@ export class Blobs {
 
   async #chunk({ sha256: hash, size }: Chunk): Promise<Bytes | undefined> {
     const bytes = await this.#store.get(hash)
-    if (bytes && bytes.length !== size) throw mismatch('chunk/size-mismatch', 'a chunk', bytes.length)
+    if (bytes && bytes.length !== size) throw notAsSigned('chunk/size-mismatch', 'a chunk', bytes.length)
     return bytes
   }
 

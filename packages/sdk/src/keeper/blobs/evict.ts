@@ -61,16 +61,15 @@ export class Evictor {
   }
 
   /**
-   * Deletes versions of a model, or all of them, as far as nothing else needs their bytes.
+   * Deletes a version of a model, or without one all of it, as far as nothing else needs the bytes.
    *
    * @throws AfieldError `storage/unavailable`.
    */
-  async discard(model: string, versions: readonly Version[] | undefined): Promise<void> {
+  async discard(model: string, version?: Version): Promise<void> {
     await this.#ports.locks.hold('evict', async () => {
       const groups = await this.#groups()
       const meant = groups.filter(
-        (group) =>
-          group.model === model && (!versions || (group.version && versions.includes(group.version))),
+        (group) => group.model === model && (version === undefined || group.version === version),
       )
       const shared = new Set(groups.filter((group) => !meant.includes(group)).flatMap(({ keys }) => keys))
       const keys = meant.flatMap((group) => group.keys)

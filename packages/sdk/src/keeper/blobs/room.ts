@@ -28,7 +28,7 @@ export async function findRoom(
   return 'memory'
 }
 
-export const IN_MEMORY = 'The model is kept in memory for this visit, because storing it failed.'
+export const IN_MEMORY = 'The model could not be stored; it is kept in memory for this visit.'
 
 /** What a store that is memory itself takes of it. */
 async function heldBytes(blobs: Ports['blobs']): Promise<number> {

@@ -1,28 +1,27 @@
-import {
-  AfieldError,
-  MAX_DESCRIPTOR_BYTES,
-  sha256,
-  type Chunk,
-  type ErrorCode,
-  type Release,
-} from '@afield/protocol'
-import { fetchBytes } from '../fetch-bytes.js'
+import { MAX_DESCRIPTOR_BYTES, notAsSigned, sha256, type Chunk, type Release } from '@afield/protocol'
+import type { Terms } from '../fetch-bytes.js'
+import { Folder } from '../folder.js'
 import { LIMITS } from '../manifest/limits.js'
-import { pastDamagedCache } from '../past-cache.js'
 import type { Ports } from '../ports.js'
 import { wireBytes } from './files.js'
 import { inflate } from './inflate.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** A folder of descriptors and chunks on a host: a repository, or the seed that an app ships. Believes nothing. */
-export class Source {
-  readonly #ports: Pick<Ports, 'fetch' | 'clock' | 'log'>
-  readonly #base: string
+const TERMS: Terms = {
+  unavailable: 'chunk/unavailable',
+  tooLarge: 'chunk/size-mismatch',
+  // A byte now and then is no life: a host that drips would hold up every tab.
+  floorBytes: 16 * 1024,
+  withinMs: LIMITS.stallTimeoutMs,
+}
 
-  constructor(ports: Pick<Ports, 'fetch' | 'clock' | 'log'>, base: string) {
-    this.#ports = ports
-    this.#base = base.endsWith('/') ? base : `${base}/`
+/** The descriptors and chunks on a host: of a repository, or of the seed that an app ships. */
+export class Source {
+  readonly #folder: Folder
+
+  constructor(ports: Pick<Ports, 'fetch' | 'clock' | 'log'>, url: string) {
+    this.#folder = new Folder(ports, url, TERMS)
   }
 
   /** @throws AfieldError `chunk/*`, `aborted`. */
@@ -45,40 +44,14 @@ export class Source {
     signal: AbortSignal | undefined,
     encoding?: Chunk['encoding'],
   ): Promise<Bytes> {
-    return pastDamagedCache('default', this.#ports.log, async (cache) => {
-      const wire = await fetchBytes({
-        fetch: this.#ports.fetch,
-        clock: this.#ports.clock,
-        url: this.#base + path,
-        file: path,
-        maxBytes,
-        unavailable: 'chunk/unavailable',
-        tooLarge: 'chunk/size-mismatch',
-        stallTimeoutMs: LIMITS.stallTimeoutMs,
-        cache,
-        signal,
-      })
-      if (!wire) {
-        throw new AfieldError(
-          'chunk/unavailable',
-          `${path} is not in the repository. Did its last deploy finish?`,
-          { details: { file: path } },
-        )
+    const request = { path, file: path, maxBytes, cache: 'default', signal } as const
+    return this.#folder.verified(request, async (wire) => {
+      if (wire.length !== (encoding ? maxBytes : size)) {
+        throw notAsSigned('chunk/size-mismatch', path, wire.length)
       }
-      if (wire.length !== (encoding ? maxBytes : size))
-        throw mismatch('chunk/size-mismatch', path, wire.length)
       const bytes = encoding ? await inflate(wire, size, path) : wire
-      if ((await sha256(bytes)) !== hash) throw mismatch('chunk/hash-mismatch', path, wire.length)
+      if ((await sha256(bytes)) !== hash) throw notAsSigned('chunk/hash-mismatch', path, wire.length)
       return bytes
     })
   }
-}
-
-export function mismatch(code: ErrorCode, file: string, bytes: number): AfieldError {
-  return new AfieldError(
-    code,
-    `${file} is not what was signed (${bytes} bytes came): it was cut or changed on the way. Nothing of it is kept; ` +
-      'it is fetched again at the next check.',
-    { details: { file, bytes } },
-  )
 }

@@ -1,7 +1,6 @@
-import { AfieldError, asAfieldError, sha256, type Sha256 } from '@afield/protocol'
+import { AfieldError, asAfieldError, notAsSigned, sha256, type Sha256 } from '@afield/protocol'
 import type { Ports } from '../ports.js'
 import { sumOf } from './files.js'
-import { mismatch } from './source.js'
 
 /** More than this is not kept in memory in place of storage. */
 export const MAX_IN_MEMORY_BYTES = 512 * 1024 * 1024
@@ -39,7 +38,7 @@ export class BlobStore {
     const bytes = value instanceof Uint8Array ? (value as Bytes) : undefined
     if (bytes && (await sha256(bytes)) === hash)
       return this.#ports.blobs.kind === 'memory' ? bytes.slice() : bytes
-    const error = mismatch('chunk/hash-mismatch', 'a stored chunk', bytes?.length ?? 0)
+    const error = notAsSigned('chunk/hash-mismatch', 'a stored chunk', bytes?.length ?? 0)
     this.#ports.log('warn', 'A stored chunk is damaged and is fetched anew.', error)
     this.#damaged.add(hash)
     try {

@@ -1,4 +1,5 @@
 import { AfieldError, asAfieldError, type ModelIndex, type Reference } from '@afield/protocol'
+import { Folder, asFolder } from '../folder.js'
 import type { Ports } from '../ports.js'
 import {
   documentsFor,
@@ -13,8 +14,7 @@ import {
   type ReadDocument,
   type ReadTarget,
 } from './documents.js'
-import { ROOT_PROBE_EVERY_MS } from './limits.js'
-import { RepositorySource } from './source.js'
+import { METADATA, ROOT_PROBE_EVERY_MS } from './limits.js'
 import { ManifestRecords, type StoredManifest, type StoredState, type TrustRecord } from './stored.js'
 import { Updater } from './updater.js'
 
@@ -134,14 +134,13 @@ export class ManifestClient {
   }
 
   async #look(models: readonly string[], look: Look): Promise<Manifest> {
-    const { reference, signal } = look
+    const { reference } = look
     const stored = await this.#records.manifest()
     const held = stored ? (await this.#restored(stored)).held : new Map<string, Held>()
     const updater = await this.#refreshed(stored, look)
 
     const states = stored ? [stored, ...stored.kept] : []
-    const targetsSource = new RepositorySource(this.#ports, `${asFolder(look.baseUrl)}targets`, signal)
-    const readTarget = fromRepository(targetsSource, states)
+    const readTarget = fromRepository(this.#folder('targets', look), states)
     const followed = new Set([...models, ...states.flatMap(({ documents }) => modelsOf(documents))])
     const next = new Map<string, ModelDocuments>()
     const failures = new Map<string, AfieldError>()
@@ -204,12 +203,12 @@ export class ManifestClient {
 
   /** The newest metadata: what was accepted before, also by a check that was interrupted, brought up to date. */
   async #refreshed(stored: StoredManifest | undefined, look: Look): Promise<Updater> {
-    const { baseUrl, reference, signal } = look
+    const { reference } = look
     const open = (record: TrustRecord | undefined): Promise<Updater> =>
       Updater.open({
         ...this.#updaterOptions(reference),
         record,
-        source: new RepositorySource(this.#ports, `${asFolder(baseUrl)}metadata`, signal),
+        source: this.#folder('metadata', look),
         save: (progress) => this.#records.saveProgress(progress),
       })
     let updater = await open((await this.#records.progress()) ?? stored)
@@ -273,6 +272,10 @@ export class ManifestClient {
     }
   }
 
+  #folder(room: 'metadata' | 'targets', { baseUrl, signal }: Look): Folder {
+    return new Folder(this.#ports, asFolder(baseUrl) + room, { ...METADATA, signal })
+  }
+
   #updaterOptions(reference: Reference) {
     const { log, atStep } = this.#ports
     return { root: this.#root, reference, log, atStep }
@@ -305,8 +308,4 @@ function mayNeedRoot(error: unknown): boolean {
   if (!(error instanceof AfieldError)) return false
   const expired = error.code === 'manifest/expired' && error.details['file'] === 'root.json'
   return expired || error.code === 'manifest/signature'
-}
-
-function asFolder(url: string): string {
-  return url.endsWith('/') ? url : `${url}/`
 }

@@ -1,16 +1,16 @@
 import {
-  AfieldError,
   checkBytes,
   checkRolloutChange,
+  isAsPromised,
   parseModelIndex,
   parseRollout,
   type AnyTargetFile,
   type ModelIndex,
   type Rollout,
 } from '@afield/protocol'
+import type { Folder } from '../folder.js'
 import { LIMITS } from './limits.js'
-import { absent, type RepositorySource } from './source.js'
-import type { StoredState } from './stored.js'
+import { notStored, type StoredState } from './stored.js'
 import type { Updater } from './updater.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -69,25 +69,28 @@ export async function readRollout(
 export function fromStored(documents: StoredState['documents']): ReadTarget {
   return async (path, target) => {
     const bytes = documents[path]
-    if (!bytes) throw absent(path)
+    if (!bytes) throw notStored(path)
     await checkBytes(path, bytes, target)
     return bytes
   }
 }
 
 /** Reads targets from what is stored where it is the same still, else from the repository. */
-export function fromRepository(source: RepositorySource, states: readonly StoredState[]): ReadTarget {
+export function fromRepository(folder: Folder, states: readonly StoredState[]): ReadTarget {
   return async (path, target) => {
     for (const { documents } of states) {
       const held = documents[path]
-      if (held && (await isTarget(path, held, target))) return held
+      if (held && (await isAsPromised(held, target))) return held
     }
     const [room = '', file = ''] = path.split('/')
     const limit = room === 'models' ? LIMITS.indexBytes : LIMITS.rolloutBytes
     const { sha256 } = target.hashes
     const url = sha256 === undefined ? path : `${room}/${sha256}.${file}`
     const request = { path: url, file: path, maxBytes: Math.min(limit, target.length) }
-    return source.verified({ ...request, cache: 'default' }, (bytes) => checkBytes(path, bytes, target))
+    return folder.verified({ ...request, cache: 'default' }, async (bytes) => {
+      await checkBytes(path, bytes, target)
+      return bytes
+    })
   }
 }
 
@@ -119,14 +122,4 @@ export function documentsFor(state: StoredState, models: ReadonlySet<string>): S
 
 function documentPaths(model: string): readonly [string, string] {
   return [`models/${model}.json`, `rollouts/${model}.json`]
-}
-
-async function isTarget(path: string, bytes: Bytes, target: AnyTargetFile): Promise<boolean> {
-  try {
-    await checkBytes(path, bytes, target)
-    return true
-  } catch (error) {
-    if (error instanceof AfieldError) return false
-    throw error
-  }
 }

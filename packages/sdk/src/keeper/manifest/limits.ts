@@ -1,4 +1,5 @@
 import { MAX_INDEX_BYTES, MAX_ROLLOUT_BYTES } from '@afield/protocol'
+import type { Terms } from '../fetch-bytes.js'
 
 /** Every limit on what a repository may send, in one place. Bytes, milliseconds or counts. */
 export const LIMITS = {
@@ -18,3 +19,11 @@ export const LIMITS = {
 
 /** A new root is looked for at most this often, unless a check fails without one. */
 export const ROOT_PROBE_EVERY_MS = 24 * 60 * 60 * 1000
+
+/** How a repository is asked for metadata and documents. */
+export const METADATA: Terms = {
+  unavailable: 'manifest/unavailable',
+  tooLarge: 'manifest/too-large',
+  floorBytes: Infinity,
+  withinMs: LIMITS.metadataTimeoutMs,
+}

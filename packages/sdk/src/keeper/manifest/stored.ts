@@ -1,6 +1,7 @@
 import { AfieldError } from '@afield/protocol'
 import * as v from 'valibot'
 import type { Ports } from '../ports.js'
+import { understood } from '../understood.js'
 
 /** Bytes as they were accepted. They are verified again, from the bundled root, whenever they are read. */
 const bytes = v.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint8Array, 'not bytes')
@@ -38,6 +39,10 @@ const StoredManifestSchema = v.object({
 
 /** What a device serves from: one record, so that it changes as a whole. */
 export type StoredManifest = v.InferOutput<typeof StoredManifestSchema>
+
+export function notStored(file: string): AfieldError {
+  return new AfieldError('manifest/unavailable', `${file} is not stored.`, { details: { file } })
+}
 
 const MANIFEST = 'manifest'
 const PROGRESS = 'manifest-progress'
@@ -84,10 +89,9 @@ export class ManifestRecords {
   ): Promise<v.InferOutput<S> | undefined> {
     const value = this.#unstored.has(key) ? this.#unstored.get(key) : await this.#state.get(key)
     if (value === undefined) return undefined
-    const result = v.safeParse(schema, value)
-    if (result.success) return result.output
-    this.#log('warn', `The stored ${key} is unreadable and is fetched anew.`)
-    return undefined
+    const stored = understood(schema, value)
+    if (!stored) this.#log('warn', `The stored ${key} is unreadable and is fetched anew.`)
+    return stored
   }
 
   /** A device that cannot write still follows the repository; its next visit starts anew. */
@@ -98,7 +102,7 @@ export class ManifestRecords {
       this.#unstored = new Map()
     } catch (error) {
       if (!(error instanceof AfieldError)) throw error
-      this.#log('warn', 'The manifest is kept in memory for this visit, because storing it failed.', error)
+      this.#log('warn', 'The manifest could not be stored; it is kept in memory for this visit.', error)
       this.#unstored = all
     }
   }

@@ -1,9 +1,9 @@
 import { AfieldError, TrustedManifest, parseJson, type AnyTargetFile, type Reference } from '@afield/protocol'
+import type { Folder } from '../folder.js'
 import type { Ports } from '../ports.js'
 import type { Step } from '../steps.js'
 import { LIMITS } from './limits.js'
-import type { RepositorySource } from './source.js'
-import type { TrustRecord } from './stored.js'
+import { notStored, type TrustRecord } from './stored.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
@@ -15,7 +15,7 @@ export interface UpdaterOptions {
   /** Expiry is judged at this moment. */
   readonly reference: Reference
   /** Where metadata files come from; without one, only from the record. */
-  readonly source?: RepositorySource | undefined
+  readonly source?: Folder | undefined
   /** Called with the whole record after each file that is accepted. */
   readonly save?: (record: TrustRecord) => Promise<void>
   readonly log: Ports['log']
@@ -124,7 +124,7 @@ export class Updater {
     for (let i = 0; i < LIMITS.rootRotations; i++) {
       const file = `${this.#trusted.rootVersion + 1}.root.json`
       const bytes = await this.#probe(file)
-      if (!bytes || !isJson(bytes)) return
+      if (!bytes || !isJson(bytes, file)) return
       await this.#trusted.acceptRoot(bytes)
       const roots = [...this.#record.roots, bytes]
       const { timestamp, snapshot, roles } = this.#record
@@ -213,10 +213,12 @@ export class Updater {
     accept: (bytes: Bytes) => Promise<unknown>,
   ): Promise<Bytes> {
     const { source } = this.#options
-    if (!source)
-      throw new AfieldError('manifest/unavailable', `${file} is not stored.`, { details: { file } })
+    if (!source) throw notStored(file)
     // A role's name may hold anything; in a URL it is one segment.
-    return source.verified({ path: encodeURIComponent(file), file, maxBytes, cache }, accept)
+    return source.verified({ path: encodeURIComponent(file), file, maxBytes, cache }, async (bytes) => {
+      await accept(bytes)
+      return bytes
+    })
   }
 }
 
@@ -226,12 +228,12 @@ function rootVersionOf(bytes: Bytes): number {
   return root?.signed?.version ?? 0
 }
 
-function isJson(bytes: Bytes): boolean {
+function isJson(bytes: Bytes, file: string): boolean {
   try {
-    JSON.parse(new TextDecoder().decode(bytes))
+    parseJson(bytes, 'manifest/invalid', file)
     return true
   } catch (error) {
-    if (error instanceof SyntaxError) return false
+    if (error instanceof AfieldError) return false
     throw error
   }
 }

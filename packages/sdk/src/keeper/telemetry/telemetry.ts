@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import {
+  DaySchema,
   MAX_COUNT,
   asAfieldError,
   dayOf,
-  toHex,
   utf8,
   type Batch,
   type BatchId,
@@ -13,6 +13,8 @@ import {
   type Version,
 } from '@afield/protocol'
 import type { KeyValueStore, Ports } from '../ports.js'
+import { randomName } from '../random-name.js'
+import { understood } from '../understood.js'
 import { readWindow, splitByFloor, take, type Observation, type OpenCell, type Window } from './window.js'
 
 const ROOM = 'telemetry/'
@@ -38,6 +40,8 @@ const LedgerSchema = v.object({
   lastSent: v.optional(v.string()),
   drops: v.record(v.string(), v.number()),
 })
+const DaysSchema = v.record(v.string(), DaySchema)
+
 type Ledger = v.InferOutput<typeof LedgerSchema>
 
 export interface TelemetryOptions {
@@ -180,7 +184,7 @@ export class Telemetry {
         const place = `${open.cell.model}@${open.cell.version} ${open.day}`
         const batch: Batch = {
           v: 1,
-          id: toHex(random(16)) as BatchId,
+          id: randomName(random) as BatchId,
           day: open.day,
           sdk: this.#options.sdk,
           cell: open.cell,
@@ -273,8 +277,8 @@ export class Telemetry {
       )
       return passing ? 'later' : 'refused'
     } catch (error) {
-      const wrapped = asAfieldError(error, 'internal/unexpected', 'The collector could not be reached')
-      this.#ports.log('debug', 'The collector could not be reached; batches wait on the device.', wrapped)
+      const what = 'The collector could not be reached; batches wait.'
+      this.#ports.log('debug', what, asAfieldError(error, 'internal/unexpected', what))
       return 'later'
     } finally {
       stop()
@@ -294,8 +298,8 @@ export class Telemetry {
     const values = await state.getMany(keys)
     return keys
       .flatMap((key, i) => {
-        const parsed = v.safeParse(SealedSchema, values[i])
-        return parsed.success ? [[key, parsed.output] as const] : []
+        const sealed = understood(SealedSchema, values[i])
+        return sealed ? [[key, sealed] as const] : []
       })
       .sort(([, a], [, b]) => a.sealedAt - b.sealedAt)
   }
@@ -318,14 +322,12 @@ function retryAfterMs(response: Response): number {
 }
 
 function readLedger(value: unknown): Ledger {
-  const result = v.safeParse(LedgerSchema, value)
-  return result.success ? result.output : { sent: 0, drops: {} }
+  return understood(LedgerSchema, value) ?? { sent: 0, drops: {} }
 }
 
 /** Which versions a device has told of on which day: its device-days, so that each is told once. */
 function readDays(value: unknown): Map<string, Day> {
-  const result = v.safeParse(v.record(v.string(), v.string()), value)
-  return new Map(result.success ? (Object.entries(result.output) as [string, Day][]) : [])
+  return new Map(Object.entries(understood(DaysSchema, value) ?? {}))
 }
 
 function largestCount({ count, errors }: Ops): number {

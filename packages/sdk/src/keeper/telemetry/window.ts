@@ -1,7 +1,18 @@
 import * as v from 'valibot'
-import { BatchSchema, dayOf, mergeOps, type Cell, type Day, type Ops } from '@afield/protocol'
-
-const { cell: CellSchema, day: DaySchema, ops: OpsSchema } = BatchSchema.pipe[0].entries
+import {
+  CellSchema,
+  DaySchema,
+  OpsSchema,
+  dayOf,
+  listOf,
+  mergeOps,
+  positive,
+  text,
+  type Cell,
+  type Day,
+  type Ops,
+} from '@afield/protocol'
+import { understood } from '../understood.js'
 
 const OpenCellSchema = v.object({ cell: CellSchema, day: DaySchema, ops: OpsSchema })
 export type OpenCell = v.InferOutput<typeof OpenCellSchema>
@@ -21,10 +32,10 @@ export type Window = v.InferOutput<typeof WindowSchema>
 const EMPTY: Window = { cells: {}, taken: {} }
 
 const ObservationSchema = v.object({
-  life: v.pipe(v.string(), v.maxLength(100)),
+  life: text(0, 100),
   /** 1, 2, 3 … within a life. */
-  sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  cells: v.pipe(v.array(OpenCellSchema), v.maxLength(1000)),
+  sequence: positive,
+  cells: listOf(OpenCellSchema, 0, 1000),
 })
 
 /** Counts from one page, told at least once: `life` and `sequence` make telling it twice harmless. */
@@ -40,8 +51,7 @@ export function isObservation(value: unknown): value is Observation {
 }
 
 export function readWindow(value: unknown): Window {
-  const result = v.safeParse(WindowSchema, value)
-  return result.success ? result.output : EMPTY
+  return understood(WindowSchema, value) ?? EMPTY
 }
 
 /** The window with an observation added; unchanged when it was taken before. */

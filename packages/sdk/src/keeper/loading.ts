@@ -1,33 +1,96 @@
-import { AfieldError } from '@afield/protocol'
+import { AfieldError, type ErrorCode } from '@afield/protocol'
+import { abortedWith } from '../abort.js'
 import type { Activator } from './activation/activator.js'
+import type { Background } from './background.js'
 import type { Checks } from './checks.js'
-import type { Ports } from './ports.js'
+import type { Ports, Served } from './ports.js'
+import type { LoadRequest, Routes } from './routes.js'
 
 /** `latest` waits this long for the repository before what is on the device serves. */
 const LATEST_DEADLINE_MS = 4_000
 
-export interface BringUpOptions {
+/** What the app or its user declined, or what is not there, is not looked for in the background. */
+const GIVEN_UP: readonly ErrorCode[] = [
+  'aborted',
+  'download/declined',
+  'download/too-large',
+  'model/not-found',
+]
+
+export interface LoadingRules {
   /** `local`: serve what is here, then check. `latest`: check first, within a deadline. `offline`: never check. */
   readonly policy: 'local' | 'latest' | 'offline'
   /** URL of the folder that the app ships; see `AfieldOptions.seed`. */
   readonly seed: string | undefined
 }
 
+interface LoadingOptions {
+  readonly checks: Checks
+  readonly routes: Routes
+  readonly background: Background
+  readonly rules: LoadingRules
+}
+
 /** How a model that does not serve comes to serve. */
-export class BringUp {
+export class Loading {
   readonly #ports: Ports
   readonly #checks: Checks
-  readonly #options: BringUpOptions
+  readonly #routes: Routes
+  readonly #background: Background
+  readonly #rules: LoadingRules
 
-  constructor(ports: Ports, checks: Checks, options: BringUpOptions) {
+  constructor(ports: Ports, { checks, routes, background, rules }: LoadingOptions) {
     this.#ports = ports
     this.#checks = checks
-    this.#options = options
+    this.#routes = routes
+    this.#background = background
+    this.#rules = rules
+  }
+
+  /** See {@link Keeper.load}. */
+  async load(model: string, request: LoadRequest, signal: AbortSignal | undefined): Promise<Served> {
+    for (;;) {
+      const activator = await this.#routes.open(model, request)
+      // What serves is not kept waiting by an update that downloads.
+      const serves = this.#rules.policy !== 'latest' && activator.running
+      if (serves) return serves.served
+      const current = await this.#routes.turn(activator, () => this.#bringUpCurrent(activator, signal))
+      if (!current) continue
+      const { running } = activator
+      if (running) return running.served
+      throw new AfieldError('internal/unexpected', `Nothing serves "${model}" after it was loaded.`)
+    }
+  }
+
+  /** See {@link Keeper.recover}. */
+  async recover(route: string): Promise<void> {
+    const activator = this.#routes.get(route)
+    if (!activator) return
+    const serving = activator.nextSwap()
+    activator.lose()
+    const turn = this.#routes.turn(activator, async () => {
+      if (!activator.running) await this.#bringUp(activator, undefined)
+    })
+    this.#background.run('the recovery', () => turn)
+    await Promise.race([serving, turn])
+  }
+
+  /** False when the model was removed, or given up, while this waited for its turn. */
+  async #bringUpCurrent(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!this.#routes.has(activator)) return false
+    try {
+      await this.#bringUp(activator, signal)
+      return true
+    } catch (error) {
+      const givenUp = error instanceof AfieldError && GIVEN_UP.includes(error.code)
+      if (givenUp && !activator.running) this.#routes.forget(activator)
+      throw error
+    }
   }
 
   /** From the device where it can be, then from the app's own files, from the repository where it must. */
-  async bringUp(activator: Activator, signal: AbortSignal | undefined): Promise<void> {
-    const { policy } = this.#options
+  async #bringUp(activator: Activator, signal: AbortSignal | undefined): Promise<void> {
+    const { policy } = this.#rules
     await this.#checks.restore()
     if (policy === 'latest' && (await this.#latest(activator, signal))) return
     const stored = await this.#stored(activator)
@@ -56,7 +119,7 @@ export class BringUp {
   ): Promise<boolean> {
     if (signal?.aborted || !(unreached instanceof AfieldError)) return false
     if (!this.#checks.manifest?.models.has(activator.model)) return false
-    this.#ports.log('info', 'The check failed; what is known of the model is downloaded.', unreached)
+    this.#ports.log('info', 'The check failed; what is known is downloaded.', unreached)
     try {
       return await activator.reconcile(true, signal)
     } catch (error) {
@@ -79,7 +142,7 @@ export class BringUp {
 
   /** A first visit is served from the app's own files, if they hold the model; the repository is asked afterwards. */
   async #seed(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#options.seed === undefined) return false
+    if (this.#rules.seed === undefined) return false
     await this.#checks.adoptSeed(signal)
     if (!this.#checks.manifest?.models.has(activator.model)) return false
     try {
@@ -93,20 +156,18 @@ export class BringUp {
 
   /** The newest state if it and its bytes come in time; false when the device serves what it has. */
   async #latest(activator: Activator, signal: AbortSignal | undefined): Promise<boolean> {
-    const controller = new AbortController()
+    const { controller, detach } = abortedWith(signal)
     const cancel = this.#ports.clock.after(LATEST_DEADLINE_MS, () => controller.abort())
-    const forward = (): void => controller.abort()
-    signal?.addEventListener('abort', forward)
     try {
       await this.#checks.refresh(controller.signal)
       return await activator.reconcile(true, controller.signal)
     } catch (error) {
       if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('info', 'The newest state did not come in time; what is on the device serves.', error)
+      this.#ports.log('info', 'No news came in time; what is on the device serves.', error)
       return false
     } finally {
       cancel()
-      signal?.removeEventListener('abort', forward)
+      detach()
     }
   }
 }
