@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseJson } from './bytes.js'
-import { ContractSchema } from './contract.js'
+import { ContractSchema } from './contract/contract.js'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
 import { parseWith } from './parse.js'

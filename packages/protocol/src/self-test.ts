@@ -1,4 +1,4 @@
-import type { Outputs } from './contract.js'
+import type { OutputValue, Outputs } from './contract/outputs.js'
 import type { GoldenVector, SelfTest } from './runnable.js'
 
 /** One golden vector that an engine answered differently. */
@@ -6,7 +6,7 @@ export interface Disagreement {
   readonly vector: number
   readonly output: string
   readonly expected: number | boolean
-  readonly actual: number | boolean | undefined
+  readonly actual: OutputValue | undefined
 }
 
 /**
@@ -42,6 +42,6 @@ function disagreeingOutput(
   })?.[0]
 }
 
-function shorten(value: number | boolean | undefined): string {
+function shorten(value: OutputValue | undefined): string {
   return typeof value === 'number' ? String(Number(value.toPrecision(5))) : String(value)
 }

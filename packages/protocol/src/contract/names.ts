@@ -1,0 +1,29 @@
+import * as v from 'valibot'
+
+/** What an app calls a field or an output. */
+export const NameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a name of letters, digits and _'),
+  // What JavaScript and the schema library do with these would lose a value in silence.
+  v.notValues(['__proto__', 'constructor', 'prototype'], 'this name is not free in JavaScript'),
+)
+
+/** What a graph calls a tensor. */
+export const TensorNameSchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(256),
+  v.notValues(['__proto__'], 'this name is not free in JavaScript'),
+)
+
+export const FiniteSchema = v.pipe(v.number(), v.finite())
+
+export const DescriptionSchema = v.optional(v.pipe(v.string(), v.maxLength(500)))
+
+export function wholeBetween(min: number, max: number) {
+  return v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max))
+}
+
+export function uniqueNames(items: readonly { readonly name: string }[]): boolean {
+  return new Set(items.map(({ name }) => name)).size === items.length
+}
