@@ -3,7 +3,7 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { initRepository, publish } from '@afield/cli'
-import { sha256, utf8 } from '@afield/protocol'
+import { recordInput, sha256, utf8 } from '@afield/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { download, look } from './device.js'
 import { bytesOf, randomLayer, writeModel, type External } from './onnx-model.js'
@@ -208,7 +208,10 @@ describe('what the config may say beside', () => {
     }
     expect(more).toEqual({ endpoint: '/risk', latencyP95: 12.5 })
     expect(descriptor.lineage.evaluation).toEqual(metrics)
-    expect(descriptor.contract.input.fields.map(({ name }) => name)).toEqual(['hours_studied', 'quiz_score'])
+    expect(recordInput(descriptor.contract).fields.map(({ name }) => name)).toEqual([
+      'hours_studied',
+      'quiz_score',
+    ])
     expect(descriptor.slo.availability).toBeGreaterThan(0)
   })
 })

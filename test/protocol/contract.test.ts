@@ -59,11 +59,11 @@ describe('refused outputs', () => {
     ['none', [], 'outputs'],
     ['two of one name', [SCORE, SCORE], 'two outputs have the same name'],
     ['a negative column', [{ ...SCORE, column: -1 }], 'outputs.0.column'],
-    ['an unknown kind', [{ ...SCORE, kind: 'label' }], 'outputs.0.kind'],
+    ['an unknown kind', [{ ...SCORE, kind: 'ranking' }], 'outputs.0.kind'],
     [
       'a decision about nothing',
       [SCORE, { kind: 'decision', name: 'yes', of: 'other', threshold: 0.5 }],
-      'a decision names no value output',
+      'a decision or a band names no value output',
     ],
     [
       'a decision about a decision',
@@ -72,7 +72,7 @@ describe('refused outputs', () => {
         { kind: 'decision', name: 'yes', of: 'score', threshold: 0.5 },
         { kind: 'decision', name: 'no', of: 'yes', threshold: 0.5 },
       ],
-      'a decision names no value output',
+      'a decision or a band names no value output',
     ],
     [
       'a threshold that is no number',

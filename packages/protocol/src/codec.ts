@@ -1,7 +1,15 @@
-import type { Contract, Field, Output, Outputs, RecordInput, RecordValue } from './contract.js'
+import type { Contract } from './contract/contract.js'
+import type { Output, Outputs, OutputValue } from './contract/outputs.js'
+import {
+  graphFields,
+  type GraphField,
+  type RecordDtype,
+  type RecordInput,
+  type RecordValue,
+} from './contract/record.js'
 import { AfieldError } from './errors.js'
 
-export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array
+type EncodedData = Float32Array | Float64Array | Int32Array | BigInt64Array
 
 type ValueOutput = Extract<Output, { kind: 'value' }>
 
@@ -13,8 +21,8 @@ export interface PlainTensor {
 }
 
 export interface EncodedTensor extends PlainTensor {
-  readonly dtype: RecordInput['dtype']
-  readonly data: TensorData
+  readonly dtype: RecordDtype
+  readonly data: EncodedData
 }
 
 /**
@@ -22,9 +30,10 @@ export interface EncodedTensor extends PlainTensor {
  *
  * @throws AfieldError `input/invalid` naming the field. The message never holds the value.
  */
-export function checkRecord({ input }: Contract, record: RecordValue): void {
+export function checkRecord(contract: Contract, record: RecordValue): void {
+  const input = recordInput(contract)
   checkShape(input, record)
-  for (const field of input.fields) encodeAs(input.dtype, field, record)
+  for (const field of graphFields(input.fields)) encodeAs(input.dtype, field, record)
 }
 
 /**
@@ -37,8 +46,10 @@ export function encodeRecords(
   contract: Contract,
   records: readonly RecordValue[],
 ): Readonly<Record<string, EncodedTensor>> {
-  const { fields, dtype, tensor } = contract.input
-  for (const record of records) checkShape(contract.input, record)
+  const input = recordInput(contract)
+  const { dtype, tensor } = input
+  const fields = graphFields(input.fields)
+  for (const record of records) checkShape(input, record)
   if (tensor !== undefined) return { [tensor]: encodeColumns(dtype, fields, records) }
   return Object.fromEntries(
     fields.map((field) => [field.tensor ?? field.name, encodeColumns(dtype, [field], records)]),
@@ -46,8 +57,8 @@ export function encodeRecords(
 }
 
 function encodeColumns(
-  dtype: RecordInput['dtype'],
-  fields: readonly Field[],
+  dtype: RecordDtype,
+  fields: readonly GraphField[],
   records: readonly RecordValue[],
 ): EncodedTensor {
   const data = allocate(dtype, records.length * fields.length)
@@ -69,15 +80,26 @@ export function decodeOutputs(
   rows: number,
 ): readonly Outputs[] {
   return Array.from({ length: rows }, (_, row) => {
-    const outputs: Record<string, number | boolean> = {}
+    const outputs: Record<string, OutputValue> = {}
     for (const output of contract.outputs) {
       if (output.kind === 'value') outputs[output.name] = readValue(tensors, output, row, rows)
-      else
+      else if (output.kind === 'decision')
         outputs[output.name] =
           readValue(tensors, decidedBy(contract, output.of), row, rows) >= output.threshold
+      else throw unsupported(`outputs of kind "${output.kind}"`)
     }
     return outputs
   })
+}
+
+/** @throws AfieldError `platform/unsupported` where the contract takes something else. */
+export function recordInput({ input }: Contract): RecordInput {
+  if (input.kind === 'record') return input
+  throw unsupported(`inputs of kind "${input.kind}"`)
+}
+
+function unsupported(what: string): AfieldError {
+  return new AfieldError('platform/unsupported', `This version of Afield does not run ${what}.`)
 }
 
 /** Found by name, not among the outputs that were read: a decision may stand before its value. */
@@ -126,7 +148,7 @@ function checkShape(input: RecordInput, record: RecordValue): void {
 }
 
 /** The number that stands for a field in the graph, refused where the tensor would hold another one. */
-function encodeAs(dtype: RecordInput['dtype'], field: Field, record: RecordValue): number {
+function encodeAs(dtype: RecordDtype, field: GraphField, record: RecordValue): number {
   // A field may be named like something that every object inherits.
   const value = encodeField(field, Object.hasOwn(record, field.name) ? record[field.name] : undefined)
   if (Number.isNaN(value)) return value
@@ -138,7 +160,7 @@ function encodeAs(dtype: RecordInput['dtype'], field: Field, record: RecordValue
   return value
 }
 
-function encodeField(field: Field, value: unknown): number {
+function encodeField(field: GraphField, value: unknown): number {
   if (value === undefined || value === null) return missing(field)
   switch (field.type) {
     case 'boolean':
@@ -151,6 +173,8 @@ function encodeField(field: Field, value: unknown): number {
         throw invalid(field, 'out-of-range', `takes one of: ${field.values.slice(0, 20).join(', ')}`)
       return position
     }
+    case 'text':
+      throw unsupported('text fields')
     case 'integer':
     case 'number':
       if (typeof value !== 'number' || !Number.isFinite(value)) {
@@ -165,10 +189,10 @@ function encodeField(field: Field, value: unknown): number {
   }
 }
 
-function missing(field: Field): number {
+function missing(field: GraphField): number {
   if (field.missing === 'nan') return Number.NaN
   if (field.missing === 'reject') throw invalid(field, 'missing', 'is missing')
-  return field.missing.default
+  return Number(field.missing.default)
 }
 
 function rangeOf(field: { readonly min?: number | undefined; readonly max?: number | undefined }): string {
@@ -177,13 +201,13 @@ function rangeOf(field: { readonly min?: number | undefined; readonly max?: numb
   return `must be between ${field.min} and ${field.max}`
 }
 
-function invalid(field: Field, problem: string, rule: string): AfieldError {
+function invalid(field: GraphField, problem: string, rule: string): AfieldError {
   return new AfieldError('input/invalid', `"${field.name}" ${rule}.`, {
     details: { field: field.name, problem },
   })
 }
 
-function allocate(dtype: RecordInput['dtype'], length: number): TensorData {
+function allocate(dtype: RecordDtype, length: number): EncodedData {
   switch (dtype) {
     case 'float32':
       return new Float32Array(length)

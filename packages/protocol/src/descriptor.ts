@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { ContractSchema } from './contract.js'
+import { ContractSchema } from './contract/contract.js'
 import { Sha256Schema } from './ids.js'
 import { finite, listOf, moment, text, whole } from './primitives.js'
 import { parseDescribed, runnableEntries, type ExpectedVersion } from './runnable.js'

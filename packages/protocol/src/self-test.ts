@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Outputs } from './contract.js'
+import type { OutputValue, Outputs } from './contract/outputs.js'
 import { finite, listOf } from './primitives.js'
 import { parseWith } from './parse.js'
 
@@ -33,7 +33,7 @@ export interface Disagreement {
   readonly vector: number
   readonly output: string
   readonly expected: number | boolean
-  readonly actual: number | boolean | undefined
+  readonly actual: OutputValue | undefined
 }
 
 /**
@@ -69,6 +69,6 @@ function disagreeingOutput(
   })?.[0]
 }
 
-function shorten(value: number | boolean | undefined): string {
+function shorten(value: OutputValue | undefined): string {
   return typeof value === 'number' ? String(Number(value.toPrecision(5))) : String(value)
 }

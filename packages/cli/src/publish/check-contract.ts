@@ -1,4 +1,4 @@
-import type { Contract, Output } from '@afield/protocol'
+import { graphFields, recordInput, type Contract, type Output, type RecordInput } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { describeTensor, type Graph, type GraphTensor } from './graph.js'
 
@@ -23,7 +23,10 @@ const READABLE = [
  * @throws CliError `contract/mismatch` with every problem, and what the graph has.
  */
 export function checkContract(contract: Contract, graph: Graph): void {
-  const problems = [...inputProblems(contract.input, graph), ...outputProblems(contract.outputs, graph)]
+  const problems = [
+    ...inputProblems(recordInput(contract), graph),
+    ...outputProblems(contract.outputs, graph),
+  ]
   if (problems.length === 0) return
   throw new CliError(
     'contract/mismatch',
@@ -33,7 +36,8 @@ export function checkContract(contract: Contract, graph: Graph): void {
   )
 }
 
-function inputProblems({ tensor, dtype, fields }: Contract['input'], graph: Graph): readonly string[] {
+function inputProblems({ tensor, dtype, fields: all }: RecordInput, graph: Graph): readonly string[] {
+  const fields = graphFields(all)
   const wanted = new Map<string, { readonly who: string; readonly columns: number }>()
   const problems: string[] = []
   if (tensor !== undefined) wanted.set(tensor, { who: 'input.tensor', columns: fields.length })
@@ -80,7 +84,7 @@ function tensorProblems(
 
 function outputProblems(outputs: readonly Output[], graph: Graph): readonly string[] {
   return outputs.flatMap((output) => {
-    if (output.kind === 'decision') return []
+    if (output.kind !== 'value') return []
     const found = graph.outputs.find(({ name }) => name === output.tensor)
     if (!found) return [`"${output.name}" reads the tensor "${output.tensor}", which the graph does not give`]
     if (!found.dtype || !READABLE.includes(found.dtype)) {

@@ -2,9 +2,12 @@ import {
   AfieldError,
   decodeOutputs,
   encodeRecords,
+  graphFields,
+  recordInput,
   type Contract,
-  type Field,
+  type GraphField,
   type Outputs,
+  type OutputValue,
   type Profile,
   type RecordValue,
   type ReferenceProfile,
@@ -12,7 +15,7 @@ import {
 import { runModel, type LoadableModel } from '../replay.js'
 import { MIN_ROWS, isFew } from './disclosure.js'
 import { categoryCounter, numericCounter, type ProfileCounter } from './profile.js'
-import { readRows, type Row } from './rows.js'
+import { readRows, type Cell, type Row } from './rows.js'
 import { RowSample } from './sample.js'
 
 /** Rows whose answers are profiled. */
@@ -31,7 +34,7 @@ export async function profileReference(
   model: LoadableModel,
   signal?: AbortSignal,
 ): Promise<ReferenceProfile> {
-  const { fields } = contract.input
+  const fields = graphFields(recordInput(contract).fields)
   const sample = new RowSample<Row>(fields.length)
   await readRows(path, contract, (row) => sample.add(row), signal)
 
@@ -58,7 +61,7 @@ export async function profileReference(
   }
 }
 
-function counterOf(field: Field, sample: Row): ProfileCounter {
+function counterOf(field: GraphField, sample: Row): ProfileCounter {
   if (field.type === 'enum') return categoryCounter(field.values)
   return field.type === 'boolean' ? categoryCounter(['true', 'false']) : numericCounter(sample)
 }
@@ -82,15 +85,19 @@ async function profileOutputs(
 }
 
 function profileOutput(answers: readonly Outputs[], name: string): Profile {
-  const values = answers.map((answer) => answer[name])
+  const values = answers.map((answer) => cellOf(answer[name]))
   const numeric = values.some((value) => typeof value === 'number')
   const counter = numeric ? numericCounter(values) : categoryCounter(['true', 'false'])
   for (const value of values) counter.add(value)
   return counter.profile()
 }
 
-function toRecord({ input }: Contract, row: Row): RecordValue {
-  const present = input.fields.flatMap(({ name }, i) =>
+function cellOf(value: OutputValue | undefined): Cell {
+  return typeof value === 'object' ? undefined : value
+}
+
+function toRecord(contract: Contract, row: Row): RecordValue {
+  const present = graphFields(recordInput(contract).fields).flatMap(({ name }, i) =>
     row[i] === undefined ? [] : [[name, row[i]] as const],
   )
   return Object.fromEntries(present)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import type { Contract, Field, Sha256 } from '@afield/protocol'
+import { graphFields, recordInput, type Contract, type GraphField, type Sha256 } from '@afield/protocol'
 import { CsvError, parse } from 'csv-parse'
 import { CliError } from '../../errors.js'
 import { isMissing } from '../../read-file.js'
@@ -30,10 +30,11 @@ const BOOLEANS = new Map([
  */
 export async function readRows(
   path: string,
-  { input }: Contract,
+  contract: Contract,
   onRow: (row: Row, index: number) => void,
   signal?: AbortSignal,
 ): Promise<Sha256> {
+  const fields = graphFields(recordInput(contract).fields)
   const hash = createHash('sha256')
   const file = createReadStream(path, signal ? { signal } : {})
   const rows = parse({ bom: true, trim: true, skip_empty_lines: true, max_record_size: MAX_RECORD_BYTES })
@@ -45,12 +46,12 @@ export async function readRows(
   try {
     for await (const record of rows as AsyncIterable<readonly string[]>) {
       if (columns === undefined) {
-        columns = columnsOf(record, input.fields, path)
+        columns = columnsOf(record, fields, path)
         continue
       }
       const number = count + 1
       onRow(
-        columns.map((column, i) => readCell(record[column] ?? '', input.fields[i], number, path)),
+        columns.map((column, i) => readCell(record[column] ?? '', fields[i], number, path)),
         count++,
       )
     }
@@ -61,7 +62,11 @@ export async function readRows(
   return hash.digest('hex') as Sha256
 }
 
-function columnsOf(header: readonly string[], fields: readonly Field[], path: string): readonly number[] {
+function columnsOf(
+  header: readonly string[],
+  fields: readonly GraphField[],
+  path: string,
+): readonly number[] {
   const columns = fields.map(({ name }) => header.indexOf(name))
   const missing = fields.filter((_, i) => columns[i] === -1).map(({ name }) => name)
   const twice = fields.filter(({ name }) => header.indexOf(name) !== header.lastIndexOf(name))
@@ -76,9 +81,9 @@ function columnsOf(header: readonly string[], fields: readonly Field[], path: st
   return columns
 }
 
-function readCell(text: string, field: Field | undefined, row: number, path: string): Cell {
+function readCell(text: string, field: GraphField | undefined, row: number, path: string): Cell {
   if (!field || MISSING.has(text.toLowerCase())) return undefined
-  if (field.type === 'enum') return text
+  if (field.type === 'enum' || field.type === 'text') return text
   const value = field.type === 'boolean' ? BOOLEANS.get(text.toLowerCase()) : Number(text)
   if (typeof value === 'boolean' || Number.isFinite(value)) return value
   throw new CliError(
