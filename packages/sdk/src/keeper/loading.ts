@@ -149,7 +149,7 @@ export class Loading {
       return await activator.reconcile(true, signal)
     } catch (error) {
       if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('warn', 'The seed that the app ships could not serve.', error)
+      this.#ports.log('warn', 'The seed that the app ships could not be used.', error)
       return false
     }
   }
