@@ -100,7 +100,7 @@ export function checkRolloutChange(previous: Rollout, next: Rollout): void {
     throw refused('coverage went down without an abort')
   }
   if (next.stable !== previous.stable && next.stable !== previous.candidate) {
-    throw refused('the new stable version was not the candidate')
+    throw refused('the stable version changed to one that was not the candidate')
   }
 }
 
