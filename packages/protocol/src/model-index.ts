@@ -47,7 +47,7 @@ export function parseModelIndex(bytes: Uint8Array, name: string): ModelIndex {
   return parseJsonWith(
     v.pipe(
       ModelIndexSchema,
-      v.check((index) => index.name === name, 'it is the index of another model'),
+      v.check((index) => index.name === name, 'it is of another model'),
     ),
     bytes,
     'manifest/invalid',

@@ -23,7 +23,7 @@ function canonical(value: unknown): string {
     const entries = Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b))
     return `{${entries.map(([key, item]) => `${canonicalString(key)}:${canonical(item)}`).join(',')}}`
   }
-  throw new AfieldError('manifest/invalid', `Signed metadata cannot hold a value of type ${typeof value}.`)
+  throw new AfieldError('manifest/invalid', `Signed metadata holds a value of type ${typeof value}.`)
 }
 
 /** Not `<`, which compares UTF-16 units and puts U+1F600 before U+FF5E. */

@@ -74,7 +74,7 @@ export function parseRollout(bytes: Uint8Array, model: string): Rollout {
   return parseJsonWith(
     v.pipe(
       RolloutSchema,
-      v.check((rollout) => rollout.model === model, 'it is the rollout of another model'),
+      v.check((rollout) => rollout.model === model, 'it is of another model'),
     ),
     bytes,
     'rollout/invalid',

@@ -74,8 +74,7 @@ export async function fetchBytes(
     if (bytes) return bytes
     throw new AfieldError(
       tooLarge,
-      `${file} is larger than the ${maxBytes} bytes it may have: something else answers under its name. It is tried ` +
-        'again at the next check.',
+      `${file} is larger than the ${maxBytes} bytes it may have. It is tried again at the next check.`,
       { details: { file, maxBytes } },
     )
   } catch (cause) {

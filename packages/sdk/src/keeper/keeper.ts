@@ -65,10 +65,7 @@ export class Keeper {
    */
   async check(signal?: AbortSignal): Promise<CheckReport> {
     if (this.#options.policy === 'offline') {
-      throw new AfieldError(
-        'manifest/unavailable',
-        'The policy is "offline", so the repository is never asked.',
-      )
+      throw new AfieldError('manifest/unavailable', 'The policy is "offline", so nothing is fetched.')
     }
     for (const activator of this.#rooms.routes.all()) activator.askAgain()
     return this.#rooms.following.check(signal)

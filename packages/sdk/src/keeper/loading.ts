@@ -47,7 +47,7 @@ export class Loading {
     this.#rules = rules
   }
 
-  /** See {@link Keeper.load}. */
+  /** What serves once it does. */
   async load(model: string, request: LoadRequest, signal: AbortSignal | undefined): Promise<Served> {
     for (;;) {
       const activator = await this.#routes.open(model, request)
@@ -62,7 +62,7 @@ export class Loading {
     }
   }
 
-  /** See {@link Keeper.recover}. */
+  /** Resolves as soon as something serves again, also where another version still downloads. */
   async recover(route: string): Promise<void> {
     const activator = this.#routes.get(route)
     if (!activator) return
@@ -149,7 +149,7 @@ export class Loading {
       return await activator.reconcile(true, signal)
     } catch (error) {
       if (signal?.aborted || !(error instanceof AfieldError) || error === activator.refusal) throw error
-      this.#ports.log('warn', 'The seed that the app ships could not serve.', error)
+      this.#ports.log('warn', 'The seed that the app ships could not be used.', error)
       return false
     }
   }

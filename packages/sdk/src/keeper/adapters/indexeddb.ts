@@ -40,7 +40,7 @@ export async function openStores(namespace: string, log: Logger): Promise<Stores
   }
 }
 
-const IN_MEMORY = 'Models are kept in memory for this visit only.'
+const IN_MEMORY = 'Models are kept in memory for this visit.'
 
 /**
  * Takes older majors out of use: their code runs in memory from now on, and their models are deleted as soon as no tab
@@ -104,11 +104,9 @@ function writeAll(store: IDBObjectStore, changes: ReadonlyMap<string, unknown>):
 function storageError(cause: unknown): AfieldError {
   if (cause instanceof AfieldError) return cause
   if (cause instanceof DOMException && cause.name === 'QuotaExceededError') {
-    return new AfieldError(
-      'storage/quota',
-      'The browser has no room for this model. Free some disk space; what served before still does.',
-      { cause },
-    )
+    return new AfieldError('storage/quota', 'The browser has no room for this model. Free some disk space.', {
+      cause,
+    })
   }
   return new AfieldError('storage/unavailable', 'The browser did not read or write its storage.', { cause })
 }
