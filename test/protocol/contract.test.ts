@@ -1,6 +1,5 @@
-import { parseContract } from '@afield/protocol'
 import { describe, expect, test } from 'vitest'
-import { SCORE, contractOf } from './support/contract.js'
+import { SCORE, contractOf, parseContract } from './support/contract.js'
 
 const HOURS = { name: 'hours', type: 'number' } as const
 const refused = (why: string) =>

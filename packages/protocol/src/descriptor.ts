@@ -3,7 +3,7 @@ import { ContractSchema } from './contract/contract.js'
 import { Sha256Schema } from './ids.js'
 import { finite, listOf, moment, text, whole } from './primitives.js'
 import { parseDescribed, runnableEntries, type ExpectedVersion } from './runnable.js'
-import { SelfTestSchema } from './self-test.js'
+import { SelfTestSchema } from './codec/golden.js'
 
 /** Values of one field that a reference profile lists; the others are counted together. */
 export const MAX_CATEGORIES = 50
@@ -60,7 +60,6 @@ export const OrtRangeSchema = v.pipe(
 /** The day from which the model counts as old. */
 export const RetrainBySchema = v.pipe(v.string(), v.isoDate())
 
-/** Raised when the state that a stateful model carries no longer fits the version before. */
 export const StateEpochSchema = whole
 
 const counted = { count: whole, missing: whole }
@@ -127,7 +126,6 @@ const DescriptorSchema = v.object({
   slo: SloSchema,
   reference: v.exactOptional(ReferenceSchema),
   retrainBy: v.exactOptional(RetrainBySchema),
-  stateEpoch: v.exactOptional(StateEpochSchema),
 })
 export type Descriptor = v.InferOutput<typeof DescriptorSchema>
 

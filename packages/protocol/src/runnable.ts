@@ -61,6 +61,9 @@ export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
 const OperatorsSchema = listOf(text(1, 200), 0, 1000)
 
+/** Raised when the state that a stateful model carries no longer fits the version before. */
+export const StateEpochSchema = whole
+
 /** What the keeper of a device acts on of a descriptor. */
 export const runnableEntries = {
   format: v.literal(1),
@@ -68,6 +71,7 @@ export const runnableEntries = {
   version: VersionSchema,
   runtime: v.object({ operators: OperatorsSchema }),
   artifacts: listOf(ArtifactSchema, 1, 16),
+  stateEpoch: v.exactOptional(StateEpochSchema),
 }
 
 const RunnableSchema = v.object({

@@ -43,6 +43,8 @@ export const TensorsInputSchema = v.pipe(
   v.object({
     kind: v.literal('tensors'),
     tensors: listOf(TensorSchema, 1, 256),
+    /** False where an open first dimension is no batch but a length, such as that of a sequence. */
+    batch: v.optional(v.boolean(), true),
   }),
   v.check(({ tensors }) => uniqueNames(tensors), 'two tensors have the same name'),
   v.check(

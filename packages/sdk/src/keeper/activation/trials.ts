@@ -18,9 +18,10 @@ const READY_WITHIN_MS = 3 * 60 * 1000
 /** What a version is to blame for; anything else may be the network, the browser or the app's deployment. */
 const BLAMED: readonly ErrorCode[] = [
   'descriptor/invalid',
-  'engine/session-failed',
   'engine/run-failed',
+  'engine/session-failed',
   'model/self-test-failed',
+  'platform/unsupported',
 ]
 
 export interface Staged {
