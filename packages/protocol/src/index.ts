@@ -1,6 +1,8 @@
 export * from './bytes.js'
 export * from './codec.js'
+export * from './codec/audio.js'
 export type { Assets, Feeds, InputEncoder, InputKindCode } from './codec/encoder.js'
+export * from './codec/image.js'
 export * from './contract/contract.js'
 export type * from './contract/audio.js'
 export type * from './contract/image.js'
