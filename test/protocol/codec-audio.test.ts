@@ -40,6 +40,7 @@ describe('layout', () => {
 
   test('recordings of several lengths do not fit one tensor', () => {
     const encoder = encoderOf()
+    expect(encoder.batchKey(new Float32Array(3))).not.toBe(encoder.batchKey(new Float32Array(4)))
     expect(() => encoder.encode([new Float32Array(3), new Float32Array(4)])).toThrow(
       inputError('audio', 'shape'),
     )

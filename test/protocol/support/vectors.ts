@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   parseWith,
-  audioCode,
-  imageCode,
+  audioKind,
+  imageKind,
   type AudioInput,
   type ImageInput,
   type PlainAudio,
@@ -90,11 +90,11 @@ export function audioCases(): readonly AudioCase[] {
 }
 
 export function imageInput(input: unknown): ImageInput {
-  return parseWith(imageCode.schema, input, 'descriptor/invalid', 'The contract')
+  return parseWith(imageKind.schema, input, 'descriptor/invalid', 'The contract')
 }
 
 export function audioInput(input: unknown): AudioInput {
-  return parseWith(audioCode.schema, input, 'descriptor/invalid', 'The contract')
+  return parseWith(audioKind.schema, input, 'descriptor/invalid', 'The contract')
 }
 
 function read(file: string): unknown {

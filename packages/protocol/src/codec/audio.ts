@@ -1,7 +1,8 @@
 import { AudioInputSchema, type AudioInput } from '../contract/audio.js'
-import { AfieldError } from '../errors.js'
+import type { AfieldError } from '../errors.js'
 import type { InputEncoder, InputKindCode } from './encoder.js'
 import { polyphase, resample, type Polyphase } from './polyphase.js'
+import { invalidInput, type InputProblem } from './refuse.js'
 
 const LOWEST_RATE = 1000
 /** The highest that browsers record and play at. */
@@ -17,10 +18,12 @@ export interface PlainAudio {
 export interface AudioEncoder extends InputEncoder<Float32Array> {
   /** @returns one channel at the model's rate. */
   prepare(recording: unknown): Float32Array
+  /** Recordings of one length may share a run. */
+  batchKey(prepared: Float32Array): string
 }
 
 /** Inputs of kind `audio`. */
-export const audioCode = {
+export const audioKind = {
   schema: AudioInputSchema,
   createEncoder: createAudioEncoder,
 } satisfies InputKindCode<AudioInput>
@@ -51,6 +54,7 @@ export function createAudioEncoder(input: AudioInput): AudioEncoder {
       return input.normalize === 'peak' ? byPeak(samples) : samples
     },
     rows: () => 1,
+    batchKey: ({ length }) => String(length),
     encode(recordings) {
       const length = recordings[0]?.length ?? 0
       const data = new Float32Array(recordings.length * length)
@@ -149,6 +153,6 @@ function byPeak(samples: Float32Array): Float32Array {
 
 const SMALLEST_NORMAL = 2 ** -126
 
-function invalid(problem: string, rule: string): AfieldError {
-  return new AfieldError('input/invalid', `"audio" ${rule}.`, { details: { field: 'audio', problem } })
+function invalid(problem: InputProblem, rule: string): AfieldError {
+  return invalidInput('audio', problem, rule)
 }

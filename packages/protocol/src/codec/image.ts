@@ -1,8 +1,9 @@
 import { ImageInputSchema, type ImageInput } from '../contract/image.js'
 import { AfieldError } from '../errors.js'
 import type { InputEncoder, InputKindCode } from './encoder.js'
-import { float16Bits } from './float16.js'
+import { toFloat16Bits } from './float16.js'
 import { place } from './placement.js'
+import { invalidInput, type InputProblem } from './refuse.js'
 import { resize } from './resize.js'
 
 /** More pixels than most cameras have; four bytes each are held while a picture is read. */
@@ -26,7 +27,7 @@ export interface ImageEncoder extends InputEncoder<Pixels> {
 }
 
 /** Inputs of kind `image`, from pixels on. What a browser calls an image is decoded before. */
-export const imageCode = {
+export const imageKind = {
   schema: ImageInputSchema,
   createEncoder: createImageEncoder,
 } satisfies InputKindCode<ImageInput>
@@ -175,7 +176,7 @@ function normalised(input: ImageInput, channel: number): Numbers {
         `The contract's scale, mean and std give pixels that ${input.dtype} cannot hold.`,
       )
     }
-    table[pixel] = input.dtype === 'float16' ? float16Bits(value) : value
+    table[pixel] = input.dtype === 'float16' ? toFloat16Bits(value) : value
   }
   return table
 }
@@ -193,6 +194,6 @@ function allocate(dtype: ImageInput['dtype'], length: number): Numbers {
   }
 }
 
-function invalid(problem: string, rule: string): AfieldError {
-  return new AfieldError('input/invalid', `"image" ${rule}.`, { details: { field: 'image', problem } })
+function invalid(problem: InputProblem, rule: string): AfieldError {
+  return invalidInput('image', problem, rule)
 }

@@ -1,0 +1,39 @@
+import { invalidInput } from '@afield/protocol'
+
+type Picture = HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas
+
+/**
+ * Makes of what only a page can hold something that a worker can be sent: of canvases, images and videos a bitmap of
+ * what they show now, which is the caller's to transfer; of an `AudioBuffer` its samples. Everything else is returned
+ * as it is. Kinds are told by name, since no server has them and an iframe has its own.
+ *
+ * @throws AfieldError `input/invalid`, field `image`.
+ */
+export function toSendable(input: unknown): unknown {
+  const kind = Object.prototype.toString.call(input)
+  if (/HTML(Canvas|Image|Video)|OffscreenC/.test(kind)) return toBitmap(input as Picture)
+  if (kind !== '[object AudioBuffer]') return input
+  const { sampleRate, numberOfChannels: length } = input as AudioBuffer
+  return {
+    sampleRate,
+    samples: Array.from({ length }, (_, i) => (input as AudioBuffer).getChannelData(i)),
+  }
+}
+
+async function toBitmap(picture: Picture): Promise<ImageBitmap> {
+  const { width, height } = sizeOf(picture)
+  if (!width || !height)
+    throw invalidInput('image', 'empty', 'is 0 pixels wide or high: wait until it has loaded')
+  try {
+    return await createImageBitmap(picture, { premultiplyAlpha: 'none', colorSpaceConversion: 'none' })
+  } catch {
+    throw invalidInput('image', 'malformed', 'cannot be read: it is broken, or still loading')
+  }
+}
+
+/** Elements of these kinds may be shown larger or smaller than they are. */
+function sizeOf(picture: Picture): { readonly width: number; readonly height: number } {
+  if ('videoWidth' in picture) return { width: picture.videoWidth, height: picture.videoHeight }
+  if ('naturalWidth' in picture) return { width: picture.naturalWidth, height: picture.naturalHeight }
+  return picture
+}
