@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import type { AudioInput, ImageInput } from '@afield/protocol'
 import { startServer } from '../../servers/static.js'
@@ -13,6 +15,8 @@ const SENDABLE = join(SDK, 'router', 'sendable.js')
 export interface Encoded {
   readonly dims?: readonly number[]
   readonly data?: readonly number[]
+  /** Of a bitmap or a frame: whether the worker gave its memory back. */
+  readonly closed?: boolean
   readonly error?: {
     readonly code: string
     readonly message: string
@@ -53,7 +57,12 @@ export async function startInputsSite(): Promise<InputsSite> {
   }
 }
 
-/** The page's own code for inputs, minified, without what the page has anyway. */
+/** What a file of the package exports, loaded in Node. */
+export async function loadBuilt(path: string): Promise<Readonly<Record<string, unknown>>> {
+  return (await import(pathToFileURL(join(SDK, path)).href)) as Readonly<Record<string, unknown>>
+}
+
+/** The page's own code for inputs, minified and gzipped, without what the page has anyway. */
 export async function sendableBytes(): Promise<number> {
   const bundle = await rolldown({
     input: SENDABLE,
@@ -61,5 +70,5 @@ export async function sendableBytes(): Promise<number> {
     external: ['@afield/protocol'],
   })
   const { output } = await bundle.generate({ format: 'esm', minify: true })
-  return Buffer.byteLength(output[0].code)
+  return gzipSync(output[0].code).length
 }

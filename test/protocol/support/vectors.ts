@@ -10,7 +10,7 @@ import {
   type PlainImage,
 } from '@afield/protocol'
 
-export const VECTORS = join(import.meta.dirname, '..', 'vectors')
+const VECTORS = join(import.meta.dirname, '..', 'vectors')
 
 export interface ImageCase {
   readonly name: string

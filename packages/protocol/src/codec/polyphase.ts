@@ -23,9 +23,10 @@ export function polyphase(fromRate: number, toRate: number): Polyphase {
   const larger = Math.max(up, down)
   const halfLength = CROSSINGS * larger
   const half = new Float64Array(halfLength + 1)
+  const atCentre = bessel(BETA)
   let sum = 0
   for (let i = 0; i <= halfLength; i++) {
-    const tap = sinc(i / larger) * (bessel(BETA * Math.sqrt(1 - (i / halfLength) ** 2)) / bessel(BETA))
+    const tap = sinc(i / larger) * (bessel(BETA * Math.sqrt(1 - (i / halfLength) ** 2)) / atCentre)
     half[i] = tap
     sum += i === 0 ? tap : 2 * tap
   }

@@ -10,7 +10,7 @@ const HEADER_BYTES = 256 * 1024
  * What a file says of its own size, so that one that is too large need not be decoded to see that. It may be turned by
  * 90 degrees.
  *
- * @returns `undefined` for other formats than PNG, JPEG, GIF, WebP and BMP.
+ * @returns `undefined` for other formats than PNG, JPEG, GIF and WebP.
  */
 export async function readImageSize(file: Blob): Promise<ImageSize | undefined> {
   const view = new DataView(await file.slice(0, HEADER_BYTES).arrayBuffer())
@@ -24,20 +24,12 @@ export async function readImageSize(file: Blob): Promise<ImageSize | undefined> 
 }
 
 function sizeIn(view: DataView): ImageSize | undefined {
-  switch (view.getUint16(0)) {
-    case 0x8950:
-      return { width: view.getUint32(16), height: view.getUint32(20) }
-    case 0xffd8:
-      return sizeInJpeg(view)
-    case 0x4749:
-      return { width: view.getUint16(6, true), height: view.getUint16(8, true) }
-    case 0x424d:
-      return { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) }
-    case 0x5249:
-      return sizeInWebp(view)
-    default:
-      return undefined
-  }
+  const start = view.getUint32(0)
+  if (start === 0x89504e47) return { width: view.getUint32(16), height: view.getUint32(20) }
+  if (start >>> 8 === 0xffd8ff) return sizeInJpeg(view)
+  if (start === 0x47494638) return { width: view.getUint16(6, true), height: view.getUint16(8, true) }
+  if (start === 0x52494646 && view.getUint32(8) === 0x57454250) return sizeInWebp(view)
+  return undefined
 }
 
 /** It stands in the frame header, after segments of any number. */

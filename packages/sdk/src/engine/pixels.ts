@@ -70,9 +70,10 @@ async function decode(file: Blob): Promise<ImageBitmap> {
 
 /** One canvas for all pictures, since browsers are slow to give the memory of canvases back. */
 function createDrawing(): (image: Drawable, width: number, height: number) => ImageData {
-  const plain = new Canvas({})
+  let plain: Canvas | undefined
   let precise: Canvas | undefined
   return (image, width, height) => {
+    plain ??= new Canvas({})
     const pixels = plain.read(image, width, height)
     if (!isTranslucent(pixels.data)) return pixels
     // A canvas holds colours multiplied by alpha, and eight bits are too few to take that back exactly.

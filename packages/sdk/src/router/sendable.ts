@@ -1,6 +1,10 @@
 import { invalidInput } from '@afield/protocol'
 
-type Picture = HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas
+type Picture = (HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas) &
+  Partial<
+    Pick<HTMLVideoElement, 'videoWidth' | 'videoHeight'> &
+      Pick<HTMLImageElement, 'naturalWidth' | 'naturalHeight'>
+  >
 
 /**
  * Makes of what only a page can hold something that a worker can be sent: of canvases, images and videos a bitmap of
@@ -21,19 +25,15 @@ export function toSendable(input: unknown): unknown {
 }
 
 async function toBitmap(picture: Picture): Promise<ImageBitmap> {
-  const { width, height } = sizeOf(picture)
-  if (!width || !height)
+  // As it is, which need not be as large as it is shown.
+  const width = picture.videoWidth ?? picture.naturalWidth ?? picture.width
+  const height = picture.videoHeight ?? picture.naturalHeight ?? picture.height
+  if (!width || !height) {
     throw invalidInput('image', 'empty', 'is 0 pixels wide or high: wait until it has loaded')
+  }
   try {
     return await createImageBitmap(picture, { premultiplyAlpha: 'none', colorSpaceConversion: 'none' })
   } catch {
     throw invalidInput('image', 'malformed', 'cannot be read: it is broken, or still loading')
   }
-}
-
-/** Elements of these kinds may be shown larger or smaller than they are. */
-function sizeOf(picture: Picture): { readonly width: number; readonly height: number } {
-  if ('videoWidth' in picture) return { width: picture.videoWidth, height: picture.videoHeight }
-  if ('naturalWidth' in picture) return { width: picture.naturalWidth, height: picture.naturalHeight }
-  return picture
 }
