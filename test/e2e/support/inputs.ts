@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,9 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import type { AudioInput, ImageInput } from '@afield/protocol'
+import type { Page } from '../../browser/browser.js'
+import { launchChromium } from '../../browser/chromium.js'
+import { imageCases, type ImageCase } from '../../protocol/support/vectors.js'
 import { startServer } from '../../servers/static.js'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
@@ -31,11 +35,12 @@ declare global {
 }
 
 export interface InputsSite {
-  readonly url: string
+  /** With `encode` and `file`. */
+  readonly page: Page
   close(): Promise<void>
 }
 
-/** Serves a page that can send inputs to a worker, which encodes them with the very files that the package ships. */
+/** Opens a page that can send inputs to a worker, which encodes them with the very files that the package ships. */
 export async function startInputsSite(): Promise<InputsSite> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-inputs-'))
   const bundle = await rolldown({ input: SENDABLE, platform: 'browser' })
@@ -48,9 +53,11 @@ export async function startInputsSite(): Promise<InputsSite> {
       '/built': folder,
     },
   })
+  const browser = await launchChromium()
   return {
-    url: `${server.url}/`,
+    page: await browser.open(`${server.url}/`),
     async close() {
+      await browser.close()
       await server.close()
       await rm(folder, { recursive: true, force: true })
     },
@@ -71,4 +78,27 @@ export async function sendableBytes(): Promise<number> {
   })
   const { output } = await bundle.generate({ format: 'esm', minify: true })
   return gzipSync(output[0].code).length
+}
+
+export function vector(name: string): ImageCase {
+  const found = imageCases().find((one) => one.name === name)
+  if (!found) throw new Error(`There is no vector "${name}".`)
+  return found
+}
+
+/** The largest difference of two pixels; `NaN` when there are not as many. */
+export function difference({ data = [] }: Encoded, expected: ArrayLike<number>): number {
+  if (data.length !== expected.length) return Number.NaN
+  return Math.max(...data.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))))
+}
+
+/** What an input that is refused became. */
+export function refusal(problem: string, message: string) {
+  return {
+    error: {
+      code: 'input/invalid',
+      details: { field: expect.stringMatching(/^(image|audio)$/), problem },
+      message: expect.stringContaining(message),
+    },
+  }
 }
