@@ -8,6 +8,7 @@ export type {
   PlainTensor,
   StateTensors,
 } from './codec/encoder.js'
+export * from './codec/audio.js'
 export * from './codec/float16.js'
 export {
   GoldenVectorSchema,
@@ -17,6 +18,7 @@ export {
   type GoldenVector,
   type SelfTest,
 } from './codec/golden.js'
+export * from './codec/image.js'
 export * from './codec/outputs.js'
 export * from './codec/read-tensor.js'
 export * from './codec/record.js'

@@ -17,7 +17,7 @@ export const ImageInputSchema = v.pipe(
     dtype: v.optional(v.picklist(['float32', 'float16', 'uint8']), 'float32'),
     /** Of the graph's input: [N, channels, height, width], or channels last. */
     layout: v.optional(v.picklist(['nchw', 'nhwc']), 'nchw'),
-    /** Gray is Pillow's `convert("L")`. */
+    /** Gray is Pillow's `convert("L")`, before anything is resized. */
     color: v.optional(v.picklist(['rgb', 'bgr', 'gray']), 'rgb'),
     width: side,
     height: side,
@@ -30,7 +30,7 @@ export const ImageInputSchema = v.pipe(
     background: v.optional(v.tuple([level, level, level]), [0, 0, 0]),
     /** Default 1 ÷ 255, and 1 for `uint8`. */
     scale: v.optional(finite),
-    /** One for all channels, or one each. */
+    /** One for all channels, or one each in the order of the tensor's. */
     mean: v.optional(perChannel, [0]),
     std: v.optional(perChannel, [1]),
     description: DescriptionSchema,
