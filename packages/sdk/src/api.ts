@@ -2,7 +2,7 @@ import type { ModelState, Outputs, RecordValue } from '@afield/protocol'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
-import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+import type { TelemetryReport } from './keeper/telemetry/port.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -190,9 +190,17 @@ export interface Afield {
    * await afield.remove('learner-risk', { version: '1.0.0' })
    */
   remove(name: string, options?: { readonly version?: string }): Promise<void>
-  /** What telemetry holds and has sent, to the byte. */
+  /**
+   * What telemetry holds and has sent, to the byte.
+   *
+   * @throws AfieldError `telemetry/unavailable` where its code could not be loaded; counts then wait.
+   */
   telemetry(): Promise<TelemetryReport>
-  /** Seals and sends telemetry now. */
+  /**
+   * Seals and sends telemetry now.
+   *
+   * @throws AfieldError `telemetry/unavailable`, as above.
+   */
   flush(): Promise<void>
   /** @returns a function that stops listening. */
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void

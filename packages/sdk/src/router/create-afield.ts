@@ -71,8 +71,11 @@ class PageAfield implements Afield {
     this.#marks = new PageMarks(init.namespace, life)
     this.#observer =
       init.telemetry &&
-      new Observer(life, init.device, (counts) =>
-        this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+      new Observer(
+        life,
+        init.device,
+        (counts) => this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+        (cause) => this.#complain(cause),
       )
     queueMicrotask(() => {
       this.#watchPage()
@@ -192,7 +195,7 @@ class PageAfield implements Afield {
       clearTimeout(patience)
       this.#stopWatching.abort()
       // A trial that was under way is no death, and counts that found no storage wait for the next visit.
-      this.#marks.leave(this.#observer?.unconfirmed() ?? [])
+      this.#marks.leave(this.#observer?.unconfirmed(true) ?? [])
       this.#observer?.close()
       this.#keeperLife.cut(closed)
       this.#keeper[Comlink.releaseProxy]()
@@ -222,6 +225,7 @@ class PageAfield implements Afield {
       route: (name) => this.#route(name),
       isClosing: () => this.#closing !== undefined,
       emit: (event) => this.#listeners.forEach((listener) => listener(event)),
+      observer: this.#observer,
       log: this.#log,
     })
   }
@@ -272,8 +276,8 @@ class PageAfield implements Afield {
   #watchPage(): void {
     const { signal } = this.#stopWatching
     const handOver = async (): Promise<void> => this.#observer?.handOver()
-    const hide = (): void => {
-      this.#marks.leave(this.#observer?.unconfirmed() ?? [])
+    const hide = (isLast: boolean): void => {
+      this.#marks.leave(this.#observer?.unconfirmed(isLast) ?? [])
       this.#background(handOver)
     }
     const wake = (): void => this.#background(() => this.#keeper.wake())
@@ -285,12 +289,12 @@ class PageAfield implements Afield {
         this.#marks.forget()
       })
     }
-    addEventListener('pagehide', hide, { signal })
+    addEventListener('pagehide', () => hide(true), { signal })
     addEventListener('online', wake, { signal })
     document.addEventListener(
       'visibilitychange',
       () => {
-        if (document.visibilityState === 'hidden') hide()
+        if (document.visibilityState === 'hidden') hide(false)
         else show()
       },
       { signal },
@@ -307,6 +311,8 @@ class PageAfield implements Afield {
 
   #complain(cause: unknown): void {
     const error = asAfieldError(cause, 'internal/unexpected', 'Background work failed')
+    // The keeper says that once.
+    if (error.code === 'telemetry/unavailable') return
     this.#log('warn', error.message, error)
   }
 }

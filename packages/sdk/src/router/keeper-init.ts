@@ -4,7 +4,7 @@ import { RUNTIME } from '../engine/runtime.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { KeeperInit } from '../keeper/worker.js'
 import { SDK_VERSION } from '../version.js'
-import { deviceClass, privacyControl } from './platform.js'
+import { deviceClass, privacyControl, telemetryUrl } from './platform.js'
 
 const SEAL_EVERY_MS = 15 * 60 * 1000
 const TELEMETRY_FLOOR = 20
@@ -27,6 +27,7 @@ export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
     runtime: RUNTIME,
     browserBuild: navigator.userAgent,
     device: deviceClass(),
+    telemetryUrl: telemetryUrl(),
     telemetry: telemetry && {
       endpoint: new URL(telemetry.endpoint, location.href).href,
       key: telemetry.key,

@@ -29,6 +29,11 @@ export function engineUrls(): EngineUrls {
   }
 }
 
+/** The file that the keeper loads where telemetry is on, likewise. */
+export function telemetryUrl(): string {
+  return new URL('../telemetry.js', import.meta.url).href
+}
+
 /** The workers, likewise. */
 export function startKeeperWorker(): Worker {
   return new Worker(new URL('../keeper.worker.js', import.meta.url), {
