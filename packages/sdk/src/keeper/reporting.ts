@@ -55,11 +55,13 @@ export class Reporting {
 
   /** @throws AfieldError `telemetry/unavailable`, `storage/*`. */
   async report(): Promise<TelemetryReport> {
+    await this.#counting
     return (await this.#open()).report()
   }
 
   /** @throws AfieldError `telemetry/unavailable`, `storage/*`. */
   async flush(): Promise<void> {
+    await this.#counting
     await (await this.#open()).flush()
   }
 
@@ -109,7 +111,8 @@ export class Reporting {
   #unavailable(cause: unknown): AfieldError {
     const error = new AfieldError(
       'telemetry/unavailable',
-      `Afield's telemetry.js could not be loaded, for want of a network or since something blocks it. Models serve; counts wait.`,
+      "Afield's telemetry.js could not be loaded: the device is offline, or something blocks the file. Models serve; what is " +
+        'counted waits, and is tried again.',
       { cause },
     )
     if (this.#failures++ === 0) this.#ports.log('warn', error.message, error)
