@@ -1,4 +1,5 @@
 import { AfieldError, type ErrorCode, type FunnelStep } from '@afield/protocol'
+import { abortable } from '../abort.js'
 import type { Background } from './background.js'
 import type { Ports, Served } from './ports.js'
 import type { Telemetry, TelemetryOptions, TelemetryReport } from './telemetry/port.js'
@@ -6,6 +7,7 @@ import type { Telemetry, TelemetryOptions, TelemetryReport } from './telemetry/p
 /** What earlier visits left is sent once the page has what it came for. */
 const FIRST_ROUND_MS = 5_000
 const RETRY_MOST_MS = 60 * 60 * 1000
+const LOAD_WITHIN_MS = 20_000
 
 interface ReportingOptions extends TelemetryOptions {
   readonly background: Background
@@ -102,10 +104,18 @@ export class Reporting {
   }
 
   async #load(): Promise<Telemetry> {
-    const open = await this.#ports.loadTelemetry(this.#attempts++)
-    this.#failures = 0
-    this.#opened = open(this.#ports, this.#options, this.#options.life)
-    return this.#opened
+    const { clock, loadTelemetry } = this.#ports
+    // An import that stalls has no end of its own.
+    const patience = new AbortController()
+    const stop = clock.after(LOAD_WITHIN_MS, () => patience.abort())
+    try {
+      const open = await abortable(loadTelemetry(this.#attempts++), patience.signal)
+      this.#failures = 0
+      this.#opened = open(this.#ports, this.#options, this.#options.life)
+      return this.#opened
+    } finally {
+      stop()
+    }
   }
 
   #unavailable(cause: unknown): AfieldError {
