@@ -20,10 +20,20 @@ describe('refused inputs', () => {
     ['a name that starts with a digit', [{ ...HOURS, name: '1st' }], 'input.fields.0.name'],
     ['a name of 65 letters', [{ ...HOURS, name: 'a'.repeat(65) }], 'input.fields.0.name'],
     ['a name that is taken in JavaScript', [{ ...HOURS, name: '__proto__' }], 'input.fields.0.name'],
-    ['an unknown type', [{ ...HOURS, type: 'date' }], 'input.fields.0.type'],
+    [
+      'an unknown type',
+      [{ ...HOURS, type: 'date' }],
+      'input.fields.0.type": Invalid type: Expected ("number" | "integer" | "boolean" | "enum" | "text" | "id")',
+    ],
     ['a bound that is no number', [{ ...HOURS, min: 'low' }], 'input.fields.0.min'],
     ['an enumeration of nothing', [{ name: 'mood', type: 'enum', values: [] }], 'input.fields.0.values'],
-    ['an unknown rule for what is missing', [{ ...HOURS, missing: 'guess' }], 'input.fields.0.missing'],
+    [
+      'an unknown rule for what is missing',
+      [{ ...HOURS, missing: 'guess' }],
+      'input.fields.0.missing": not "reject", "nan" or { "default": a number }',
+    ],
+    ['a default that is no number', [{ ...HOURS, missing: { default: 'x' } }], 'fields.0.missing.default'],
+    ['a bound that is not finite', [{ ...HOURS, min: Infinity }], 'input.fields.0.min": not a finite number'],
     [
       'a tensor of its own besides the common one',
       [{ ...HOURS, tensor: 'h' }],

@@ -1,4 +1,10 @@
-import { describeDisagreement, findDisagreement, type Outputs, type SelfTest } from '@afield/protocol'
+import {
+  describeDisagreement,
+  findDisagreement,
+  parseSelfTest,
+  type Outputs,
+  type SelfTest,
+} from '@afield/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -46,6 +52,36 @@ describe('an engine disagrees', () => {
     expect(found).toEqual({ vector: 1, output: 'b', expected: 1, actual: 2 })
     expect(found && describeDisagreement(found)).toBe('golden vector 2 promises b = 1, the model says 2')
   })
+})
+
+describe('golden vectors that cannot be read are refused, and named', () => {
+  const inputs: readonly [unknown, string][] = [
+    [5, 'input": not a text or an object'],
+    [{ a: null }, 'input.a": not a finite number, a text or a boolean'],
+    [{ a: Number.NaN }, 'input.a": not a finite number, a text or a boolean'],
+    [{ a: [1, {}] }, 'input.a": not a list of values'],
+    [{ a: { dims: [1] } }, 'input.a.data"'],
+    [{ a: { dims: [0.5], data: [1] } }, 'input.a.dims.0": not a whole number'],
+  ]
+  test.each(inputs)('input %j', (input, why) => {
+    expect(() => parse({ input, output: {} })).toThrow(why)
+  })
+
+  const outputs: readonly [unknown, string][] = [
+    [null, 'output.y": not a finite number, a text or a boolean'],
+    [[], 'output.y": its length is not 1 to 1000'],
+    [[{ score: 1 }], 'output.y.0.label"'],
+    [{ label: 5 }, 'output.y.label"'],
+    [{ label: 'a', score: Infinity }, 'output.y.score": not a finite number'],
+    [{ dims: [1] }, 'output.y.data"'],
+  ]
+  test.each(outputs)('output %j', (y, why) => {
+    expect(() => parse({ input: { n: 1 }, output: { y } })).toThrow(why)
+  })
+
+  function parse(vector: unknown): SelfTest {
+    return parseSelfTest({ ...golden(), vectors: [vector] })
+  }
 })
 
 test('any answer agrees with itself, and none with itself and more than the tolerance', () => {

@@ -59,10 +59,10 @@ export const finite = v.pipe(
  *
  * @__NO_SIDE_EFFECTS__
  */
-export function shapeBy<
-  const Key extends string,
-  const Shapes extends Readonly<Record<string, v.GenericSchema<unknown, unknown>>>,
->(key: Key, shapes: Shapes): v.GenericSchema<unknown, v.InferOutput<Shapes[keyof Shapes]>> {
+export function shapeBy<const Shapes extends Readonly<Record<string, v.GenericSchema<unknown, unknown>>>>(
+  key: string,
+  shapes: Shapes,
+): v.GenericSchema<unknown, v.InferOutput<Shapes[keyof Shapes]>> {
   const names = Object.keys(shapes)
   const unknown = v.object({ [key]: v.picklist(names) })
   return v.lazy((value) => {

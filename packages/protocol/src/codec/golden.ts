@@ -44,6 +44,7 @@ const GoldenInputSchema = textOr(
       if (typeof value !== 'object' || value === null) return ScalarSchema
       return Array.isArray(value) ? ElementsSchema : TensorSchema
     }),
+    'not a text or an object',
   ),
 )
 export type GoldenInput = v.InferOutput<typeof GoldenInputSchema>

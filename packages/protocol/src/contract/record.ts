@@ -3,10 +3,15 @@ import { finite, listOf, shapeBy, text, textOr, wholeFrom } from '../primitives.
 import { DescriptionSchema, NameSchema, TensorNameSchema, uniqueNames } from './names.js'
 
 /** What to do when a field is absent: refuse the record, put a value in, or pass NaN to the graph. */
-const MissingSchema = textOr(v.picklist(['reject', 'nan']), v.object({ default: finite }))
+const MISSING = 'not "reject", "nan" or { "default": a number }'
+const MissingSchema = textOr(v.picklist(['reject', 'nan'], MISSING), v.object({ default: finite }, MISSING))
 
 /** Of a text, there is no NaN. */
-const MissingTextSchema = textOr(v.literal('reject'), v.object({ default: v.string() }))
+const MISSING_TEXT = 'not "reject" or { "default": a text }'
+const MissingTextSchema = textOr(
+  v.literal('reject', MISSING_TEXT),
+  v.object({ default: v.string() }, MISSING_TEXT),
+)
 
 const shared = {
   name: NameSchema,
