@@ -180,7 +180,7 @@ function hostOf(page: Comlink.Remote<PageHost>, asksDownload: boolean): Host {
 }
 
 async function importTelemetry(url: string, attempt: number): Promise<OpenTelemetry> {
-  // A browser remembers by its whole URL what could not be imported.
+  // Browsers of before mid-2026 remember, by the whole URL, that an import failed (whatwg/html#10327).
   const again = attempt > 0 ? `#${attempt}` : ''
   const module = (await import(/* @vite-ignore */ url + again)) as { readonly default: OpenTelemetry }
   return module.default
