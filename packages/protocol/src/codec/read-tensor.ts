@@ -28,7 +28,8 @@ export function readTensor(wanted: WantedTensor, value: unknown): PlainTensor {
   if (ArrayBuffer.isView(data)) {
     const elements = fromTypedArray(dtype, data)
     if (!elements) throw invalidInput(name, 'dtype', `takes ${dtype}, and got an array of another type`)
-    if (dtype === 'bool' || data instanceof Float32Array) checkElements(wanted, data as Float32Array)
+    const rounded = dtype === 'float16' && data instanceof Float32Array
+    if (rounded || dtype === 'bool') checkElements(wanted, data as Float32Array | Uint8Array)
     return { dtype, dims: dimsOf(wanted, given, elements.length), data: elements }
   }
   const list: readonly unknown[] = Array.isArray(data) ? data : [data]
