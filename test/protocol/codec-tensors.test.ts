@@ -177,6 +177,18 @@ describe('what may share a run', () => {
     expect(await keyed(codec, [[[1, 2]], [[1, 2, 3]], [[3, 4]], [[5, 6], [7, 8]]])).toEqual([3, 1]) // prettier-ignore
   })
 
+  test('is no more than a run can hold', async () => {
+    const codec = await createCodec(X('uint8', [-1, 2 ** 20]), tensorsKind)
+    expect(
+      await keyed(
+        codec,
+        Array.from({ length: 9 }, () => new Uint8Array(2 ** 20)),
+      ),
+    ).toEqual([4, 4, 1])
+    const larger = await createCodec(X('uint8', [-1, 2 ** 23]), tensorsKind)
+    expect(await keyed(larger, [new Uint8Array(2 ** 23), new Uint8Array(2 ** 23)])).toEqual([1, 1])
+  })
+
   test('is nothing where the first size is fixed, or a length', async () => {
     const fixed = await createCodec(X('float32', [1, 2]), tensorsKind)
     expect(await keyed(fixed, [[1, 2], [3, 4]])).toEqual([1, 1]) // prettier-ignore

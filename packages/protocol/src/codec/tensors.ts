@@ -65,6 +65,10 @@ class TensorsEncoder implements InputEncoder<PreparedTensors> {
       : undefined
   }
 
+  size({ feeds }: PreparedTensors): number {
+    return Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0)
+  }
+
   encode(prepared: readonly PreparedTensors[]): Feeds {
     const [first] = prepared
     if (!first || prepared.length === 1) return first?.feeds ?? {}
