@@ -98,8 +98,38 @@ test('a graph that takes the text itself: every golden text, and no tokenizer is
   expect(files().filter((file) => file.startsWith('tokenizer-'))).toEqual([])
 })
 
+test.each(['text', 'tokenizer'])(
+  'where %s.js cannot be fetched, the version is not to blame and serves once it can',
+  async (file) => {
+    // Files that were fetched before are in the HTTP cache of the browser.
+    const fresh = await launchChromium()
+    const visitor = await fresh.open(`${server.url}/app/`)
+    const load = (): Promise<string | undefined> =>
+      visitor.evaluate(
+        async ({ repository, root }) => {
+          const device = createAfield({ repository, root })
+          try {
+            return (await device.load('tokens-classifier')).version
+          } catch (error) {
+            return error instanceof AfieldError ? error.code : String(error)
+          } finally {
+            await device.close()
+          }
+        },
+        { repository: `${server.url}/repo/`, root },
+      )
+    server.fault(`/app/assets/${file}-*.js`, { kind: 'status', status: 503 })
+    const refused = await load()
+    server.clearFaults()
+    const served = await load()
+    await fresh.close()
+    expect([refused, served]).toEqual(['engine/runtime-unavailable', '1.0.0'])
+  },
+)
+
 test('a tokenizer that comes with the model: every golden text, in one run of padded tokens', async () => {
   const vectors = await golden('tokens-classifier')
+  requests.length = 0
   expect(
     await ask(
       'tokens-classifier',

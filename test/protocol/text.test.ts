@@ -14,13 +14,18 @@ import { describe, expect, test } from 'vitest'
 
 const FILES = join(import.meta.dirname, '..', 'models', 'text')
 const asset = (name: string): Uint8Array => readFileSync(join(FILES, name))
-const ASSETS: Assets = { 'wordpiece.json': asset('wordpiece.json'), 'bpe.json': asset('bpe.json') }
+const ASSETS: Assets = {
+  'wordpiece.json': asset('wordpiece.json'),
+  'bpe.json': asset('bpe.json'),
+  'unigram.json': asset('unigram.json'),
+}
 
-/** What the models' script says of each text, from its own few lines of WordPiece and of byte-level BPE. */
+/** What the models' script says of each text, from its own few lines of WordPiece, BPE and Unigram. */
 const VECTORS = JSON.parse(readFileSync(join(FILES, 'vectors.json'), 'utf8')) as readonly {
   readonly text: string
   readonly wordpiece: readonly number[]
   readonly bpe: readonly number[]
+  readonly unigram: readonly number[]
 }[]
 
 const texts = textCode((input, assets) => openTokenizer(Tokenizer, input, assets))
@@ -117,17 +122,20 @@ describe('a graph that takes the text itself', () => {
 })
 
 describe('a tokenizer that comes with the model', () => {
-  test.each(['wordpiece', 'bpe'] as const)('%s: each text gets the ids of the script', async (name) => {
-    for (const vector of VECTORS) {
-      const contract = { ...TOKENS, tokenizer: `${name}.json` }
-      const { ids } = await feed(contract, vector.text)
-      expect({ text: vector.text, ids: Array.from(ids?.data ?? [], Number) }).toEqual({
-        text: vector.text,
-        ids: vector[name],
-      })
-    }
-    expect(VECTORS.length).toBeGreaterThan(10)
-  })
+  test.each(['wordpiece', 'bpe', 'unigram'] as const)(
+    '%s: each text gets the ids of the script',
+    async (name) => {
+      for (const vector of VECTORS) {
+        const contract = { ...TOKENS, tokenizer: `${name}.json` }
+        const { ids } = await feed(contract, vector.text)
+        expect({ text: vector.text, ids: Array.from(ids?.data ?? [], Number) }).toEqual({
+          text: vector.text,
+          ids: vector[name],
+        })
+      }
+      expect(VECTORS.length).toBeGreaterThan(10)
+    },
+  )
 
   test('texts of one run are padded to the longest, and the mask says so', async () => {
     const [pad, cls, sep, hello, world] = [0n, 2n, 3n, 5n, 6n]

@@ -1,6 +1,8 @@
 import { TextInputSchema, type TextInput, type TokensText } from '../contract/text.js'
 import { AfieldError } from '../errors.js'
 import type { Assets, CodeUrls, Feeds, InputEncoder, InputKindCode, PlainTensor } from './encoder.js'
+import { invalidInput } from './refuse.js'
+import { isWellFormed } from './tensor.js'
 
 /** A text as a tokenizer cuts it, special tokens included. */
 export interface Tokens {
@@ -40,27 +42,20 @@ export function textCode(openTokenizer: OpenTokenizer): InputKindCode<TextInput>
  *
  * @throws AfieldError `input/invalid` naming the field. The message never holds the text.
  */
-export function checkText(field: string, value: unknown, maxLength: number): string {
-  if (value === undefined || value === null) throw invalidText(field, 'missing', 'is missing')
-  if (typeof value !== 'string') throw invalidText(field, 'mistyped', 'takes a text')
+function checkText(field: string, value: unknown, maxLength: number): string {
+  if (value === undefined || value === null) throw invalidInput(field, 'missing', 'is missing')
+  if (typeof value !== 'string') throw invalidInput(field, 'mistyped', 'takes a text')
   if (value.length > maxLength) {
-    throw invalidText(
+    throw invalidInput(
       field,
       'too-large',
       `has ${value.length} characters, more than the ${maxLength} that it takes`,
     )
   }
-  // Half a surrogate pair is no character, and has no bytes in UTF-8.
-  if (/\p{Surrogate}/u.test(value)) {
-    throw invalidText(field, 'malformed', 'holds half a character: a lone UTF-16 surrogate')
+  if (!isWellFormed(value)) {
+    throw invalidInput(field, 'malformed', 'holds half a character (a lone UTF-16 surrogate) or a NUL')
   }
-  // onnxruntime-web ends a text at its first NUL, in silence.
-  if (value.includes('\0')) throw invalidText(field, 'malformed', 'holds a NUL character')
   return value
-}
-
-export function invalidText(field: string, problem: string, rule: string): AfieldError {
-  return new AfieldError('input/invalid', `"${field}" ${rule}.`, { details: { field, problem } })
 }
 
 function readText({ maxLength, normalize }: TextInput, value: unknown): string {
@@ -96,7 +91,7 @@ function tokensEncoder(input: TokensText, tokenizer: Tokenizer): InputEncoder<To
     prepare(value) {
       const tokens = tokenizer.encode(readText(input, value))
       if (tokens.ids.length === 0)
-        throw invalidText('text', 'empty', 'holds nothing that the tokenizer makes a token of')
+        throw invalidInput('text', 'empty', 'holds nothing that the tokenizer makes a token of')
       return {
         ids: truncate(tokens.ids, input.maxTokens, after),
         typeIds: truncate(tokens.typeIds, input.maxTokens, after),

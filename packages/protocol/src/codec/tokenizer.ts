@@ -2,7 +2,8 @@ import { parseJson } from '../bytes.js'
 import type { TokensText } from '../contract/text.js'
 import { AfieldError } from '../errors.js'
 import type { Assets } from './encoder.js'
-import { invalidText, type Tokenizer } from './text.js'
+import { invalidInput } from './refuse.js'
+import type { Tokenizer } from './text.js'
 
 /** A larger `tokenizer.json` is refused: reading it would take a phone's memory many times over. */
 export const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024
@@ -59,7 +60,7 @@ export function openTokenizer(
 function encode(library: LibraryTokenizer, text: string): ReturnType<Tokenizer['encode']> {
   const { ids, token_type_ids: typeIds } = library.encode(text, { return_token_type_ids: true })
   if (!ids.every(isId)) {
-    throw invalidText('text', 'unknown', 'holds a character that the tokenizer has no token for')
+    throw invalidInput('text', 'unknown', 'holds a character that the tokenizer has no token for')
   }
   return { ids, typeIds: typeIds ?? ids.map(() => 0) }
 }
