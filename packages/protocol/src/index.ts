@@ -2,6 +2,7 @@ export * from './bytes.js'
 export * from './codec/codec.js'
 export type {
   Assets,
+  CodeUrls,
   Feeds,
   InputEncoder,
   InputKindCode,
@@ -25,6 +26,8 @@ export * from './codec/record.js'
 export * from './codec/refuse.js'
 export * from './codec/tensor.js'
 export * from './codec/tensors.js'
+export * from './codec/text.js'
+export * from './codec/tokenizer.js'
 export * from './contract/contract.js'
 export type * from './contract/audio.js'
 export type * from './contract/image.js'

@@ -9,11 +9,13 @@ import {
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import type { SourceFile } from './artifact.js'
+import { textInputs } from './text.js'
 
 /** The code for each kind of input: the same that devices run. */
 const KINDS: Partial<Record<Input['kind'], InputKindCode<Input>>> = {
   record: recordKind,
   tensors: tensorsKind,
+  text: textInputs,
 }
 
 /**

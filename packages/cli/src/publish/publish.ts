@@ -9,6 +9,7 @@ import { openFiles, type RepositoryLocation } from '../repository/files/location
 import { settle } from '../repository/write/settle.js'
 import { namingDiskErrors } from '../disk.js'
 import { prepareFiles, sourceFiles } from './artifact.js'
+import { checkAssets } from './check-assets.js'
 import { checkContract } from './check-contract.js'
 import { wireBytes } from '../repository/files/chunk-encoding.js'
 import { listedChunks } from '../repository/read/listed-chunks.js'
@@ -90,6 +91,7 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   const model = await readInput(options.model, 'model')
   const graph = readGraph(model, basename(options.model))
   checkContract(config.contract, graph)
+  checkAssets(config.contract.input, config.assets ?? [])
   const externalData = await readExternalData(options.model, graph.external)
   const sources = await sourceFiles(model, externalData, found)
   const vectors = await readGoldenVectors(options.golden ?? `${stem}.golden.json`, config.contract)

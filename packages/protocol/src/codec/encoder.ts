@@ -43,6 +43,9 @@ export type StateTensors = Readonly<Record<string, TensorValue>>
 /** Files that came with the model, by path, such as a tokenizer. */
 export type Assets = Readonly<Record<string, Uint8Array>>
 
+/** Where further code of a kind is, by name, such as the tokenizer's: for kinds that load it only for some models. */
+export type CodeUrls = Readonly<Record<string, string>>
+
 /**
  * The code for one kind of input. An engine loads the kinds that few models take when the first such model arrives,
  * so that they cost nobody else a byte.
@@ -50,5 +53,5 @@ export type Assets = Readonly<Record<string, Uint8Array>>
 export interface InputKindCode<I extends Input> {
   readonly schema: v.GenericSchema<unknown, I>
   /** @throws AfieldError `descriptor/invalid` when an asset is missing or not what it should be. */
-  createEncoder(input: I, assets: Assets): InputEncoder | Promise<InputEncoder>
+  createEncoder(input: I, assets: Assets, urls?: CodeUrls): InputEncoder | Promise<InputEncoder>
 }

@@ -33,8 +33,8 @@ export interface EngineUrls {
   readonly kinds: KindUrls
 }
 
-/** Where the code for those kinds of input is that few models take. */
-export type KindUrls = Readonly<Record<'image' | 'audio' | 'text', string>>
+/** Where the code for those kinds of input is that few models take, and the tokenizer, which few texts need. */
+export type KindUrls = Readonly<Record<'image' | 'audio' | 'text' | 'tokenizer', string>>
 
 /** Where onnxruntime's own two files are. */
 export interface RuntimeUrls {

@@ -25,6 +25,7 @@ export function engineUrls(): EngineUrls {
       image: new URL('../inputs/image.js', import.meta.url).href,
       audio: new URL('../inputs/audio.js', import.meta.url).href,
       text: new URL('../inputs/text.js', import.meta.url).href,
+      tokenizer: new URL('../inputs/tokenizer.js', import.meta.url).href,
     },
   }
 }
