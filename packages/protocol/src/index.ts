@@ -27,6 +27,7 @@ export {
   GoldenVectorSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
+  OrtRangeSchema,
   parseRunnable,
   type Artifact,
   type ArtifactFile,
@@ -35,5 +36,6 @@ export {
   type Runnable,
   type SelfTest,
 } from './runnable.js'
+export * from './runtime.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'
