@@ -117,12 +117,12 @@ function valueInfo(name: string, columns: number): Buffer {
   return message([field(1, name), field(2, type)])
 }
 
-function message(fields: readonly Buffer[]): Buffer {
+export function message(fields: readonly Buffer[]): Buffer {
   return Buffer.concat(fields)
 }
 
 /** A protobuf field: a number as varint, anything else with its length in front. */
-function field(id: number, value: number | string | Uint8Array): Buffer {
+export function field(id: number, value: number | string | Uint8Array): Buffer {
   if (typeof value === 'number') return Buffer.concat([varint(id * 8), varint(value)])
   const bytes = Buffer.from(value)
   return Buffer.concat([varint(id * 8 + 2), varint(bytes.length), bytes])

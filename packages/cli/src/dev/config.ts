@@ -101,7 +101,7 @@ export function developmentConfig(
 }
 
 /** `Churn Model v2.onnx` → `churn-model-v2`; a version at the end of a file's name is none of the model's. */
-export function modelName(path: string): ModelName {
+function modelName(path: string): ModelName {
   const plain = basename(path)
     .replace(/\.onnx$/i, '')
     .replace(/[-_.]?v?\d+\.\d+\.\d+$/, '')
