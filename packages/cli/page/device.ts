@@ -1,7 +1,6 @@
 import { createAfield, type Afield, type Model, type Prediction } from 'afield'
 
-/** A stateful model's comes with what the next call takes. */
-type Answer = Prediction & { readonly state?: unknown }
+type ModelInput = Parameters<Model['predict']>[0]
 
 /** Databases of earlier runs, whose repositories are gone. */
 const NAMESPACE = 'dev-'
@@ -10,7 +9,7 @@ const NAMESPACE = 'dev-'
 export class Device {
   readonly #afield: Afield
   #model: Model | undefined
-  #lastState: unknown
+  #lastState: Prediction['state']
   #rejected: string | undefined
 
   private constructor(afield: Afield) {
@@ -47,10 +46,9 @@ export class Device {
   /** Asks the model; one that carries a state goes on where it was. */
   async ask(input: unknown, carry = false): Promise<Prediction> {
     if (!this.#model) throw new Error('The model is not loaded yet.')
-    // What the model takes is the contract's to say, not the compiler's.
-    const model = this.#model as { predict(input: unknown, options?: object): Promise<Answer> }
     const options = carry && this.#lastState !== undefined ? { state: this.#lastState } : {}
-    const prediction = await model.predict(input, options)
+    // What the model takes is the contract's to say, not the compiler's.
+    const prediction = await this.#model.predict(input as ModelInput, options)
     if (carry) this.#lastState = prediction.state
     return prediction
   }

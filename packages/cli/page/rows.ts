@@ -20,9 +20,7 @@ export async function showRows(
 ): Promise<void> {
   const [first] = rows
   if (!first) return
-  const fields = [
-    ...new Set(rows.flatMap(({ input }) => (typeof input === 'string' ? ['text'] : Object.keys(input)))),
-  ]
+  const fields = [...new Set(rows.flatMap(({ input }) => Object.keys(input)))]
   const targets = Object.keys(first.targets)
   const heads = ['Row', ...fields, ...targets, ...outputs.map(({ name }) => name), '']
   const body = h('tbody')
@@ -38,8 +36,7 @@ export async function showRows(
     const answers = outputs.map(() => h('td', { class: 'answer' }, '…'))
     const button = h('button', { type: 'button', class: 'quiet', 'aria-label': `Use row ${row.row}` }, 'Use')
     button.addEventListener('click', () => use(row.input))
-    const value = (name: string): string =>
-      typeof row.input === 'string' ? row.input : cellText(row.input[name])
+    const value = (name: string): string => cellText(row.input[name])
     body.append(
       h(
         'tr',

@@ -1,4 +1,4 @@
-import type { Outputs, RecordValue } from '@afield/protocol'
+import type { ModelState, Outputs, RecordValue } from '@afield/protocol'
 import type { CheckReport } from './keeper/keeper.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
@@ -67,8 +67,54 @@ export interface LoadOptions {
 export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
 export interface PredictOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
+  /** Of the answer before, for a stateful model; without one it begins anew. */
+  readonly state?: ModelState | undefined
 }
+
+type Numbers =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+
+type Element = number | bigint | boolean | string
+type Nested = readonly (Element | Nested)[]
+
+/**
+ * A tensor as an app gives it. Where `dims` are left out, they follow from the contract's shape. Of `float16`, a
+ * `Uint16Array` holds the bits, and a `Float32Array` is rounded.
+ */
+export type TensorLike =
+  { readonly dims?: readonly number[]; readonly data: Numbers | Nested } | Numbers | Nested
+
+/** What a model that takes images takes. */
+export type ImageLike =
+  | ImageBitmap
+  | ImageData
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | HTMLVideoElement
+  | OffscreenCanvas
+  | VideoFrame
+  | Blob
+
+/** What a model that takes audio takes; bare samples are taken to be at the contract's rate. */
+export type AudioLike =
+  | AudioBuffer
+  | { readonly samples: Float32Array | readonly Float32Array[]; readonly sampleRate: number }
+  | Float32Array
+
+/** An input, by the kind of the model's contract: a record; tensors by name, or a lone one; an image; audio; a text. */
+export type ModelInput =
+  RecordValue | Readonly<Record<string, TensorLike | Element>> | TensorLike | ImageLike | AudioLike | string
 
 /** An answer, and where it came from. */
 export interface Prediction<O extends Outputs = Outputs> {
@@ -80,6 +126,8 @@ export interface Prediction<O extends Outputs = Outputs> {
   readonly backend: 'wasm'
   /** Milliseconds from the call to the answer. */
   readonly latencyMs: number
+  /** Of a stateful model: what the next call takes to go on from here. */
+  readonly state?: ModelState
 }
 
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
@@ -88,14 +136,27 @@ export interface Model {
   /** The version that serves now; `undefined` while none may. */
   readonly version: string | undefined
   /**
-   * Scores one record.
+   * Answers one input of the kind that the model's contract takes.
    *
-   * @throws AfieldError `input/invalid`, with `details.field` where a field is at fault; `model/killed`; `engine/*`;
-   *   `aborted`; `closed`.
+   * @throws AfieldError `input/invalid`, with `details.field` and `details.problem` where a field is at fault;
+   *   `model/killed`; `engine/*`; `aborted`; `closed`.
    * @example
+   * // a record
    * const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
+   * @example
+   * // tensors by name; dims may be left out where they follow from the contract
+   * await model.predict({ tokens: { dims: [1, 3], data: BigInt64Array.of(5n, 7n, 9n) }, mask: [[1, 1, 0]] })
+   * @example
+   * // a stateful model, frame by frame
+   * let state
+   * for (const frame of frames) ({ outputs, state } = await model.predict(frame, { state }))
+   * @example
+   * // an image, a recording, a text
+   * await model.predict(canvas)
+   * await model.predict({ samples, sampleRate: 16000 })
+   * await model.predict('Was this helpful?')
    */
-  predict(record: RecordValue, options?: PredictOptions): Promise<Prediction>
+  predict(input: ModelInput, options?: PredictOptions): Promise<Prediction>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }

@@ -6,4 +6,14 @@ export type { TelemetryReport } from './keeper/telemetry/telemetry.js'
 export type { Explanation } from './words/explain.js'
 export type { StorageReport } from './words/storage.js'
 export { createAfield } from './router/create-afield.js'
-export { AfieldError, ERROR_CODES, type ErrorCode, type Outputs, type RecordValue } from '@afield/protocol'
+export {
+  AfieldError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ModelState,
+  type Outputs,
+  type OutputValue,
+  type RecordValue,
+  type ScoredLabel,
+  type TensorValue,
+} from '@afield/protocol'

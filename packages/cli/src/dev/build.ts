@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Contract, GoldenVector, SelfTest } from '@afield/protocol'
+import type { Codec, Contract, GoldenVector, SelfTest } from '@afield/protocol'
 import { diskRefusal } from '../disk.js'
+import { sourceFiles } from '../publish/artifact.js'
 import { readExternalData } from '../publish/external-data.js'
 import { exists, goldenPath, recordedPath } from '../publish/golden-file.js'
 import { readGraph } from '../publish/graph.js'
@@ -9,7 +10,8 @@ import { publish } from '../publish/publish.js'
 import { readInput } from '../publish/read-input.js'
 import { checkContract } from '../publish/check-contract.js'
 import { namingOperators, refuseTooNew } from '../publish/runtime.js'
-import type { LoadableModel } from '../publish/replay.js'
+import { codecOf } from '../publish/kinds.js'
+import type { LoadableModel } from '../publish/run-model.js'
 import type { RepositoryLocation } from '../repository/location.js'
 import { developmentConfig, readDevConfig, writeDraft, type WrittenConfig } from './config.js'
 import { readTable, type Table } from './csv.js'
@@ -76,8 +78,9 @@ export async function build(
 
   const rows = table ? exampleRows(contract, table, inferred.columns, targets) : []
   const loadable: LoadableModel = { model, externalData }
+  const codec = await codecOf(contract, await sourceFiles(model, externalData, development))
   const trained = (await exists(goldenPath(path))) ? goldenPath(path) : undefined
-  const recorded = trained === undefined ? await record(loadable, contract, rows) : []
+  const recorded = trained === undefined ? await record(loadable, codec, contract, rows) : []
   const { replay } = await publish({
     model: path,
     version,
@@ -127,7 +130,7 @@ async function keepRecorded(model: string, vectors: readonly GoldenVector[]): Pr
   }
 }
 
-function record(model: LoadableModel, contract: Contract, rows: readonly ExampleRow[]) {
+function record(model: LoadableModel, codec: Codec, contract: Contract, rows: readonly ExampleRow[]) {
   const inputs = rows.length > 0 ? rows.map(({ input }) => input) : generatedInputs(contract)
-  return namingOperators(() => recordVectors(model, contract, inputs))
+  return namingOperators(() => recordVectors(model, codec, inputs))
 }

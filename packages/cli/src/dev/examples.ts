@@ -1,4 +1,4 @@
-import type { Contract, GraphField, RecordInput, TensorsInput } from '@afield/protocol'
+import type { Contract, GoldenInput, GraphField, RecordInput, TensorsInput } from '@afield/protocol'
 import { graphFields } from '@afield/protocol'
 
 const GENERATED = 4
@@ -11,7 +11,7 @@ const PICTURE_SIDE = 8
  *
  * @returns none where one would be too large to ship.
  */
-export function generatedInputs({ input }: Contract): readonly unknown[] {
+export function generatedInputs({ input }: Contract): readonly GoldenInput[] {
   switch (input.kind) {
     case 'record':
       return Array.from({ length: GENERATED }, (_, i) => recordAt(input, i))
@@ -26,7 +26,7 @@ export function generatedInputs({ input }: Contract): readonly unknown[] {
   }
 }
 
-function recordAt({ fields }: RecordInput, i: number): object {
+function recordAt({ fields }: RecordInput, i: number): GoldenInput {
   return Object.fromEntries(graphFields(fields).map((field, at) => [field.name, valueAt(field, i, at)]))
 }
 
@@ -49,7 +49,7 @@ function valueAt(field: GraphField, i: number, at: number): number | boolean | s
   }
 }
 
-function tensorsAt({ tensors }: TensorsInput): readonly unknown[] {
+function tensorsAt({ tensors }: TensorsInput): readonly GoldenInput[] {
   const filled = tensors.filter(({ state }) => state === undefined)
   const all = filled.map(({ name, dtype, shape }) => {
     const dims = shape.map((size) => (size < 0 ? 1 : size))
@@ -57,19 +57,19 @@ function tensorsAt({ tensors }: TensorsInput): readonly unknown[] {
     return { name, dtype, dims, count }
   })
   if (all.reduce((sum, { count }) => sum + count, 0) > MAX_ELEMENTS) return []
-  const value = (dtype: string, i: number): unknown => {
+  const value = (dtype: string, i: number): string | number => {
     if (dtype === 'string') return `example ${i + 1}`
     if (dtype === 'bool') return i % 2
     return dtype.startsWith('float') ? (i % 16) / 16 : i % 2
   }
   const entries = all.map(({ name, dtype, dims, count }) => {
-    return [name, { dims, data: Array.from({ length: count }, (_, i) => value(dtype, i)) }]
+    return [name, { dims: [...dims], data: Array.from({ length: count }, (_, i) => value(dtype, i)) }]
   })
   return [Object.fromEntries(entries)]
 }
 
 /** A gradient, small: it is resized like any other picture. */
-function picture(): object {
+function picture(): GoldenInput {
   const rgba = Uint8Array.from({ length: PICTURE_SIDE * PICTURE_SIDE * 4 }, (_, i) => {
     const pixel = Math.floor(i / 4)
     const column = pixel % PICTURE_SIDE
@@ -80,7 +80,7 @@ function picture(): object {
 }
 
 /** 440 Hz, as loud as speech. */
-function tone(sampleRate: number, length: number): readonly unknown[] {
+function tone(sampleRate: number, length: number): readonly GoldenInput[] {
   if (length > MAX_ELEMENTS) return []
   const sample = (i: number): number =>
     Number((0.3 * Math.sin((2 * Math.PI * 440 * i) / sampleRate)).toFixed(6))

@@ -1,4 +1,4 @@
-import { graphFields, type Contract, type Field, type RecordValue } from '@afield/protocol'
+import { graphFields, type Contract, type Field } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { isBlankCell, type Table } from './csv.js'
 import { bareName } from './infer/names.js'
@@ -10,7 +10,7 @@ const SHOWN_ROWS = 20
 export interface ExampleRow {
   /** Counted from 1, without the header. */
   readonly row: number
-  readonly input: RecordValue | string
+  readonly input: Readonly<Record<string, number | boolean | string>>
   /** What the CSV says the model should predict. */
   readonly targets: Readonly<Record<string, string>>
 }

@@ -26,6 +26,7 @@ import { describeVersion } from './descriptor.js'
 import { readExternalData } from './external-data.js'
 import { findGoldenVectors, stemOf } from './golden-file.js'
 import { readGraph } from './graph.js'
+import { codecOf } from './kinds.js'
 import { lineageOf } from './lineage.js'
 import { readMetrics } from './metrics.js'
 import { extendIndex, refuseExisting } from './model-index.js'
@@ -33,7 +34,8 @@ import { parseVersion } from './parse-version.js'
 import { readInput } from './read-input.js'
 import { profileReference } from './reference/reference.js'
 import { replayGoldenVectors } from './replay.js'
-import { checkLoads, namingOperators, refuseTooNew } from './runtime.js'
+import { runModel } from './run-model.js'
+import { namingOperators, refuseTooNew } from './runtime.js'
 
 export interface PublishOptions extends RepositoryLocation, Attribution {
   /** The ONNX file. */
@@ -113,13 +115,15 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   refuseExisting(predecessor?.document, version)
 
   const loadable = { model, externalData }
-  await (options.skipReplay || vectors.length === 0
-    ? checkLoads(loadable)
-    : namingOperators(() => replayGoldenVectors(loadable, config.contract, vectors, config.tolerance)))
+  const codec = await codecOf(config.contract, sources)
+  await namingOperators(async () => {
+    if (options.skipReplay) await runModel(loadable, codec, [])
+    else await replayGoldenVectors(loadable, codec, vectors, config.tolerance)
+  })
   const replay = options.skipReplay ? 'skipped' : recorded ? 'recorded' : 'passed'
   const csv = options.reference ?? (config.reference === undefined ? undefined : join(dir, config.reference))
   const reference =
-    csv === undefined ? undefined : await profileReference(csv, config.contract, loadable, signal)
+    csv === undefined ? undefined : await profileReference(csv, config.contract, { loadable, codec }, signal)
 
   const onBytes = (done: number, total: number): void =>
     options.onProgress?.({ step: 'prepare', done, total })

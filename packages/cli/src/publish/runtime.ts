@@ -1,8 +1,6 @@
 import { ONNXRUNTIME, unrunnable } from '@afield/protocol'
-import * as ort from 'onnxruntime-web'
 import { CliError } from '../errors.js'
 import type { Graph } from './graph.js'
-import type { LoadableModel } from './replay.js'
 
 /** How onnxruntime names an operator that it does not have, or has no code for. */
 const UNKNOWN_OPERATOR = [
@@ -27,36 +25,22 @@ export function refuseTooNew({ opset, irVersion }: Graph, path: string): void {
 }
 
 /**
- * Loads a model as a device would, and lets it go.
+ * Runs something with onnxruntime.
  *
- * @throws CliError `graph/unsupported` naming the operator that onnxruntime-web does not have; `graph/invalid`.
+ * @throws CliError `graph/unsupported` naming the operator, where one is what it fails for.
  */
-export function checkLoads(model: LoadableModel): Promise<void> {
-  return namingOperators(async () => {
-    ort.env.wasm.numThreads = 1
-    ort.env.logLevel = 'error'
-    const externalData = model.externalData.map(({ path, bytes }) => ({ path, data: bytes }))
-    const session = await ort.InferenceSession.create(model.model, { externalData })
-    await session.release()
-  })
-}
-
-/** Runs something with onnxruntime, and names the operator where one is what it fails for. */
 export async function namingOperators<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const operator = UNKNOWN_OPERATOR.map((pattern) => pattern.exec(reason)?.[1]).find(Boolean)
-    if (operator !== undefined) {
-      throw new CliError(
-        'graph/unsupported',
-        `The graph uses the operator "${operator}", which onnxruntime-web ${ONNXRUNTIME.version} does not have. ` +
-          'Export the model without it: most converters have an option, or the layer can be written with others.',
-        { cause },
-      )
-    }
-    if (cause instanceof Error && 'code' in cause) throw cause
-    throw new CliError('graph/invalid', `onnxruntime-web cannot load this model: ${reason}`, { cause })
+    if (operator === undefined) throw cause
+    throw new CliError(
+      'graph/unsupported',
+      `The graph uses the operator "${operator}", which onnxruntime-web ${ONNXRUNTIME.version} does not have. ` +
+        'Export the model without it: most converters have an option, or the layer can be written with others.',
+      { cause },
+    )
   }
 }

@@ -1,6 +1,6 @@
 import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
@@ -206,8 +206,8 @@ class PageAfield implements Afield {
       get version() {
         return route.served?.version
       },
-      predict: async (record, { signal }: PredictOptions = {}) => {
-        const prediction = await route.predict(record, signal)
+      predict: async (input, given) => {
+        const prediction = await route.predict(input, given)
         this.#follow()
         return prediction
       },

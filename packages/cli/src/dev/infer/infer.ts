@@ -132,6 +132,7 @@ function isChannels(size: number | string | undefined): boolean {
 function inferTensors({ inputs }: Graph): TensorsInput {
   return {
     kind: 'tensors',
+    batch: true,
     tensors: inputs.map(({ name, dtype, shape }) => ({
       name,
       dtype: DTYPES.find((known) => known === dtype) ?? 'float32',
