@@ -141,7 +141,7 @@ describe('outputs', () => {
         { name: 'output_label', dtype: 'int64', shape: ['N'] },
         { name: 'probabilities', dtype: 'float32', shape: ['N', 2] },
       ],
-      [{ kind: 'label', name: 'output_label', scores: 'probabilities', labels: ['class_0', 'class_1'] }],
+      [{ kind: 'label', name: 'output_label', scores: 'probabilities' }],
     ],
     [
       'texts and their probabilities',

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { field, message } from './onnx-model.js'
+import { field, message } from './protobuf.js'
 
 /** TensorProto.DataType. */
 const ELEMENTS = { float32: 1, uint8: 2, int64: 7, string: 8, bool: 9, float16: 10, bfloat16: 16 } as const

@@ -25,7 +25,7 @@ export function recordInput({ fields }: RecordInput): InputView {
     }
   }
   return {
-    element: h('div', {}, ...views.map(({ label }) => label.element)),
+    element: h('div', { class: 'fields' }, ...views.map(({ label }) => label.element)),
     read: () =>
       Object.fromEntries(
         views.flatMap(({ field, control }) => {

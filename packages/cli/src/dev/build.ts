@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Codec, Contract, GoldenVector, SelfTest } from '@afield/protocol'
 import { diskRefusal } from '../disk.js'
+import { CliError } from '../errors.js'
 import { sourceFiles } from '../publish/artifact.js'
 import { readExternalData } from '../publish/external-data.js'
 import { exists, goldenPath, recordedPath } from '../publish/golden-file.js'
-import { readGraph } from '../publish/graph.js'
+import { readGraph, type Graph } from '../publish/graph.js'
 import { publish } from '../publish/publish.js'
 import { readInput } from '../publish/read-input.js'
 import { checkContract } from '../publish/check-contract.js'
@@ -72,7 +73,7 @@ export async function build(
     ? followContract(found.value.contract, found, table)
     : inferContract(graph, table, targets)
   const { contract } = inferred
-  checkContract(contract, graph)
+  checkWritten(contract, graph, found)
   const { config: written, fresh } = await ensureConfig(path, contract, found)
   const development = developmentConfig(path, contract, written)
 
@@ -113,6 +114,17 @@ export async function build(
 function followContract(contract: Contract, { path }: WrittenConfig, table: Table | undefined): Inferred {
   const columns = table ? matchColumns(contract, table, path) : new Map<string, number>()
   return { contract, columns, notes: [] }
+}
+
+/** The config may be one of the folder above, and another model's. */
+function checkWritten(contract: Contract, graph: Graph, found: WrittenConfig | undefined): void {
+  try {
+    checkContract(contract, graph)
+  } catch (cause) {
+    if (!(cause instanceof CliError) || !found) throw cause
+    const where = `The contract is in ${found.path}. Correct it, or delete it there to have one inferred.`
+    throw new CliError(cause.code, `${cause.message}\n${where}`, { cause })
+  }
 }
 
 async function ensureConfig(model: string, contract: Contract, found: WrittenConfig | undefined) {

@@ -37,21 +37,15 @@ function labelPair(outputs: readonly GraphTensor[]): LabelPair | undefined {
   return label && scores ? { label, scores } : undefined
 }
 
+/** Without labels of its own, an answer names the class as the graph does. */
 function pairOf(name: string, { label, scores }: LabelPair): Output {
-  const classes = columnsOf(scores)
-  const shared = { kind: 'label', name, tensor: label.name, scores: scores.name, activation: 'none' } as const
-  if (label.dtype === 'string') return shared
-  return classes === undefined
-    ? { kind: 'tensor', name, tensor: label.name }
-    : { ...shared, labels: classNames(classes) }
+  return { kind: 'label', name, tensor: label.name, scores: scores.name, activation: 'none' }
 }
 
 function outputOf(name: string, output: GraphTensor): Output {
   const tensor = output.name
   const columns = columnsOf(output)
-  if (output.dtype === 'string')
-    return { kind: columns === 1 ? 'label' : 'tensor', name, tensor, activation: 'none' }
-  if (columns === 1) return { kind: 'value', name, tensor, column: 0 }
+  if (columns === 1 && output.dtype !== 'string') return { kind: 'value', name, tensor, column: 0 }
   const isScores = output.dtype === 'float32' && output.shape?.length === 2
   if (isScores && columns !== undefined && columns <= MAX_CLASSES) {
     return { kind: 'label', name, tensor, labels: classNames(columns), activation: 'none' }
