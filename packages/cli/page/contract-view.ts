@@ -8,7 +8,7 @@ type Build = DevState['build']
 /** What the model takes and gives, and where that is known from. */
 export function contractView({ contract, inferred, notes, replay, vectors }: Build): HTMLElement {
   const source = inferred
-    ? 'Inferred from the graph and the CSV: a guess that you know better than this page.'
+    ? 'Inferred from the files: a guess that you know better than this page.'
     : 'As afield.config.json says.'
   return h(
     'div',
@@ -53,7 +53,8 @@ function vectorWords(replay: Build['replay'], count: number): string {
   if (replay === 'passed') return 'Its golden vectors, written by training, agree.'
   if (count === 0)
     return 'No golden vectors could be recorded: let training write some into MODEL.golden.json.'
-  return `${count} golden vectors were recorded from this model's own answers: they say nothing of what training meant. Let training write MODEL.golden.json.`
+  const vectors = count === 1 ? '1 golden vector was' : `${count} golden vectors were`
+  return `${vectors} recorded from this model's own answers: they say nothing of what training meant. Let training write MODEL.golden.json.`
 }
 
 function table({ input, outputs }: Contract): HTMLElement {

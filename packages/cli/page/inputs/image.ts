@@ -6,16 +6,18 @@ const PAD_SIDE = 280
 const PEN = 18
 
 /** A picture from a file, or drawn by hand. */
-export function imageInput({ width, height }: ImageInput, changed: () => void): InputView {
+export function imageInput({ width, height, background }: ImageInput, changed: () => void): InputView {
   const file = h('input', { type: 'file', accept: 'image/*', id: 'field-image' })
   const pad = h('canvas', {
     class: 'pad',
     width: PAD_SIDE,
     height: Math.max(1, Math.round((PAD_SIDE * height) / width)),
-    tabindex: 0,
     role: 'img',
     'aria-label': 'The picture that is asked about. Draw here, or choose a file.',
   })
+  // What is not drawn on is transparent, and the model sees the contract's colour there.
+  pad.style.background = `rgb(${background.join(' ')})`
+  const ink = background.some((level) => level > 127) ? '#000' : '#fff'
   const clear = h('button', { type: 'button', class: 'quiet' }, 'Clear')
   const error = h('p', { class: 'error', hidden: true })
   const element = h(
@@ -23,9 +25,9 @@ export function imageInput({ width, height }: ImageInput, changed: () => void): 
     { class: 'field drop' },
     pad,
     h('p', { class: 'actions' }, clear),
-    h('label', { for: 'field-image' }, 'Picture'),
+    h('label', { for: 'field-image' }, 'Or a file'),
     file,
-    h('p', { class: 'hint' }, `any size; resized to ${width} × ${height}. Drop one here, or draw above.`),
+    h('p', { class: 'hint' }, `any size; resized to ${width} × ${height}. Drop one here, too.`),
     error,
   )
   let chosen: File | undefined
@@ -71,6 +73,7 @@ export function imageInput({ width, height }: ImageInput, changed: () => void): 
   drawOn(
     pad,
     context,
+    ink,
     () => {
       if (chosen) wipe()
       chosen = undefined
@@ -95,10 +98,11 @@ export function imageInput({ width, height }: ImageInput, changed: () => void): 
   }
 }
 
-/** White on black, with mouse, pen or finger. */
+/** With mouse, pen or finger. */
 function drawOn(
   pad: HTMLCanvasElement,
   context: CanvasRenderingContext2D | null,
+  ink: string,
   begin: () => void,
   done: () => void,
 ): void {
@@ -115,7 +119,7 @@ function drawOn(
     drawing = true
     pad.setPointerCapture(event.pointerId)
     if (!context) return
-    Object.assign(context, { lineWidth: PEN, lineCap: 'round', lineJoin: 'round', strokeStyle: '#fff' })
+    Object.assign(context, { lineWidth: PEN, lineCap: 'round', lineJoin: 'round', strokeStyle: ink })
     context.beginPath()
     context.moveTo(...at(event))
     context.lineTo(...at(event))

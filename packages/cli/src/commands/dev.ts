@@ -33,10 +33,12 @@ export function addDev(program: Command): void {
   command.action(async (model: string, csv: string | undefined, options: DevCommandOptions) => {
     const onChange = (state: DevState): void =>
       print(options, state.problem ? { error: state.problem } : summary(state), changed(state))
+    // From the beginning, so that a start that is interrupted takes its keys along.
+    const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
     const server = await startDev({ model, csv, targets: options.target, port: options.port, onChange })
     const state = server.state()
     print(options, { url: server.url, ...summary(state) }, started(state, server.url))
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+    await stopped
     await server.close()
   })
 }
