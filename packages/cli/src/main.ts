@@ -12,6 +12,7 @@ import { addInit } from './commands/init.js'
 import { addList } from './commands/list.js'
 import { addLog } from './commands/log.js'
 import { addMinVersion } from './commands/min-version.js'
+import { addDev } from './commands/dev.js'
 import { addExample } from './commands/options.js'
 import { complain, print } from './commands/print.js'
 import { addPublish } from './commands/publish.js'
@@ -51,10 +52,12 @@ function buildProgram(json: boolean): Command {
   program.configureOutput({ writeErr: (text) => (json ? undefined : process.stderr.write(plainText(text))) })
   addExample(
     program,
+    'afield dev model.onnx rows.csv',
     'afield init models-repo',
     'afield publish model.onnx --version 1.0.0 --repo models-repo',
     'afield serve models-repo',
   )
+  addDev(program)
   addInit(program)
   addPublish(program)
   addRollout(program)

@@ -55,6 +55,7 @@ export {
   FilePathSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
+  OrtRangeSchema,
   StateEpochSchema,
   parseRunnable,
   type Artifact,
@@ -62,5 +63,6 @@ export {
   type Chunk,
   type Runnable,
 } from './runnable.js'
+export * from './runtime.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'
