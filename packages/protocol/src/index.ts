@@ -8,6 +8,11 @@ export * from './contract/outputs.js'
 export * from './contract/record.js'
 export * from './contract/tensors.js'
 export type * from './contract/text.js'
+export {
+  declareModels,
+  type DeclaredModel,
+  type ServedContract,
+} from './declarations/declare-models.js'
 export * from './descriptor.js'
 export * from './errors.js'
 export * from './ids.js'

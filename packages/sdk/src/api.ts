@@ -1,8 +1,9 @@
-import type { Outputs, RecordValue } from '@afield/protocol'
+import type { Outputs } from '@afield/protocol'
 import type { CheckReport } from './keeper/keeper.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+import type { InputOf, ModelName, OutputsOf } from './models.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -71,7 +72,7 @@ export interface PredictOptions {
 }
 
 /** An answer, and where it came from. */
-export interface Prediction<O extends Outputs = Outputs> {
+export interface Prediction<O = Outputs> {
   /** The outputs of the model's contract, by name. */
   readonly outputs: O
   readonly model: string
@@ -83,8 +84,8 @@ export interface Prediction<O extends Outputs = Outputs> {
 }
 
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
-export interface Model {
-  readonly name: string
+export interface Model<N extends ModelName = ModelName> {
+  readonly name: N
   /** The version that serves now; `undefined` while none may. */
   readonly version: string | undefined
   /**
@@ -95,7 +96,7 @@ export interface Model {
    * @example
    * const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
    */
-  predict(record: RecordValue, options?: PredictOptions): Promise<Prediction>
+  predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }
@@ -108,7 +109,7 @@ export interface Afield {
    *
    * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
    */
-  load(name: string, options?: LoadOptions): Promise<Model>
+  load<N extends ModelName>(name: N, options?: LoadOptions): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>

@@ -3,7 +3,17 @@ export type { CheckReport } from './keeper/keeper.js'
 export type { DownloadRequest, KeeperEvent, LogLevel, Logger, Served } from './keeper/ports.js'
 export type { Step } from './keeper/steps.js'
 export type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+export type { AnyInput, AudioSource, ImageSource, TensorLike } from './inputs.js'
+export type * from './models.js'
 export type { Explanation } from './words/explain.js'
 export type { StorageReport } from './words/storage.js'
 export { createAfield } from './router/create-afield.js'
-export { AfieldError, ERROR_CODES, type ErrorCode, type Outputs, type RecordValue } from '@afield/protocol'
+export {
+  AfieldError,
+  ERROR_CODES,
+  type ErrorCode,
+  type Outputs,
+  type RecordValue,
+  type ScoredLabel,
+  type TensorValue,
+} from '@afield/protocol'
