@@ -20,6 +20,7 @@ import { addRollout } from './commands/rollout.js'
 import { addRotate } from './commands/rotate.js'
 import { addServe } from './commands/serve.js'
 import { addShow } from './commands/show.js'
+import { addTypes } from './commands/types.js'
 import { addVerify } from './commands/verify.js'
 import { diskRefusal } from './disk.js'
 import { CliError } from './errors.js'
@@ -62,6 +63,7 @@ function buildProgram(json: boolean): Command {
   addServe(program)
   addList(program)
   addShow(program)
+  addTypes(program)
   addAlias(program)
   addRevoke(program)
   addMinVersion(program)

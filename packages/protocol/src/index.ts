@@ -10,6 +10,7 @@ export * from './contract/tensors.js'
 export type * from './contract/text.js'
 export {
   declareModels,
+  isDeclarationFile,
   type DeclaredModel,
   type ServedContract,
 } from './declarations/declare-models.js'

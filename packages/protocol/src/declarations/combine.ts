@@ -49,6 +49,7 @@ function commonProperties(a: readonly Property[], b: readonly Property[]): Input
         type: intersection(one.type, other.type),
         optional: one.optional && other.optional,
         notes: merged(one.notes, other.notes),
+        whenAbsent: merged(one.whenAbsent ?? [], other.whenAbsent ?? []),
       })
     } else if ((one ?? other)?.optional === false) {
       return { kind: 'none', reason: `one version requires ${name} and another does not know it` }

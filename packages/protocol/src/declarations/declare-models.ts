@@ -14,9 +14,7 @@ export interface DeclaredModel {
   readonly served: readonly [ServedContract, ...ServedContract[]]
 }
 
-const HEAD = `// Written by \`afield types\`. Run it again when a contract changes; do not edit.
-/* eslint-disable */
-`
+const FIRST_LINE = '// Written by `afield types`. Run it again when a contract changes; do not edit.'
 
 /** Types of the SDK that a declaration may speak of. */
 const IMPORTED = ['AudioSource', 'ImageSource', 'TensorLike', 'TensorValue'] as const
@@ -37,7 +35,12 @@ export function declareModels(models: readonly DeclaredModel[]): string {
     .join('')
   const used = IMPORTED.filter((name) => new RegExp(`\\b${name}\\b`).test(withoutComments(body)))
   const first = used.length > 0 ? `import type { ${used.join(', ')} } from 'afield'` : 'export {}'
-  return `${HEAD}${first}\n\ndeclare module 'afield' {\n  interface Models {\n${body}  }\n}\n`
+  return `${FIRST_LINE}\n/* eslint-disable */\n${first}\n\ndeclare module 'afield' {\n  interface Models {\n${body}  }\n}\n`
+}
+
+/** Whether a text is what {@link declareModels} wrote, of these models or of others. */
+export function isDeclarationFile(text: string): boolean {
+  return text.startsWith(FIRST_LINE)
 }
 
 function declareModel({ name, served }: DeclaredModel): string {
@@ -81,10 +84,13 @@ function declareInput(input: InputShape): readonly string[] {
   }
 }
 
-function declareProperty({ name, type, optional, notes }: Property, absent: string): readonly string[] {
+function declareProperty(
+  { name, type, optional, notes, whenAbsent = [] }: Property,
+  absent: string,
+): readonly string[] {
   const text = typeText(type)
   return [
-    ...comment(notes),
+    ...comment(optional ? [...notes, ...whenAbsent] : notes),
     `readonly ${propertyName(name)}${optional ? '?' : ''}: ${text}${optional ? absent : ''}`,
   ]
 }

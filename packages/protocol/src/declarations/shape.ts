@@ -17,6 +17,8 @@ export interface Property {
   readonly optional: boolean
   /** Lines about it, for people. */
   readonly notes: readonly string[]
+  /** What happens when it is left out, where it may be. */
+  readonly whenAbsent?: readonly string[]
 }
 
 /** What `predict()` takes: properties, one whole value, or nothing that could suit. */
@@ -122,10 +124,9 @@ function property(
     name,
     type: { kind: 'text', text },
     optional: missing !== 'reject',
-    notes:
-      typeof missing === 'string'
-        ? notes
-        : [...notes, `Left out, it counts as ${JSON.stringify(missing.default)}.`],
+    notes,
+    whenAbsent:
+      typeof missing === 'string' ? [] : [`Left out, it counts as ${JSON.stringify(missing.default)}.`],
   }
 }
 
