@@ -7,7 +7,7 @@ declare const file: File
 declare const recording: AudioBuffer
 
 /** The two are one type, neither wider than the other. */
-function same<A, B>(_: [A] extends [B] ? ([B] extends [A] ? true : false) : false): void {}
+declare function same<A, B>(holds: [A] extends [B] ? ([B] extends [A] ? true : false) : false): void
 
 export async function record(): Promise<void> {
   const model = await afield.load('learner-risk', { version: 'beta' })

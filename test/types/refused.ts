@@ -6,12 +6,13 @@ import type { Afield } from 'afield'
 
 declare const afield: Afield
 declare const canvas: HTMLCanvasElement
+declare const anyText: string
 
 export async function loading(): Promise<void> {
   // @ts-expect-error no model has this name
   await afield.load('learner-risks')
   // @ts-expect-error a text is not the name of a model
-  await afield.load(String('learner-risk'))
+  await afield.load(anyText)
   // @ts-expect-error a version is a text
   await afield.load('learner-risk', { version: 1 })
 }

@@ -7,6 +7,8 @@ import { addDeploy } from './commands/deploy.js'
 import { addFetch } from './commands/fetch.js'
 import { addAlias } from './commands/alias.js'
 import { addApprove } from './commands/approve.js'
+import { addCard } from './commands/card.js'
+import { addDocs } from './commands/docs.js'
 import { Exit, type ExitCode } from './commands/exit.js'
 import { addInit } from './commands/init.js'
 import { addList } from './commands/list.js'
@@ -64,6 +66,8 @@ function buildProgram(json: boolean): Command {
   addList(program)
   addShow(program)
   addTypes(program)
+  addCard(program)
+  addDocs(program)
   addAlias(program)
   addRevoke(program)
   addMinVersion(program)

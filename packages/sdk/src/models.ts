@@ -8,7 +8,7 @@ import type { AnyInput } from './inputs.js'
 export interface Models {}
 
 /** Names that `load()` takes. */
-export type ModelName = keyof Models extends never ? string : keyof Models & string
+export type ModelName = keyof Models extends never ? string : Extract<keyof Models, string>
 
 /** What `predict()` of a model takes. */
 export type InputOf<N extends ModelName> = N extends keyof Models
