@@ -63,7 +63,7 @@ export function inputSchema(input: Input): BodySchema {
 /** The outputs of an answer, ids that pass through included. */
 export function outputsSchema({ input, outputs }: Contract): JsonSchema {
   const ids = input.kind === 'record' ? input.fields.filter(({ type }) => type === 'id') : []
-  const passed = ids.map((field) => [field.name, fieldSchema({ ...field, missing: 'reject' } as Field)])
+  const passed = ids.map((field) => [field.name, fieldSchema({ ...field, missing: 'reject' })])
   return {
     type: 'object',
     properties: Object.fromEntries([
