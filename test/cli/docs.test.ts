@@ -9,10 +9,9 @@ import {
   showVersion,
   type Shown,
 } from '@afield/cli'
-import { ContractSchema, ERROR_CODES } from '@afield/protocol'
+import { ContractSchema, ERROR_CODES, parseWith } from '@afield/protocol'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { afield, learnerRisk, temporaryFolder } from './workspace.js'
 
@@ -176,7 +175,7 @@ describe('every kind of input has valid docs in both forms', () => {
       [{ input: 'hello', output: { score: 1 } }],
     ],
   ])('%s', async (_, input, outputs, vectors) => {
-    const contract = v.parse(ContractSchema, { input, outputs })
+    const contract = parseWith(ContractSchema, { input, outputs }, 'descriptor/invalid', 'The contract')
     const described = {
       ...shown,
       descriptor: {

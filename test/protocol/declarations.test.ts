@@ -1,6 +1,7 @@
 import { declareModels, type Contract } from '@afield/protocol'
 import { describe, expect, test } from 'vitest'
-import { contractOf, declaredModels } from './support/declared-models.js'
+import { parseContract } from './support/contract.js'
+import { declaredModels } from './support/declared-models.js'
 
 test('each kind of input and output has its type; test/types compiles code against this very file', async () => {
   await expect(declareModels(declaredModels)).toMatchFileSnapshot('../types/afield-models.d.ts')
@@ -55,7 +56,7 @@ describe('where several versions may serve, what holds for all of them is declar
     [
       'another kind of input',
       contract([{ type: 'number', name: 'a' }]),
-      contractOf({
+      parseContract({
         input: { kind: 'text', form: 'string', tensor: 'text' },
         outputs: [{ kind: 'value', name: 'score', tensor: 'y' }],
       }),
@@ -107,7 +108,7 @@ function contract(
   fields: readonly object[],
   outputs: readonly object[] = [{ kind: 'value', name: 'score', tensor: 'y' }],
 ): Contract {
-  return contractOf({ input: { kind: 'record', tensor: 'x', fields }, outputs })
+  return parseContract({ input: { kind: 'record', tensor: 'x', fields }, outputs })
 }
 
 function declare(first: Contract, ...others: readonly Contract[]): string {

@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { ContractSchema, type Contract, type DeclaredModel } from '@afield/protocol'
-import * as v from 'valibot'
+import type { DeclaredModel } from '@afield/protocol'
+import { parseContract } from './contract.js'
 
 const learnerRisk = new URL('../../../examples/learner-risk/afield.config.json', import.meta.url)
 
-export function contractOf(contract: object): Contract {
-  return v.parse(ContractSchema, contract)
-}
-
 function model(name: string, contract: object): DeclaredModel {
-  return { name, served: [{ version: '1.0.0', contract: contractOf(contract) }] }
+  return { name, served: [{ version: '1.0.0', contract: parseContract(contract) }] }
 }
 
 const enrolment = {

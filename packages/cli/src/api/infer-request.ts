@@ -41,7 +41,8 @@ function element(
     return typeof field.missing === 'object' ? field.missing.default : undefined
   }
   if (field.type === 'boolean' && field.dtype !== 'bool') return value === true ? 1 : 0
-  if (field.type === 'enum' && field.dtype !== 'string') return typeof value === 'string' ? field.values.indexOf(value) : undefined
+  if (field.type === 'enum' && field.dtype !== 'string')
+    return typeof value === 'string' ? field.values.indexOf(value) : undefined
   return value
 }
 

@@ -101,7 +101,7 @@ function whenAbsent({ missing }: Field): Line {
   return { reject: 'refused', nan: 'the model gets NaN', omit: 'left out of the answer' }[missing]
 }
 
-export function outputType(output: Output): string {
+function outputType(output: Output): string {
   switch (output.kind) {
     case 'value':
       return `number${range(output.min, output.max)}`

@@ -28,7 +28,7 @@ ${blocks.map(renderBlock).join('\n')}
 }
 
 /** Text as it stands in HTML, also inside a quoted attribute. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return plainText(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

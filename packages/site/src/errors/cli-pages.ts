@@ -1,0 +1,219 @@
+import type { CliErrorCode } from '@afield/cli'
+import type { ErrorPage } from './error-page.js'
+
+/** A page for every code of the command line. The compiler misses any that is not here. */
+export const CLI_PAGES: Readonly<Record<CliErrorCode, ErrorPage>> = {
+  'bundle/nothing-to-ship': {
+    happened: 'A seed of this version would be refused by devices, so none was written.',
+    why: ['The model is killed, or the version is revoked or below the oldest that may run.'],
+    fix: ['Name another version: `afield bundle NAME --version 1.2.0 --out DIR`.'],
+  },
+  'config/incomplete': {
+    happened: 'The launch checklist in `afield.config.json` has gaps. The message lists all of them.',
+    why: ['A version is published only when somebody owns it and knows how to take it back.'],
+    fix: ['Write the items that the message names, then publish again.'],
+  },
+  'config/invalid': {
+    happened: '`afield.config.json` says something that it cannot say.',
+    why: [
+      'A field is misspelt or of another type; the message gives its place.',
+      'Nothing names the framework.',
+    ],
+    fix: [
+      'Correct the place that the message names.',
+      'Compare with `examples/export/scikit-learn/afield.config.json`.',
+    ],
+  },
+  'contract/mismatch': {
+    happened: 'The contract and the graph do not speak of the same tensors.',
+    why: ['A name is misspelt.', 'The columns or the type differ.'],
+    fix: ['Compare with the inputs and outputs of the graph, which the message lists.'],
+  },
+  'deploy/conflict': {
+    happened: 'Somebody else deployed to this target. Nothing of theirs was changed.',
+    why: ['Two people work from two copies of one repository.'],
+    fix: ['Take their files over into your repository, make your change again, deploy again.'],
+  },
+  'deploy/credentials': {
+    happened: 'The store was not told who asks, or refused it.',
+    why: ['`AWS_ACCESS_KEY_ID` and its secret are not set, are wrong, or may not write there.'],
+    fix: [
+      'Set them in the environment.',
+      'Allow listing the bucket, and reading and writing below the prefix.',
+    ],
+  },
+  'deploy/refused': {
+    happened: 'The store does not know what it was asked.',
+    why: [
+      'It lacks conditional writes (`If-None-Match` on PUT), without which two operators could overwrite each other.',
+    ],
+    fix: ['Use a store that has them, or deploy to a folder and copy it.'],
+  },
+  'deploy/target': {
+    happened: 'The target is no place to deploy to.',
+    why: ['The address is neither a folder nor `s3://bucket/prefix`.', 'The bucket does not exist.'],
+    fix: ['Correct the address and `--endpoint`.', 'Make the bucket first.'],
+  },
+  'deploy/unavailable': {
+    happened: 'The store did not take the files.',
+    why: ['The network or the store failed, also after several tries.'],
+    fix: [
+      'Run the command again: what is there already is not sent again. What was deployed before is valid.',
+    ],
+  },
+  'disk/denied': {
+    happened: 'A file or folder may not be read or written by this user.',
+    why: ['It belongs to somebody else, or the disk is read-only.'],
+    fix: ['See who owns the folder that the message names.'],
+  },
+  'disk/full': {
+    happened: 'The disk has no room. What was there before is still valid.',
+    why: ['No space is left, or a quota is used up.'],
+    fix: ['Make room and run the command again.'],
+  },
+  'disk/path': {
+    happened: 'A file lies where a folder is needed, or the other way round.',
+    why: ['The path names something that is there already.'],
+    fix: ['Name another path.'],
+  },
+  'external-data/invalid': {
+    happened: 'The weights that the graph keeps in files of their own are not there or not whole.',
+    why: ['Only the `.onnx` file was copied.', 'A file was renamed: the graph refers to it by name.'],
+    fix: ['Put the files beside the model, under the names that the message gives.'],
+  },
+  'file/missing': {
+    happened: 'A file that the command needs is not there.',
+    why: ['The path is wrong.', 'Training did not write golden vectors or metrics.'],
+    fix: ['Check the path.', 'Name the file with the option that the message gives, such as `--golden`.'],
+  },
+  'file/unreadable': {
+    happened: 'A file is there and cannot be read.',
+    why: ['It is a folder, or belongs to somebody else.'],
+    fix: ['Check what lies at the path that the message names.'],
+  },
+  'golden/invalid': {
+    happened: 'The golden vectors do not fit the contract.',
+    why: ['An input lacks a field or has a value outside its range.', 'An output is none of the contract.'],
+    fix: [
+      'Let the training code write them itself, as in the guides.',
+      'Correct the vector that the message names.',
+    ],
+  },
+  'graph/invalid': {
+    happened: 'The file is not an ONNX model that onnxruntime-web runs.',
+    why: ['It is cut off, or of another format.', 'It has an operator that onnxruntime-web lacks.'],
+    fix: [
+      'Check it with `onnx.checker.check_model`.',
+      'Export with another opset, or without that operator.',
+    ],
+  },
+  'keys/exist': {
+    happened: 'A key file is there already and is never overwritten.',
+    why: ['The folder holds the keys of another repository.', 'A rotation was interrupted.'],
+    fix: [
+      'Choose another folder with `--keys`.',
+      'Run the interrupted rotation again with the same options.',
+    ],
+  },
+  'keys/exposed': {
+    happened: 'Others on this machine can read a private key.',
+    why: ['Its mode allows it; keys are made with 0600.'],
+    fix: [
+      '`chmod 600` the file if nobody has read it.',
+      'Replace the key with `afield rotate` if somebody may have.',
+    ],
+  },
+  'keys/missing': {
+    happened: 'The key that has to sign is not at hand.',
+    why: ['The folder of the keys is elsewhere.', 'Only the release key can change what is published.'],
+    fix: ['Name the folder with `--keys` or `AFIELD_KEYS`.', 'Ask whoever holds the key.'],
+  },
+  'keys/passphrase': {
+    happened: 'A key is encrypted and its passphrase was not given, or is wrong.',
+    why: ['Nobody can be asked here, in a script for instance.'],
+    fix: ['Set `AFIELD_PASSPHRASE`, or name a file in `AFIELD_PASSPHRASE_FILE`.'],
+  },
+  'keys/wrong': {
+    happened: 'The keys are not those that this repository trusts.',
+    why: [
+      'They belong to another repository, or were replaced by `afield rotate`.',
+      'This key has signed already.',
+    ],
+    fix: ['Name the folder that was made with this repository: `--keys`.'],
+  },
+  'metrics/invalid': {
+    happened: 'The metrics file is not a flat JSON object of numbers and texts.',
+    why: ['A figure is a list or an object; a hash is not one.'],
+    fix: ['Write it as `{"auc": 0.87, "recall": 0.6, "framework": "scikit-learn 1.2.1"}`.'],
+  },
+  'out/not-empty': {
+    happened: 'What the command would write to is in use by something else, which is left alone.',
+    why: ['The folder has files of other origin.', 'The file was not written by `afield types`.'],
+    fix: ['Name another place with `--out`.'],
+  },
+  'proposal/invalid': {
+    happened: 'A proposal would sign something other than it says. Do not sign it.',
+    why: ['The file was changed after it was made.'],
+    fix: ['Ask who made it, and have it made again.'],
+  },
+  'proposal/missing': {
+    happened: 'There is no such proposal.',
+    why: ['It was approved and published already, or lies in another folder.'],
+    fix: ['`afield approve --list` says what waits.', 'Name the folder with `--proposals`.'],
+  },
+  'proposal/stale': {
+    happened: 'The repository changed since the proposal was made, so it no longer fits. Nothing was signed.',
+    why: ['Somebody published, or changed a rollout, in the meantime.'],
+    fix: ['Run the command that proposed it again and delete the old file.'],
+  },
+  'proposal/waiting': {
+    happened: 'The change waits for others to approve it. Exit code 3.',
+    why: ['The repository was made with `--threshold m/n`.'],
+    fix: ['The others run `afield approve`.'],
+  },
+  'reference/invalid': {
+    happened: 'The CSV of training data does not fit the contract.',
+    why: ['Its header lacks a field.', 'A row has a text where a number belongs.'],
+    fix: ['Correct the row or column that the message names. Other columns are passed over.'],
+  },
+  'repository/conflict': {
+    happened: 'Somebody else changed the repository at the same moment. Nothing of yours was published.',
+    why: ['Two commands wrote at once, or one was interrupted.'],
+    fix: ['Look at what they did (`afield log NAME`), then run the command again.'],
+  },
+  'repository/damaged': {
+    happened: 'A file of the repository is missing or is not what it is named for.',
+    why: ['It was cut, changed or deleted by something other than Afield.'],
+    fix: ['Restore the file that the message names from a copy.', '`afield verify` checks every byte.'],
+  },
+  'repository/missing': {
+    happened: 'There is no repository here.',
+    why: ['The folder is another one.'],
+    fix: ['Name it with `--repo` or `AFIELD_REPO`.', 'Make one with `afield init`.'],
+  },
+  'repository/not-empty': {
+    happened: 'A repository is made in an empty folder only, and this one is not.',
+    why: ['There is a repository already, or other files.'],
+    fix: ['Name a new folder.'],
+  },
+  'serve/port-in-use': {
+    happened: 'Another program has the port.',
+    why: ['The command runs twice, or something else uses it.'],
+    fix: ['Pass another with `--port`, or `--port 0` for a free one.'],
+  },
+  'version/exists': {
+    happened: 'This version is published already, and a version never changes.',
+    why: ['The number was used before, also where that version was revoked.'],
+    fix: ['Give the new one a new number.'],
+  },
+  'version/unknown': {
+    happened: 'The model has no such version, or none that may run.',
+    why: ['It was never published, is revoked, or is below the oldest that may run.'],
+    fix: ['Take one of those that the message lists.'],
+  },
+  usage: {
+    happened: 'The command was not understood. Exit code 2.',
+    why: ['An option or argument is missing, misspelt, or does not go with another.'],
+    fix: ['Add `--help` for the options and an example.'],
+  },
+}
