@@ -19,7 +19,8 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
 .table { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
-th[scope=row] { font-weight: 600; min-width: 8rem }
+th[scope=row] { font-weight: 600; width: 11rem; min-width: 7rem }
+th[scope=row] code { white-space: nowrap }
 th[scope=col] { color: var(--soft); font-weight: 500; font-size: .875rem }
 code, pre { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
 code { background: var(--tint); border-radius: 4px; padding: .1em .3em; overflow-wrap: anywhere }
