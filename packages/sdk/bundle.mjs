@@ -1,9 +1,11 @@
 /**
- * Bundles each worker to one file and puts onnxruntime's two files beside them, so that an app's bundler has
- * nothing to resolve inside a worker. `tsc -b` has built everything else.
+ * Bundles each worker, and the code of each kind of input that an engine loads when it is needed, to one file, and
+ * puts onnxruntime's two files beside them, so that an app's bundler has nothing to resolve inside a worker. `tsc -b`
+ * has built everything else.
  */
-import { copyFile, mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -13,24 +15,33 @@ const dist = join(here, 'dist')
 const ortDist = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/wasm'))
 
 for (const worker of ['keeper', 'engine']) {
-  const bundle = await rolldown({
-    input: join(here, 'src', worker, 'worker.ts'),
-    platform: 'browser',
-    // onnxruntime's glue and .wasm stay files of their own, which browsers can stream, cache and compile once.
-    resolve: { conditionNames: ['onnxruntime-web-use-extern-wasm', 'import', 'browser', 'default'] },
-    transform: { define: { 'import.meta.url': 'self.location.href' } },
-  })
-  await bundle.write({
-    file: join(dist, `${worker}.worker.js`),
-    format: 'esm',
-    minify: true,
-    // Hints for bundlers, which have done their work here.
-    comments: { legal: true, annotation: false, jsdoc: false },
-    sourcemap: true,
-  })
+  await bundle(join(here, 'src', worker, 'worker.ts'), join(dist, `${worker}.worker.js`))
+}
+const kinds = join(here, 'src', 'engine', 'inputs')
+for (const file of existsSync(kinds) ? await readdir(kinds) : []) {
+  await bundle(join(kinds, file), join(dist, 'inputs', `${basename(file, '.ts')}.js`))
 }
 
 await mkdir(join(dist, 'ort'), { recursive: true })
 for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
   await copyFile(join(ortDist, file), join(dist, 'ort', file))
+}
+
+async function bundle(input, file) {
+  const bundled = await rolldown({
+    input,
+    platform: 'browser',
+    // onnxruntime's glue and .wasm stay files of their own, which browsers can stream, cache and compile once.
+    resolve: { conditionNames: ['onnxruntime-web-use-extern-wasm', 'import', 'browser', 'default'] },
+    transform: { define: { 'import.meta.url': 'self.location.href' } },
+  })
+  await bundled.write({
+    file,
+    format: 'esm',
+    minify: true,
+    // Hints for bundlers, which have done their work here.
+    comments: { legal: true, annotation: false, jsdoc: false },
+    codeSplitting: false,
+    sourcemap: true,
+  })
 }

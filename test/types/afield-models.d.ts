@@ -1,6 +1,6 @@
 // Written by `afield types`. Run it again when a contract changes; do not edit.
 /* eslint-disable */
-import type { AudioSource, ImageSource, TensorLike, TensorValue } from 'afield'
+import type { AudioLike, ImageLike, TensorLike, TensorValue } from 'afield'
 
 declare module 'afield' {
   interface Models {
@@ -20,7 +20,7 @@ declare module 'afield' {
     /** As 1.0.0 is. */
     readonly 'digit-reader': {
       /** Becomes 8 × 8 pixels (stretch). */
-      readonly input: ImageSource
+      readonly input: ImageLike
       readonly outputs: {
         /** The best 2, best first. */
         readonly digits: readonly { readonly label: '0' | '1' | '2'; readonly score: number }[]
@@ -107,7 +107,7 @@ declare module 'afield' {
     /** As 1.0.0 is. */
     readonly 'wake-word': {
       /** 16000 samples a second; at most 2 seconds. */
-      readonly input: AudioSource
+      readonly input: AudioLike
       readonly outputs: {
         /** A number from 0 to 1. */
         readonly heard: number

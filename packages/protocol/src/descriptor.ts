@@ -60,7 +60,6 @@ export const OrtRangeSchema = v.pipe(
 /** The day from which the model counts as old. */
 export const RetrainBySchema = v.pipe(v.string(), v.isoDate())
 
-/** Raised when the state that a stateful model carries no longer fits the version before. */
 export const StateEpochSchema = whole
 
 const counted = { count: whole, missing: whole }
@@ -125,7 +124,6 @@ const DescriptorSchema = v.object({
   slo: SloSchema,
   reference: v.exactOptional(ReferenceSchema),
   retrainBy: v.exactOptional(RetrainBySchema),
-  stateEpoch: v.exactOptional(StateEpochSchema),
 })
 export type Descriptor = v.InferOutput<typeof DescriptorSchema>
 

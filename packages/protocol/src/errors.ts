@@ -47,6 +47,11 @@ export type ErrorCode = (typeof ERROR_CODES)[number]
  * }
  */
 export class AfieldError extends Error {
+  /** Also of a second copy of this class: code that is bundled apart, such as that of a kind of input, has its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'AfieldError' && 'code' in value
+  }
+
   override readonly name = 'AfieldError'
   /** Facts for a program: the field of an invalid record, the path of a refused file. Never input values. */
   readonly details: Readonly<Record<string, string | number>>

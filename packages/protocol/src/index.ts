@@ -1,11 +1,34 @@
 export * from './bytes.js'
-export * from './codec.js'
-export type { Assets, Feeds, InputEncoder, InputKindCode } from './codec/encoder.js'
+export * from './codec/codec.js'
+export type {
+  Assets,
+  Feeds,
+  InputEncoder,
+  InputKindCode,
+  PlainTensor,
+  StateTensors,
+} from './codec/encoder.js'
+export * from './codec/float16.js'
+export {
+  GoldenVectorSchema,
+  type GoldenInput,
+  type GoldenOutput,
+  type GoldenTensor,
+  type GoldenVector,
+  type SelfTest,
+} from './codec/golden.js'
+export * from './codec/outputs.js'
+export * from './codec/read-tensor.js'
+export * from './codec/record.js'
+export * from './codec/refuse.js'
+export * from './codec/tensor.js'
+export * from './codec/tensors.js'
 export * from './contract/contract.js'
 export type * from './contract/audio.js'
 export type * from './contract/image.js'
 export * from './contract/outputs.js'
 export * from './contract/record.js'
+export { contractSchema } from './contract/schema.js'
 export * from './contract/tensors.js'
 export type * from './contract/text.js'
 export {
@@ -30,16 +53,13 @@ export * from './rollout/decide.js'
 export * from './rollout/document.js'
 export {
   FilePathSchema,
-  GoldenVectorSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
   parseRunnable,
   type Artifact,
   type ArtifactFile,
   type Chunk,
-  type GoldenVector,
   type Runnable,
-  type SelfTest,
 } from './runnable.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'

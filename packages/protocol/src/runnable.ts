@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { parseJson } from './bytes.js'
+import { SelfTestSchema } from './codec/golden.js'
 import { ContractSchema } from './contract/contract.js'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
@@ -62,22 +63,6 @@ const ArtifactSchema = v.object({
 })
 export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
-/** A golden vector: what training says the answer is. Only the outputs that it names are compared. */
-export const GoldenVectorSchema = v.object({
-  input: v.record(v.string(), v.union([finite, v.string(), v.boolean()])),
-  output: v.record(v.string(), v.union([finite, v.boolean()])),
-})
-export type GoldenVector = v.InferOutput<typeof GoldenVectorSchema>
-
-export const SelfTestSchema = v.object({
-  vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
-  /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
-  tolerance: v.object({ absolute: finite, relative: finite }),
-  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
-  replay: v.picklist(['passed', 'skipped']),
-})
-export type SelfTest = v.InferOutput<typeof SelfTestSchema>
-
 const OperatorsSchema = v.pipe(
   v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   v.maxLength(1000),
@@ -92,6 +77,8 @@ export const runnableEntries = {
   artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
   contract: ContractSchema,
   selfTest: SelfTestSchema,
+  /** Raised when the state that a stateful model carries no longer fits the version before. */
+  stateEpoch: v.exactOptional(whole),
 }
 
 const RunnableSchema = v.object(runnableEntries)

@@ -1,4 +1,4 @@
-import type { Outputs } from '@afield/protocol'
+import type { ModelState, Outputs } from '@afield/protocol'
 import type { CheckReport } from './keeper/keeper.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
@@ -68,8 +68,12 @@ export interface LoadOptions {
 export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
 export interface PredictOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
+  /** Of the answer before, for a stateful model; without one it begins anew. */
+  readonly state?: ModelState | undefined
 }
+
+export type { AudioLike, ImageLike, ModelInput, TensorLike } from './inputs.js'
 
 /** An answer, and where it came from. */
 export interface Prediction<O = Outputs> {
@@ -81,6 +85,8 @@ export interface Prediction<O = Outputs> {
   readonly backend: 'wasm'
   /** Milliseconds from the call to the answer. */
   readonly latencyMs: number
+  /** Of a stateful model: what the next call takes to go on from here. */
+  readonly state?: ModelState
 }
 
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
@@ -89,12 +95,25 @@ export interface Model<N extends ModelName = ModelName> {
   /** The version that serves now; `undefined` while none may. */
   readonly version: string | undefined
   /**
-   * Scores one record.
+   * Answers one input of the kind that the model's contract takes.
    *
-   * @throws AfieldError `input/invalid`, with `details.field` where a field is at fault; `model/killed`; `engine/*`;
-   *   `aborted`; `closed`.
+   * @throws AfieldError `input/invalid`, with `details.field` and `details.problem` where a field is at fault;
+   *   `model/killed`; `engine/*`; `aborted`; `closed`.
    * @example
+   * // a record
    * const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
+   * @example
+   * // tensors by name; dims may be left out where they follow from the contract
+   * await model.predict({ tokens: { dims: [1, 3], data: BigInt64Array.of(5n, 7n, 9n) }, mask: [[1, 1, 0]] })
+   * @example
+   * // a stateful model, frame by frame
+   * let state
+   * for (const frame of frames) ({ outputs, state } = await model.predict(frame, { state }))
+   * @example
+   * // an image, a recording, a text
+   * await model.predict(canvas)
+   * await model.predict({ samples, sampleRate: 16000 })
+   * await model.predict('Was this helpful?')
    */
   predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
   /** Why this device runs this version, on this backend, right now. */

@@ -3,7 +3,6 @@ export type { CheckReport } from './keeper/keeper.js'
 export type { DownloadRequest, KeeperEvent, LogLevel, Logger, Served } from './keeper/ports.js'
 export type { Step } from './keeper/steps.js'
 export type { TelemetryReport } from './keeper/telemetry/telemetry.js'
-export type { AnyInput, AudioSource, ImageSource, TensorLike } from './inputs.js'
 export type * from './models.js'
 export type { Explanation } from './words/explain.js'
 export type { StorageReport } from './words/storage.js'
@@ -12,7 +11,9 @@ export {
   AfieldError,
   ERROR_CODES,
   type ErrorCode,
+  type ModelState,
   type Outputs,
+  type OutputValue,
   type RecordValue,
   type ScoredLabel,
   type TensorValue,

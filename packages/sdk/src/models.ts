@@ -1,5 +1,5 @@
 import type { Outputs } from '@afield/protocol'
-import type { AnyInput } from './inputs.js'
+import type { ModelInput } from './inputs.js'
 
 /**
  * The models that TypeScript knows. `afield types` writes a file that adds to it; while it is empty, any name may be
@@ -14,8 +14,8 @@ export type ModelName = keyof Models extends never ? string : Extract<keyof Mode
 export type InputOf<N extends ModelName> = N extends keyof Models
   ? Models[N] extends { readonly input: infer I }
     ? I
-    : AnyInput
-  : AnyInput
+    : ModelInput
+  : ModelInput
 
 /** What a model answers. */
 export type OutputsOf<N extends ModelName> = N extends keyof Models

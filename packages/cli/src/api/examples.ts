@@ -48,5 +48,14 @@ function withDerived(
 
 /** Whether an example says all that an answer would. */
 export function isComplete({ outputs }: Contract, example: Example): boolean {
-  return outputs.every(({ name }) => Object.hasOwn(example.outputs, name))
+  return outputs.every(({ name, kind }) => {
+    const said = example.outputs[name]
+    // Training may give a label without its score.
+    if (kind === 'label') return isScored(said)
+    return kind === 'top-k' ? Array.isArray(said) && said.every(isScored) : said !== undefined
+  })
+}
+
+function isScored(said: unknown): boolean {
+  return typeof said === 'object' && said !== null && 'score' in said
 }

@@ -26,7 +26,10 @@ export function inputSchema(input: Input): BodySchema {
         properties: Object.fromEntries(
           given.map(({ name, dtype, shape, description }) => [
             name,
-            { ...tensorSchema(elementSchema(dtype), shape), ...described(description) },
+            {
+              anyOf: [tensorSchema(elementSchema(dtype), shape), { type: 'array' }, elementSchema(dtype)],
+              ...described(description),
+            },
           ]),
         ),
         required: given.map(({ name }) => name),

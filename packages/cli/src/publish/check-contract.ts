@@ -1,31 +1,19 @@
-import { graphFields, recordInput, type Contract, type Output, type RecordInput } from '@afield/protocol'
+import type { Contract, Input } from '@afield/protocol'
 import { CliError } from '../errors.js'
+import { outputProblems } from './check-outputs.js'
 import { describeTensor, type Graph, type GraphTensor } from './graph.js'
-
-/** What an output may be: a type whose elements JavaScript reads as numbers. */
-const READABLE = [
-  'float32',
-  'float64',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'bool',
-]
+import { wantedTensors, type WantedTensor } from './wanted-tensors.js'
 
 /**
- * Checks that a contract and a graph speak of the same tensors: names, types and column counts.
+ * Checks that a contract and a graph speak of the same tensors: names, types, sizes, classes and state.
  *
  * @throws CliError `contract/mismatch` with every problem, and what the graph has.
  */
 export function checkContract(contract: Contract, graph: Graph): void {
   const problems = [
-    ...inputProblems(recordInput(contract), graph),
-    ...outputProblems(contract.outputs, graph),
+    ...inputProblems(contract.input, graph),
+    ...stateProblems(contract.input, graph),
+    ...outputProblems(contract, graph),
   ]
   if (problems.length === 0) return
   throw new CliError(
@@ -36,77 +24,79 @@ export function checkContract(contract: Contract, graph: Graph): void {
   )
 }
 
-function inputProblems({ tensor, dtype, fields: all }: RecordInput, graph: Graph): readonly string[] {
-  const fields = graphFields(all)
-  const wanted = new Map<string, { readonly who: string; readonly columns: number }>()
-  const problems: string[] = []
-  if (tensor !== undefined) wanted.set(tensor, { who: 'input.tensor', columns: fields.length })
-  for (const field of tensor === undefined ? fields : []) {
-    const name = field.tensor ?? field.name
-    if (wanted.has(name)) problems.push(`two fields fill the tensor "${name}"; each needs its own`)
-    wanted.set(name, { who: `the field "${field.name}"`, columns: 1 })
-  }
-  for (const [name, { who, columns }] of wanted) {
-    const found = graph.inputs.find((input) => input.name === name)
-    if (!found) problems.push(`${who} names the tensor "${name}", which the graph does not take`)
-    else problems.push(...tensorProblems(found, dtype, columns, who))
-  }
-  for (const { name } of graph.inputs) {
-    if (!wanted.has(name)) problems.push(`nothing fills the graph's input "${name}"`)
-  }
-  return problems
+function inputProblems(input: Input, graph: Graph): readonly string[] {
+  const wanted = wantedTensors(input)
+  const problems = wanted.flatMap((tensor, i) => {
+    const { name, who } = tensor
+    const found = graph.inputs.find((one) => one.name === name)
+    if (!found) return [`${who} names the tensor "${name}", which the graph does not take`]
+    const twice = wanted.findIndex((one) => one.name === name) < i
+    return twice
+      ? [
+          `two ${input.kind === 'record' ? 'fields' : 'of the contract'} fill the tensor "${name}"; each needs its own`,
+        ]
+      : tensorProblems(tensor, found, input.kind)
+  })
+  const idle = graph.inputs.filter(({ name }) => !wanted.some((tensor) => tensor.name === name))
+  return [...problems, ...idle.map(({ name }) => `nothing fills the graph's input "${name}"`)]
 }
 
 function tensorProblems(
+  { who, dtype: contractDtype, shape: sizes }: WantedTensor,
   { name, dtype, shape }: GraphTensor,
-  contractDtype: string,
-  columns: number,
-  who: string,
+  kind: Input['kind'],
 ): readonly string[] {
   const problems: string[] = []
   if (dtype !== contractDtype) {
     problems.push(`"${name}" is ${dtype ?? 'not a tensor'}, but the contract's dtype is ${contractDtype}`)
   }
   if (!shape) return problems
-  const [rows, width] = shape
-  if (shape.length !== 2) {
-    problems.push(`"${name}" has ${shape.length} dimensions, but records make [rows, columns]`)
-  } else if (typeof width === 'number' && width !== columns) {
-    problems.push(`"${name}" takes ${width} columns, but ${who} gives ${columns}`)
+  if (shape.length !== sizes.length) {
+    const made = kind === 'record' ? 'records make [rows, columns]' : `the contract gives it ${sizes.length}`
+    return [...problems, `"${name}" has ${shape.length} dimensions, but ${made}`]
   }
-  if (typeof rows === 'number') {
-    problems.push(
-      `"${name}" takes exactly ${rows} row(s) a run; export it with an open first dimension, so that records can be batched`,
-    )
+  for (const [at, size] of sizes.entries()) {
+    const taken = shape[at]
+    if (typeof taken !== 'number' || taken === size) continue
+    problems.push(...sizeProblems(name, who, kind, { at, size, taken }))
   }
   return problems
 }
 
-function outputProblems(outputs: readonly Output[], graph: Graph): readonly string[] {
-  return outputs.flatMap((output) => {
-    if (output.kind !== 'value') return []
-    const found = graph.outputs.find(({ name }) => name === output.tensor)
-    if (!found) return [`"${output.name}" reads the tensor "${output.tensor}", which the graph does not give`]
-    if (!found.dtype || !READABLE.includes(found.dtype)) {
-      return [
-        `"${output.name}" reads "${found.name}", which is ${found.dtype ?? 'not a tensor'} and holds no plain numbers`,
-      ]
-    }
-    const columns = columnsOf(found)
-    return columns !== undefined && output.column >= columns
-      ? [
-          `"${output.name}" reads column ${output.column} of "${found.name}", which has ${columns} (counted from 0)`,
-        ]
-      : []
-  })
+function sizeProblems(
+  name: string,
+  who: string,
+  kind: Input['kind'],
+  { at, size, taken }: { at: number; size: WantedTensor['shape'][number]; taken: number },
+): readonly string[] {
+  if (size === 'batch') {
+    // What takes one at a time is run one at a time; of records, there are always many.
+    if (taken === 1 && kind !== 'record') return []
+    return [
+      `"${name}" takes exactly ${taken} row(s) a run; export it with an open first dimension, so that ${kind === 'record' ? 'records' : 'inputs'} can be batched`,
+    ]
+  }
+  if (kind === 'record') return [`"${name}" takes ${taken} columns, but ${who} gives ${size}`]
+  return [
+    size === undefined
+      ? `dimension ${at} of "${name}" is ${taken}, but the contract leaves it open`
+      : `dimension ${at} of "${name}" is ${taken}, but the contract says ${size}`,
+  ]
 }
 
-/** Numbers a row, where the graph says. */
-function columnsOf({ shape }: GraphTensor): number | undefined {
-  return shape
-    ?.slice(1)
-    .reduce<number | undefined>(
-      (product, dim) => (product !== undefined && typeof dim === 'number' ? product * dim : undefined),
-      1,
-    )
+/** State goes in as it came out. */
+function stateProblems(input: Input, graph: Graph): readonly string[] {
+  if (input.kind !== 'tensors') return []
+  return input.tensors.flatMap(({ name, state, dtype, shape }) => {
+    if (state === undefined) return []
+    const found = graph.outputs.find((one) => one.name === state)
+    if (!found) return [`the state "${name}" comes from "${state}", which the graph does not give`]
+    const sized = found.shape?.every((dim, i) => typeof dim !== 'number' || dim === shape[i]) ?? true
+    const ranked = found.shape === undefined || found.shape.length === shape.length
+    return found.dtype === dtype && sized && ranked
+      ? []
+      : [
+          `the state "${name}" is ${dtype}[${shape.join(', ')}], but what it comes from is ${describeTensor(found)}`,
+        ]
+  })
 }

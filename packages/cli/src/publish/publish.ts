@@ -18,6 +18,7 @@ import { describeVersion } from './descriptor.js'
 import { readExternalData } from './external-data.js'
 import { readGoldenVectors } from './golden.js'
 import { readGraph } from './graph.js'
+import { codecOf } from './kinds.js'
 import { lineageOf } from './lineage.js'
 import { readMetrics } from './metrics.js'
 import { extendIndex, refuseExisting } from './model-index.js'
@@ -102,11 +103,12 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   refuseExisting(predecessor?.document, version)
 
   const loadable = { model, externalData }
-  if (!options.skipReplay) await replayGoldenVectors(loadable, config.contract, vectors, config.tolerance)
+  const codec = await codecOf(config.contract, sources)
+  if (!options.skipReplay) await replayGoldenVectors(loadable, codec, vectors, config.tolerance)
   const replay = options.skipReplay ? 'skipped' : 'passed'
   const csv = options.reference ?? (config.reference === undefined ? undefined : join(dir, config.reference))
   const reference =
-    csv === undefined ? undefined : await profileReference(csv, config.contract, loadable, signal)
+    csv === undefined ? undefined : await profileReference(csv, config.contract, { loadable, codec }, signal)
 
   const onBytes = (done: number, total: number): void =>
     options.onProgress?.({ step: 'prepare', done, total })

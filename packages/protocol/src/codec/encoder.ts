@@ -1,5 +1,6 @@
 import type * as v from 'valibot'
 import type { Input } from '../contract/contract.js'
+import type { Outputs, TensorValue } from '../contract/outputs.js'
 
 /** A tensor without a runtime: what the engine hands to onnxruntime and takes from it. */
 export interface PlainTensor {
@@ -19,12 +20,23 @@ export type Feeds = Readonly<Record<string, PlainTensor>>
  */
 export interface InputEncoder<P = unknown> {
   /** @throws AfieldError `input/invalid` with `details.field` and `details.problem`; the message never holds the value. */
-  prepare(input: unknown): P | Promise<P>
+  prepare(input: unknown, state?: StateTensors): P | Promise<P>
   /** How many rows of the batch an input takes; most take one. */
   rows(prepared: P): number
   /** Tensors for all of them in their order, the batch dimension first. */
   encode(prepared: readonly P[]): Feeds
+  /**
+   * Inputs with the same key may share a run; an input without one runs alone. Left out where all may share one.
+   */
+  batchKey?(prepared: P): string | undefined
+  /** What of an input goes straight into its answer, such as its ids. */
+  passThrough?(prepared: P): Outputs | undefined
+  /** The state that a run left; left out where the model carries none. */
+  nextState?(results: Feeds): StateTensors
 }
+
+/** State of a model between two calls, by the names of the graph's inputs. */
+export type StateTensors = Readonly<Record<string, TensorValue>>
 
 /** Files that came with the model, by path, such as a tokenizer. */
 export type Assets = Readonly<Record<string, Uint8Array>>

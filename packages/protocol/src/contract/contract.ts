@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { AudioInputSchema, type AudioInput } from './audio.js'
 import { ImageInputSchema, type ImageInput } from './image.js'
-import { OutputsSchema } from './outputs.js'
 import { RecordInputSchema, type RecordInput } from './record.js'
 import { TensorsInputSchema, type TensorsInput } from './tensors.js'
+import { contractSchema } from './schema.js'
 import { TextInputSchema, type TextInput } from './text.js'
 
 export type Input = RecordInput | TensorsInput | ImageInput | AudioInput | TextInput
@@ -23,20 +23,3 @@ export const ContractSchema = contractSchema(
   ]),
 )
 export type Contract = v.InferOutput<typeof ContractSchema>
-
-/** The contract of models that take some kinds of input: a device loads the code of no other. */
-export function contractSchema<I extends Input>(input: v.GenericSchema<unknown, I>) {
-  return v.pipe(
-    v.object({ input, outputs: OutputsSchema }),
-    v.check(
-      ({ input, outputs }) => !idsOf(input).some((id) => outputs.some(({ name }) => name === id)),
-      'an id and an output have the same name',
-    ),
-  )
-}
-
-/** The fields that an answer gives back. */
-function idsOf(input: Input): readonly string[] {
-  if (input.kind !== 'record') return []
-  return input.fields.filter(({ type }) => type === 'id').map(({ name }) => name)
-}

@@ -115,5 +115,8 @@ function fitsInteger(field: GraphField, dtype: RecordDtype): boolean {
   if (own.startsWith('float')) return true
   const { missing } = field
   const whole = typeof missing === 'string' ? missing === 'reject' : Number.isSafeInteger(missing.default)
+  if (own === 'string' && field.type === 'enum' && typeof missing === 'object') {
+    return field.values[missing.default] !== undefined
+  }
   return field.type !== 'number' && whole
 }

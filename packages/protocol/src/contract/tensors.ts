@@ -42,6 +42,8 @@ export const TensorsInputSchema = v.pipe(
   v.object({
     kind: v.literal('tensors'),
     tensors: v.pipe(v.array(TensorSchema), v.minLength(1), v.maxLength(256)),
+    /** False where an open first dimension is no batch but a length, such as that of a sequence. */
+    batch: v.optional(v.boolean(), true),
   }),
   v.check(({ tensors }) => uniqueNames(tensors), 'two tensors have the same name'),
   v.check(

@@ -17,7 +17,7 @@ export interface DeclaredModel {
 const FIRST_LINE = '// Written by `afield types`. Run it again when a contract changes; do not edit.'
 
 /** Types of the SDK that a declaration may speak of. */
-const IMPORTED = ['AudioSource', 'ImageSource', 'TensorLike', 'TensorValue'] as const
+const IMPORTED = ['AudioLike', 'ImageLike', 'TensorLike', 'TensorValue'] as const
 
 /**
  * Declarations that teach `load()` and `predict()` of the SDK the models of a repository: names, inputs, outputs. Where

@@ -44,10 +44,10 @@ function inputShape(input: Input): InputShape {
     case 'tensors':
       return tensorsShape(input)
     case 'image':
-      return whole('ImageSource', input, `Becomes ${input.width} × ${input.height} pixels (${input.fit}).`)
+      return whole('ImageLike', input, `Becomes ${input.width} × ${input.height} pixels (${input.fit}).`)
     case 'audio':
       return whole(
-        'AudioSource',
+        'AudioLike',
         input,
         `${input.sampleRate} samples a second${input.resample === 'reject' ? '' : '; other rates are brought to it'}; at most ${input.maxSeconds} seconds.`,
       )

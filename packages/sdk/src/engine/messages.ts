@@ -1,4 +1,4 @@
-import type { ErrorData, Outputs, RecordValue } from '@afield/protocol'
+import type { Answer as ModelAnswer, ErrorData, ModelState } from '@afield/protocol'
 
 /**
  * What crosses between the page and an engine: the data plane, kept apart from the control plane so that a
@@ -7,7 +7,7 @@ import type { ErrorData, Outputs, RecordValue } from '@afield/protocol'
 export type ToEngine =
   | {
       readonly type: 'open'
-      readonly runtime: RuntimeUrls
+      readonly urls: EngineUrls
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort
     }
@@ -20,11 +20,21 @@ export interface FromEngine {
 
 export interface Question {
   readonly id: number
-  readonly record: RecordValue
+  readonly input: unknown
+  readonly state?: ModelState | undefined
 }
 
 export type Answer =
-  { readonly id: number; readonly outputs: Outputs } | { readonly id: number; readonly error: ErrorData }
+  { readonly id: number; readonly answer: ModelAnswer } | { readonly id: number; readonly error: ErrorData }
+
+/** The files that an engine fetches. */
+export interface EngineUrls {
+  readonly runtime: RuntimeUrls
+  readonly kinds: KindUrls
+}
+
+/** Where the code for those kinds of input is that few models take. */
+export type KindUrls = Readonly<Record<'image' | 'audio' | 'text', string>>
 
 /** Where onnxruntime's own two files are. */
 export interface RuntimeUrls {

@@ -2,17 +2,22 @@ import * as ort from 'onnxruntime-web/wasm'
 import {
   AfieldError,
   asAfieldError,
-  checkRecord,
-  decodeOutputs,
+  createCodec,
   describeDisagreement,
-  encodeRecords,
   findDisagreement,
-  type Contract,
-  type Outputs,
-  type RecordValue,
+  kindOf,
+  parseContract,
+  parseSelfTest,
+  readable,
+  type Answer,
+  type Codec,
+  type Feeds,
+  type ModelState,
+  type Prepared,
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
+import type { KindOf } from './kinds.js'
 import { proveRuntime } from './onnxruntime.js'
 
 /**
@@ -29,38 +34,42 @@ const PLAIN_OPERATORS: ReadonlySet<string> = new Set(
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
 let lastRun: Promise<unknown> = Promise.resolve()
 
+/** What is asked of a model. */
+export interface Asked {
+  readonly input: unknown
+  readonly state?: ModelState | undefined
+}
+
+/** A question that fits the contract, and its place among those it came with. */
+interface Ready {
+  readonly at: number
+  readonly prepared: Prepared
+}
+
 /** One model on one backend. */
 export class Session {
   readonly #session: ort.InferenceSession
-  readonly #contract: Contract
+  readonly #codec: Codec
+  readonly #batches: boolean
 
-  private constructor(session: ort.InferenceSession, contract: Contract) {
+  private constructor(session: ort.InferenceSession, codec: Codec) {
     this.#session = session
-    this.#contract = contract
+    this.#codec = codec
+    this.#batches = session.inputMetadata.every((input) => input.isTensor && isFree(input.shape[0]))
   }
 
   /**
    * Makes a session and, when there are golden vectors, lets it serve only if it agrees with them.
    *
-   * @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable` or `model/self-test-failed`.
+   * @throws AfieldError `descriptor/invalid`, `platform/unsupported`, `engine/session-failed`,
+   *   `engine/runtime-unavailable` or `model/self-test-failed`.
    */
-  static async create({ bytes, externalData, contract, operators, selfTest }: EngineModel): Promise<Session> {
-    let inner: ort.InferenceSession
-    try {
-      // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.
-      inner = await ort.InferenceSession.create(bytes, {
-        executionProviders: ['wasm'],
-        ...(externalData.length > 0 ? { externalData } : {}),
-        graphOptimizationLevel: operators.every((name) => PLAIN_OPERATORS.has(name)) ? 'disabled' : 'all',
-        enableCpuMemArena: true,
-        enableMemPattern: true,
-      })
-    } catch (cause) {
-      // Where nothing runs, the model is not to blame.
-      await proveRuntime()
-      throw asAfieldError(cause, 'engine/session-failed', 'onnxruntime refused the model')
-    }
-    const session = new Session(inner, contract)
+  static async create(model: EngineModel, findKind: KindOf): Promise<Session> {
+    const { contract, assets, stateOf } = model
+    const kind = await findKind(kindOf(contract))
+    const codec = await createCodec(parseContract(contract, kind), kind, { assets, stateOf })
+    const selfTest = model.selfTest === undefined ? undefined : parseSelfTest(model.selfTest)
+    const session = new Session(await createSession(model), codec)
     try {
       if (selfTest) await session.#selfTest(selfTest)
     } catch (error) {
@@ -70,22 +79,34 @@ export class Session {
     return session
   }
 
-  /** Answers or errors, one a record and in their order. One bad record does not touch the others. */
-  async predict(records: readonly RecordValue[]): Promise<readonly (Outputs | AfieldError)[]> {
-    const results: (Outputs | AfieldError)[] = []
-    const valid: number[] = []
-    for (const [at, record] of records.entries()) {
+  /** Answers or errors, one a question and in their order. One bad input does not touch the others. */
+  predict(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
+    return this.#answerAll(questions, ({ input, state }) => this.#codec.prepare(input, state))
+  }
+
+  async release(): Promise<void> {
+    await lastRun
+    await this.#session.release()
+  }
+
+  async #answerAll<Q>(
+    questions: readonly Q[],
+    prepare: (question: Q) => Prepared | Promise<Prepared>,
+  ): Promise<readonly (Answer | AfieldError)[]> {
+    const results: (Answer | AfieldError)[] = []
+    const ready: Ready[] = []
+    for (const [at, question] of questions.entries()) {
       try {
-        checkRecord(this.#contract, record)
-        valid.push(at)
+        const prepared = prepare(question)
+        ready.push({ at, prepared: prepared instanceof Promise ? await prepared : prepared })
       } catch (error) {
-        results[at] = asAfieldError(error, 'internal/unexpected', 'The record could not be read')
+        results[at] = asAfieldError(error, 'internal/unexpected', 'The input could not be read')
       }
     }
     await Promise.all(
-      this.#groups(valid).map(async (group) => {
-        const answers = await this.#answer(group.map((at) => records[at] ?? {}))
-        group.forEach((at, i) => {
+      this.#groups(ready).map(async (group) => {
+        const answers = await this.#answer(group.map(({ prepared }) => prepared))
+        group.forEach(({ at }, i) => {
           const answer = answers instanceof AfieldError ? answers : answers[i]
           results[at] = answer ?? new AfieldError('internal/unexpected', 'An answer is missing.')
         })
@@ -94,21 +115,15 @@ export class Session {
     return results
   }
 
-  async release(): Promise<void> {
-    await lastRun
-    await this.#session.release()
+  /** One run for all that may share one where the graph's batch dimension is free, else one run an input. */
+  #groups(ready: readonly Ready[]): readonly (readonly Ready[])[] {
+    if (ready.length < 2 || !this.#batches) return ready.map((one) => [one])
+    return this.#codec.groups(ready, ({ prepared }) => prepared)
   }
 
-  /** One run for all where the graph's batch dimension is free, else one run a record. */
-  #groups<T>(items: readonly T[]): readonly (readonly T[])[] {
-    if (items.length === 0) return []
-    const free = this.#session.inputMetadata.every((input) => input.isTensor && isFree(input.shape[0]))
-    return free ? [items] : items.map((item) => [item])
-  }
-
-  async #answer(records: readonly RecordValue[]): Promise<readonly Outputs[] | AfieldError> {
+  async #answer(group: readonly Prepared[]): Promise<readonly Answer[] | AfieldError> {
     // The run before this one may have failed; that is its caller's business.
-    const run = lastRun.then(() => this.#run(records))
+    const run = lastRun.then(() => this.#run(group))
     lastRun = run.catch(() => undefined)
     try {
       return await run
@@ -117,19 +132,13 @@ export class Session {
     }
   }
 
-  async #run(records: readonly RecordValue[]): Promise<readonly Outputs[]> {
-    const encoded = encodeRecords(this.#contract, records)
-    const feeds = Object.fromEntries(
-      Object.entries(encoded).map(([name, { dtype, data, dims }]) => [
-        name,
-        new ort.Tensor(dtype, data, dims),
-      ]),
-    )
-    const results = await this.#session.run(feeds)
-    const tensors = Object.fromEntries(
-      Object.entries(results).map(([name, { type, dims, data }]) => [name, { dtype: type, dims, data }]),
-    )
-    return decodeOutputs(this.#contract, tensors, records.length)
+  async #run(group: readonly Prepared[]): Promise<readonly Answer[]> {
+    const results = await this.#session.run(toRuntime(this.#codec.encode(group)))
+    const tensors = Object.entries(results).map(([name, { type, dims, data }]) => [
+      name,
+      readable({ dtype: type, dims, data }),
+    ])
+    return this.#codec.decode(Object.fromEntries(tensors) as Feeds, group)
   }
 
   /** Replays the golden vectors together, and the first one alone: that is the shape that will be served. */
@@ -141,9 +150,9 @@ export class Session {
   }
 
   async #replay(selfTest: SelfTest): Promise<void> {
-    const answers = await this.predict(selfTest.vectors.map(({ input }) => input))
+    const answers = await this.#answerAll(selfTest.vectors, ({ input }) => this.#codec.prepareGolden(input))
     const outputs = answers.map((answer, vector) => {
-      if (!(answer instanceof AfieldError)) return answer
+      if (!(answer instanceof AfieldError)) return answer.outputs
       throw new AfieldError(
         'model/self-test-failed',
         `golden vector ${vector + 1} got no answer: ${answer.message}`,
@@ -156,6 +165,33 @@ export class Session {
       details: { vector: disagreement.vector, output: disagreement.output },
     })
   }
+}
+
+async function createSession({ bytes, externalData, operators }: EngineModel): Promise<ort.InferenceSession> {
+  try {
+    // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.
+    return await ort.InferenceSession.create(bytes, {
+      executionProviders: ['wasm'],
+      ...(externalData.length > 0 ? { externalData } : {}),
+      graphOptimizationLevel: operators.every((name) => PLAIN_OPERATORS.has(name)) ? 'disabled' : 'all',
+      enableCpuMemArena: true,
+      enableMemPattern: true,
+    })
+  } catch (cause) {
+    // Where nothing runs, the model is not to blame.
+    await proveRuntime()
+    throw asAfieldError(cause, 'engine/session-failed', 'onnxruntime refused the model')
+  }
+}
+
+function toRuntime(feeds: Feeds): Record<string, ort.Tensor> {
+  return Object.fromEntries(
+    // The overloads tie each dtype to its own array type, which a union of them cannot show.
+    Object.entries(feeds).map(([name, { dtype, data, dims }]) => [
+      name,
+      new ort.Tensor(dtype as 'float32', data as Float32Array, dims),
+    ]),
+  )
 }
 
 /** A dimension without a name reads as -1, signed or not. */

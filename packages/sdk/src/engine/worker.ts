@@ -3,6 +3,7 @@ import { AfieldError, errorToData } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { EngineModel } from '../keeper/ports.js'
 import { compileRuntime } from './compile.js'
+import { kindsFrom } from './kinds.js'
 import type { Answer, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
 import { Session } from './session.js'
@@ -21,7 +22,9 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   else void answer(data.questions)
 })
 
-function open({ runtime, supply }: Extract<ToEngine, { type: 'open' }>): void {
+function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
+  const { runtime } = urls
+  const kindOf = kindsFrom(urls.kinds)
   const module = compileRuntime(runtime.wasm)
   provideRuntime(runtime, module)
   let asked = false
@@ -31,7 +34,7 @@ function open({ runtime, supply }: Extract<ToEngine, { type: 'open' }>): void {
       load: async (model) => {
         asked = true
         await ready
-        session = await Session.create(model)
+        session = await Session.create(model, kindOf)
       },
     } satisfies Supply,
     supply,
@@ -50,13 +53,13 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
 }
 
 async function answer(questions: readonly Question[]): Promise<void> {
-  const answers = await (session ? session.predict(questions.map(({ record }) => record)) : [])
+  const answers = await (session ? session.predict(questions) : [])
   const none = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
   postMessage({
     type: 'answers',
     answers: questions.map(({ id }, i): Answer => {
       const result = answers[i] ?? none
-      return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, outputs: result }
+      return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
     }),
   } satisfies FromEngine)
 }

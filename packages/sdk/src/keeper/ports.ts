@@ -1,5 +1,5 @@
 import type { Step } from './steps.js'
-import type { AfieldError, Contract, ErrorCode, ErrorData, SelfTest, Version } from '@afield/protocol'
+import type { AfieldError, Assets, ErrorCode, ErrorData, Version } from '@afield/protocol'
 
 /**
  * What the keeper needs from the world around it. A browser gives it IndexedDB, Web Locks and workers
@@ -140,11 +140,16 @@ export interface EngineModel {
   readonly bytes: Uint8Array<ArrayBuffer>
   /** Files that the graph refers to, by the paths it calls them. */
   readonly externalData: readonly ExternalData[]
-  readonly contract: Contract
+  /** As the descriptor has it: the engine parses it with the code for its kind of input. */
+  readonly contract: unknown
+  /** Files that the contract names, such as a tokenizer. */
+  readonly assets: Assets
+  /** Which state its answers may carry on: that of this model, in this format. */
+  readonly stateOf: string
   /** Of the graph, as its descriptor lists them. */
   readonly operators: readonly string[]
   /** Golden vectors to replay before anything is served; `undefined` when they passed here before. */
-  readonly selfTest: SelfTest | undefined
+  readonly selfTest: unknown
 }
 
 export interface ExternalData {

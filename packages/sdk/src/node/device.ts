@@ -3,11 +3,12 @@ import {
   asAfieldError,
   errorFromData,
   utf8,
+  type Answer,
   type ErrorData,
-  type Outputs,
-  type RecordValue,
+  type ModelState,
 } from '@afield/protocol'
-import type { AfieldOptions, AfieldTelemetryOptions, Prediction } from '../api.js'
+import type { AfieldOptions, AfieldTelemetryOptions, ModelInput, PredictOptions, Prediction } from '../api.js'
+import { kindsFrom } from '../engine/kinds.js'
 import { RUNTIME } from '../engine/runtime.js'
 import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
@@ -27,6 +28,7 @@ import type {
 } from '../keeper/ports.js'
 import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
 import { Observer } from '../router/observer.js'
+import { engineUrls } from '../router/platform.js'
 import { Route, type AnsweringEngine } from '../router/route.js'
 import { SDK_VERSION } from '../version.js'
 import { explain, type Explanation } from '../words/explain.js'
@@ -71,7 +73,7 @@ export interface Device {
   /** The keeper itself, for what only a page would do: follow, wake, abort a call, hand over marks. */
   readonly keeper: Keeper
   load(name: string, version?: string): Promise<Served>
-  predict(name: string, record: RecordValue): Promise<Prediction>
+  predict(name: string, input: ModelInput, options?: PredictOptions): Promise<Prediction>
   check(): Promise<void>
   explain(name: string): Promise<Explanation>
   storage(): Promise<StorageReport>
@@ -166,7 +168,7 @@ export function createDevice(options: DeviceOptions): Device {
       if (options.checkEveryMs !== undefined) keeper.follow()
       return served
     },
-    predict: (name, record) => routeTo(name).predict(record, undefined),
+    predict: (name, input, given) => routeTo(name).predict(input, given),
     check: async () => void (await keeper.check()),
     explain: async (name) => explain(await keeper.explain(name)),
     storage: async () => describeStorage(await keeper.storage()),
@@ -207,12 +209,12 @@ class LocalEngine implements Engine, AnsweringEngine {
   }
 
   async load(model: Parameters<Engine['load']>[0]): Promise<void> {
-    this.#session = await Session.create(model)
+    this.#session = await Session.create(model, kindsFrom(engineUrls().kinds))
   }
 
-  async predict(record: RecordValue): Promise<Outputs> {
+  async predict(input: unknown, state: ModelState | undefined): Promise<Answer> {
     if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    const run = this.#session.predict([record])
+    const run = this.#session.predict([{ input, state }])
     this.#running = run
     const [answer] = await run
     if (!answer || answer instanceof AfieldError) {

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import { AfieldError, asAfieldError, toHex, type RecordValue } from '@afield/protocol'
+import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
 import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
@@ -207,8 +207,8 @@ class PageAfield implements Afield {
       get version() {
         return route.served?.version
       },
-      predict: async (input: InputOf<N>, { signal }: PredictOptions = {}) => {
-        const prediction = await route.predict(input as RecordValue, signal)
+      predict: async (input: InputOf<N>, given?: PredictOptions) => {
+        const prediction = await route.predict(input, given)
         this.#follow()
         return prediction
       },

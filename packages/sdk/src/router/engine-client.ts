@@ -1,12 +1,13 @@
-import { AfieldError, errorFromData, type Outputs, type RecordValue } from '@afield/protocol'
-import type { Answer, FromEngine, Question, RuntimeUrls, ToEngine } from '../engine/messages.js'
+import { AfieldError, errorFromData, type Answer as ModelAnswer, type ModelState } from '@afield/protocol'
+import type { Answer, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
+import { toSendable } from './sendable.js'
 
 /** Questions packed into one message at most. */
 const MAX_PACK = 1024
 
 interface Waiting {
-  readonly resolve: (outputs: Outputs) => void
+  readonly resolve: (answer: ModelAnswer) => void
   readonly reject: (error: AfieldError) => void
 }
 
@@ -28,7 +29,7 @@ export class EngineClient implements AnsweringEngine {
   #nextId = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, worker: Worker, runtime: RuntimeUrls) {
+  constructor(id: number, worker: Worker, urls: EngineUrls) {
     this.id = id
     this.#worker = worker
     this.gone = new Promise((resolve) => (this.#end = resolve))
@@ -36,17 +37,13 @@ export class EngineClient implements AnsweringEngine {
     this.supply = port2
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
     worker.addEventListener('error', (event) => this.#crash(event))
-    this.#post({ type: 'open', runtime, supply: port1 }, [port1])
+    this.#post({ type: 'open', urls, supply: port1 }, [port1])
   }
 
-  predict(record: RecordValue): Promise<Outputs> {
-    if (this.#ended) return Promise.reject(this.#ended)
-    return new Promise((resolve, reject) => {
-      const id = ++this.#nextId
-      this.#unanswered.set(id, { resolve, reject })
-      this.#queue.push({ id, record })
-      if (!this.#busy) this.#ask()
-    })
+  predict(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
+    const sendable = toSendable(input)
+    if (sendable instanceof Promise) return sendable.then((ready) => this.#enqueue(ready, state))
+    return this.#enqueue(sendable, state)
   }
 
   /** Ending the worker is what gives its memory back. */
@@ -58,6 +55,16 @@ export class EngineClient implements AnsweringEngine {
   /** Ends at once; what was not answered rejects with `closed`. */
   abandon(): void {
     this.#terminate(undefined)
+  }
+
+  #enqueue(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
+    if (this.#ended) return Promise.reject(this.#ended)
+    return new Promise((resolve, reject) => {
+      const id = ++this.#nextId
+      this.#unanswered.set(id, { resolve, reject })
+      this.#queue.push(state === undefined ? { id, input } : { id, input, state })
+      if (!this.#busy) this.#ask()
+    })
   }
 
   #ask(): void {
@@ -74,7 +81,7 @@ export class EngineClient implements AnsweringEngine {
       this.#take(question.id)?.reject(
         new AfieldError(
           'input/invalid',
-          'A record holds something that cannot be sent to a worker, such as a function.',
+          'The input holds something that cannot be sent to a worker, such as a function.',
         ),
       )
     }
@@ -98,7 +105,7 @@ export class EngineClient implements AnsweringEngine {
     for (const answer of answers) {
       const waiting = this.#take(answer.id)
       if ('error' in answer) waiting?.reject(errorFromData(answer.error))
-      else waiting?.resolve(answer.outputs)
+      else waiting?.resolve(answer.answer)
     }
     if (this.#closing && this.#unanswered.size === 0) this.#terminate(undefined)
   }

@@ -1,4 +1,4 @@
-import type { RuntimeUrls } from '../engine/messages.js'
+import type { EngineUrls } from '../engine/messages.js'
 
 export type DeviceClass = 'desktop' | 'mobile' | 'other'
 
@@ -14,11 +14,18 @@ export function privacyControl(): boolean {
   return (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true
 }
 
-/** onnxruntime's files, written so that every bundler sees and copies them. */
-export function runtimeUrls(): RuntimeUrls {
+/** The engine's files, written so that every bundler sees and copies them. */
+export function engineUrls(): EngineUrls {
   return {
-    mjs: new URL('../ort/ort-wasm-simd-threaded.mjs', import.meta.url).href,
-    wasm: new URL('../ort/ort-wasm-simd-threaded.wasm', import.meta.url).href,
+    runtime: {
+      mjs: new URL('../ort/ort-wasm-simd-threaded.mjs', import.meta.url).href,
+      wasm: new URL('../ort/ort-wasm-simd-threaded.wasm', import.meta.url).href,
+    },
+    kinds: {
+      image: new URL('../inputs/image.js', import.meta.url).href,
+      audio: new URL('../inputs/audio.js', import.meta.url).href,
+      text: new URL('../inputs/text.js', import.meta.url).href,
+    },
   }
 }
 

@@ -1,12 +1,12 @@
-import { AfieldError, asAfieldError, type Outputs, type RecordValue } from '@afield/protocol'
-import type { Prediction } from '../api.js'
+import { AfieldError, asAfieldError, type Answer, type ModelState } from '@afield/protocol'
+import type { PredictOptions, Prediction } from '../api.js'
 import type { Served } from '../keeper/ports.js'
 import { abortable, throwIfAborted } from '../abort.js'
 import type { Observer } from './observer.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */
 export interface AnsweringEngine {
-  predict(record: RecordValue): Promise<Outputs>
+  predict(input: unknown, state: ModelState | undefined): Promise<Answer>
   /** Answers what it was asked, then ends. */
   close(): void
   /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
@@ -78,18 +78,18 @@ export class Route {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
   }
 
-  async predict(record: RecordValue, signal: AbortSignal | undefined): Promise<Prediction> {
+  async predict(input: unknown, { signal, state }: PredictOptions = {}): Promise<Prediction> {
     if (this.#closed) throw this.#closed
     const began = performance.now()
     const served = this.#lastServed
     this.#underWay += 1
     try {
       throwIfAborted(signal)
-      const { outputs, by } = await abortable(this.#ask(record), signal)
+      const { answer, by } = await abortable(this.#ask(input, state), signal)
       const latencyMs = performance.now() - began
       this.#observer?.answered(by, latencyMs)
       return {
-        outputs,
+        ...answer,
         model: by.model,
         modelVersion: by.version,
         servedBy: 'model',
@@ -106,13 +106,16 @@ export class Route {
     }
   }
 
-  async #ask(record: RecordValue): Promise<{ readonly outputs: Outputs; readonly by: Served }> {
+  async #ask(
+    input: unknown,
+    state: ModelState | undefined,
+  ): Promise<{ readonly answer: Answer; readonly by: Served }> {
     if (this.#refusal) throw this.#refusal
     if (!this.#engine) await this.#recover()
     const engine = this.#engine
     const by = this.#served
     if (!engine || !by)
       throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
-    return { outputs: await engine.predict(record), by }
+    return { answer: await engine.predict(input, state), by }
   }
 }

@@ -1,22 +1,28 @@
 import {
   AfieldError,
-  decodeOutputs,
-  encodeRecords,
   graphFields,
   recordInput,
+  type Codec,
   type Contract,
   type GraphField,
-  type Outputs,
+  type Output,
   type OutputValue,
-  type Profile,
+  type Prepared,
   type RecordValue,
   type ReferenceProfile,
 } from '@afield/protocol'
-import { runModel, type LoadableModel } from '../replay.js'
+import { CliError } from '../../errors.js'
+import { runModel, type LoadableModel } from '../run-model.js'
 import { MIN_ROWS, isFew } from './disclosure.js'
 import { categoryCounter, numericCounter, type ProfileCounter } from './profile.js'
 import { readRows, type Cell, type Row } from './rows.js'
 import { RowSample } from './sample.js'
+
+/** A model, and the codec of its contract. */
+interface RunnableModel {
+  readonly loadable: LoadableModel
+  readonly codec: Codec
+}
 
 /** Rows whose answers are profiled. */
 const PREDICTED_ROWS = 1000
@@ -31,10 +37,16 @@ const PREDICTED_ROWS = 1000
 export async function profileReference(
   path: string,
   contract: Contract,
-  model: LoadableModel,
+  model: RunnableModel,
   signal?: AbortSignal,
 ): Promise<ReferenceProfile> {
-  const fields = graphFields(recordInput(contract).fields)
+  if (contract.input.kind !== 'record') {
+    throw new CliError(
+      'reference/invalid',
+      `A reference profile is of a CSV of records, and this model takes "${contract.input.kind}". Leave it out.`,
+    )
+  }
+  const fields = graphFields(contract.input.fields)
   const sample = new RowSample<Row>(fields.length)
   await readRows(path, contract, (row) => sample.add(row), signal)
 
@@ -55,7 +67,11 @@ export async function profileReference(
     data,
     rows,
     fields: Object.fromEntries(
-      counters.map((counter, i) => [fields[i]?.name ?? '', counter.profile()] as const),
+      counters.flatMap((counter, i) => {
+        const field = fields[i]
+        // What people wrote is nobody else's to read.
+        return field && field.type !== 'text' ? [[field.name, counter.profile()] as const] : []
+      }),
     ),
     ...(outputs ? { outputs } : {}),
   }
@@ -68,32 +84,47 @@ function counterOf(field: GraphField, sample: Row): ProfileCounter {
 
 async function profileOutputs(
   contract: Contract,
-  model: LoadableModel,
+  { loadable, codec }: RunnableModel,
   sample: readonly Row[],
 ): Promise<ReferenceProfile['outputs']> {
-  const records = sample
-    .map((row) => toRecord(contract, row))
-    .filter((record) => isAccepted(contract, record))
-    .slice(0, PREDICTED_ROWS)
+  const records: Prepared[] = []
+  for (const row of sample) {
+    const prepared = await accepted(codec, toRecord(contract, row))
+    if (prepared && records.length < PREDICTED_ROWS) records.push(prepared)
+  }
   // The number of the refused is known by that of the answered, so a few of them take others along.
   if (isFew(sample.length - records.length)) records.splice(Math.max(0, sample.length - MIN_ROWS))
   if (records.length < MIN_ROWS) return undefined
-  const tensors = await runModel(model, encodeRecords(contract, records))
-  const answers = decodeOutputs(contract, tensors, records.length)
-  const profiles = contract.outputs.map(({ name }) => [name, profileOutput(answers, name)] as const)
+  const answers = (await runModel(loadable, codec, records)).map(({ outputs }) => outputs)
+  const profiles = contract.outputs.flatMap((output) => {
+    const values = answers.map((answer) => cellOf(answer[output.name]))
+    const counter = counterOfOutput(output, values)
+    for (const value of values) counter?.add(value)
+    return counter ? [[output.name, counter.profile()] as const] : []
+  })
   return { rows: records.length, profiles: Object.fromEntries(profiles) }
 }
 
-function profileOutput(answers: readonly Outputs[], name: string): Profile {
-  const values = answers.map((answer) => cellOf(answer[name]))
-  const numeric = values.some((value) => typeof value === 'number')
-  const counter = numeric ? numericCounter(values) : categoryCounter(['true', 'false'])
-  for (const value of values) counter.add(value)
-  return counter.profile()
+/** `undefined` where there is nothing to count: whole tensors, and labels that the contract does not list. */
+function counterOfOutput(output: Output, values: readonly Cell[]): ProfileCounter | undefined {
+  switch (output.kind) {
+    case 'value':
+      return numericCounter(values)
+    case 'decision':
+      return categoryCounter(['true', 'false'])
+    case 'band':
+      return categoryCounter(output.bands.map(({ label }) => label))
+    case 'label':
+      return output.labels && categoryCounter(output.labels)
+    case 'top-k':
+    case 'tensor':
+      return undefined
+  }
 }
 
 function cellOf(value: OutputValue | undefined): Cell {
-  return typeof value === 'object' ? undefined : value
+  if (typeof value !== 'object') return value
+  return 'label' in value ? value.label : undefined
 }
 
 function toRecord(contract: Contract, row: Row): RecordValue {
@@ -104,12 +135,11 @@ function toRecord(contract: Contract, row: Row): RecordValue {
 }
 
 /** Rows outside the contract would be refused in the product too, so they have no answer. */
-function isAccepted(contract: Contract, record: RecordValue): boolean {
+async function accepted(codec: Codec, record: RecordValue): Promise<Prepared | undefined> {
   try {
-    encodeRecords(contract, [record])
-    return true
+    return await codec.prepare(record)
   } catch (error) {
-    if (error instanceof AfieldError && error.code === 'input/invalid') return false
+    if (error instanceof AfieldError && error.code === 'input/invalid') return undefined
     throw error
   }
 }

@@ -62,13 +62,19 @@ export class Serving {
   async activate(served: Served, release: Release, { descriptor, files }: StoredVersion): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
-    const { contract, runtime, selfTest } = descriptor
+    const { contract, runtime, selfTest, stateEpoch = 0 } = descriptor
     const isPinned = served.arm === 'pinned'
     const outcome = await this.#trials.run({
       version,
       backend: served.backend,
       pinned: isPinned,
-      model: { ...files, contract, operators: runtime.operators, selfTest },
+      model: {
+        ...files,
+        contract,
+        operators: runtime.operators,
+        selfTest,
+        stateOf: `${model} ${stateEpoch}`,
+      },
     })
     if (outcome.kind === 'failed') {
       this.#tellFailure(served, outcome.error)

@@ -16,7 +16,13 @@ const STRIKES = 2
 /** An engine that is not ready by then hangs. Generous: on a first visit it downloads its runtime meanwhile. */
 const READY_WITHIN_MS = 3 * 60 * 1000
 /** What a version is to blame for; anything else may be the network, the browser or the app's deployment. */
-const BLAMED: readonly ErrorCode[] = ['engine/session-failed', 'engine/run-failed', 'model/self-test-failed']
+const BLAMED: readonly ErrorCode[] = [
+  'descriptor/invalid',
+  'engine/run-failed',
+  'engine/session-failed',
+  'model/self-test-failed',
+  'platform/unsupported',
+]
 
 export interface Staged {
   readonly version: VersionOnDevice

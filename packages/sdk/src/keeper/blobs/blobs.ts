@@ -3,6 +3,7 @@ import {
   parseRunnable,
   type Artifact,
   type ArtifactFile,
+  type Assets,
   type Chunk,
   type Runnable,
   type Release,
@@ -46,6 +47,7 @@ export interface DownloadOptions {
 export interface ModelFiles {
   readonly bytes: Bytes
   readonly externalData: readonly ExternalData[]
+  readonly assets: Assets
 }
 
 /** The versions on this device: fetched chunk by chunk, each verified when it arrives and again when it is read. */
@@ -122,17 +124,19 @@ export class Blobs {
     if (!(await this.#hasAssets(artifact))) return undefined
     let bytes: Bytes | undefined
     const externalData: ExternalData[] = []
+    const assets: Record<string, Bytes> = {}
     for (const file of artifact.files) {
-      if (file.role === 'asset') continue
+      if (file.role === 'asset' && !namesAsset(descriptor.contract, file.path)) continue
       const data = await this.#join(file)
       if (!data) return undefined
       if (file.role === 'model') bytes = data
+      else if (file.role === 'asset') assets[file.path] = data
       else externalData.push({ path: file.path, data })
     }
-    return bytes && { bytes, externalData }
+    return bytes && { bytes, externalData, assets }
   }
 
-  /** No session reads them, but without them the version is not whole. */
+  /** Those that no session reads are the app's to fetch, but without them the version is not whole. */
   async #hasAssets({ files }: Artifact): Promise<boolean> {
     const assets = files.filter(({ role }) => role === 'asset')
     if (assets.length === 0) return true
@@ -179,6 +183,12 @@ export class Blobs {
     this.#ports.log('warn', IN_MEMORY, error)
     this.#store.keepInMemory(hash, bytes)
   }
+}
+
+/** Whether a session needs an asset: its contract says so by the asset's path. */
+function namesAsset(contract: unknown, path: string): boolean {
+  const { input } = contract as { readonly input?: object }
+  return Object.values(input ?? {}).includes(path)
 }
 
 /** What the first source gives that can; the error of the last one when none can. */

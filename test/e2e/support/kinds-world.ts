@@ -1,0 +1,48 @@
+import { mkdtemp, mkdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { initRepository, publish } from '@afield/cli'
+import { startServer, type StaticServer } from '../../servers/static.js'
+import { buildApp } from '../../support/app/build.js'
+import { writeKindModel, type KindModel } from '../../support/kind-models.js'
+
+/** A repository with models of several kinds, and an app that loads them. */
+export interface KindsWorld {
+  readonly server: StaticServer
+  readonly url: string
+  readonly repository: string
+  readonly root: string
+  /** @param change what its config says differently. */
+  publish(name: KindModel, version?: string, change?: object): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startKindsWorld(models: readonly KindModel[]): Promise<KindsWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'afield-kinds-'))
+  const repo = join(folder, 'repo')
+  const app = join(folder, 'app')
+  const { root } = await initRepository({ repo })
+  const publishModel = async (name: KindModel, version = '1.0.0', change: object = {}): Promise<void> => {
+    const dir = join(folder, `${name}-${version}`)
+    await mkdir(dir)
+    await publish({ repo, model: await writeKindModel(dir, name, change), version, author: 'Tests' })
+  }
+  for (const name of models) await publishModel(name)
+  await buildApp({
+    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
+    outDir: app,
+    base: '/app/',
+  })
+  const server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  return {
+    server,
+    url: `${server.url}/app/`,
+    repository: `${server.url}/repo/`,
+    root: await readFile(root, 'utf8'),
+    publish: publishModel,
+    close: async () => {
+      await server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
