@@ -105,9 +105,11 @@ async function shell(text: string, cwd: string, python: string | undefined): Pro
   return stdout
 }
 
+type Answer = number | { readonly label: string; readonly score: number }
+
 interface Vector {
   readonly input: Readonly<Record<string, number>>
-  readonly output: Readonly<Record<string, number>>
+  readonly output: Readonly<Record<string, Answer>>
 }
 
 /** Loads the model as a device does and asks all golden vectors. */
@@ -125,9 +127,7 @@ async function askGoldenVectors(
     let agreeing = 0
     for (const { input, output } of vectors) {
       const { outputs } = await device.predict(model, input)
-      const agrees = Object.entries(output).every(
-        ([name, value]) => Math.abs(Number(outputs[name]) - value) < 1e-4,
-      )
+      const agrees = Object.entries(output).every(([name, value]) => same(outputs[name], value))
       if (agrees) agreeing++
     }
     return { agreeing, disagreeing: vectors.length - agreeing }
@@ -135,4 +135,10 @@ async function askGoldenVectors(
     await device.close()
     await server.close()
   }
+}
+
+function same(answer: unknown, wanted: Answer): boolean {
+  if (typeof wanted === 'number') return typeof answer === 'number' && Math.abs(answer - wanted) < 1e-4
+  if (typeof answer !== 'object' || answer === null || !('label' in answer && 'score' in answer)) return false
+  return answer.label === wanted.label && same(answer.score, wanted.score)
 }

@@ -57,7 +57,9 @@ def golden_vectors(pipeline, rows):
     return [
         {
             "input": dict(zip(FIELDS, map(float, row))),
-            "output": dict(zip(SPECIES, (round(float(share), 6) for share in shares))),
+            "output": {
+                "species": {"label": SPECIES[shares.argmax()], "score": round(float(shares.max()), 6)}
+            },
         }
         for row, shares in zip(rows, pipeline.predict_proba(rows))
     ]
