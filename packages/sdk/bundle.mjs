@@ -22,6 +22,24 @@ for (const file of existsSync(kinds) ? await readdir(kinds) : []) {
   await bundle(join(kinds, file), join(dist, 'inputs', `${basename(file, '.ts')}.js`))
 }
 
+// For pages without a bundler: the page's part as one file, which finds the workers beside it.
+const standalone = await rolldown({
+  input: join(here, 'src', 'index.ts'),
+  platform: 'browser',
+  plugins: [
+    {
+      name: 'workers-beside',
+      transform: (code) => code.replaceAll("new URL('../", "new URL('./"),
+    },
+  ],
+})
+await standalone.write({
+  file: join(dist, 'standalone.js'),
+  format: 'esm',
+  minify: true,
+  comments: { legal: true, annotation: false, jsdoc: false },
+})
+
 await mkdir(join(dist, 'ort'), { recursive: true })
 for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
   await copyFile(join(ortDist, file), join(dist, 'ort', file))

@@ -14,6 +14,7 @@ import { addInit } from './commands/init.js'
 import { addList } from './commands/list.js'
 import { addLog } from './commands/log.js'
 import { addMinVersion } from './commands/min-version.js'
+import { addDev } from './commands/dev.js'
 import { addExample } from './commands/options.js'
 import { addPublish } from './commands/publish.js'
 import { addRefresh } from './commands/refresh.js'
@@ -52,10 +53,12 @@ function buildProgram(json: boolean): Command {
   if (json) program.configureOutput({ writeErr: () => {} })
   addExample(
     program,
+    'afield dev model.onnx rows.csv',
     'afield init models-repo',
     'afield publish model.onnx --version 1.0.0 --repo models-repo',
     'afield serve models-repo',
   )
+  addDev(program)
   addInit(program)
   addPublish(program)
   addRollout(program)

@@ -55,11 +55,13 @@ export {
   FilePathSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
+  OrtRangeSchema,
   parseRunnable,
   type Artifact,
   type ArtifactFile,
   type Chunk,
   type Runnable,
 } from './runnable.js'
+export * from './runtime.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'

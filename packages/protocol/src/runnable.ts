@@ -68,12 +68,19 @@ const OperatorsSchema = v.pipe(
   v.maxLength(1000),
 )
 
+/** Which onnxruntime may run it: comparisons that must all hold, such as `>=1.20.0 <2.0.0`. */
+export const OrtRangeSchema = v.pipe(
+  v.string(),
+  v.maxLength(100),
+  v.regex(/^(>=|<=|<|>)\d+\.\d+\.\d+( (>=|<=|<|>)\d+\.\d+\.\d+)*$/, 'not a range such as ">=1.20.0 <2.0.0"'),
+)
+
 /** What a device acts on of a descriptor. */
 export const runnableEntries = {
   format: v.literal(1),
   name: ModelNameSchema,
   version: VersionSchema,
-  runtime: v.object({ operators: OperatorsSchema }),
+  runtime: v.object({ operators: OperatorsSchema, opset: whole, ort: v.exactOptional(OrtRangeSchema) }),
   artifacts: v.pipe(v.array(ArtifactSchema), v.minLength(1), v.maxLength(16)),
   contract: ContractSchema,
   selfTest: SelfTestSchema,

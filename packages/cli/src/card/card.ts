@@ -60,10 +60,14 @@ function restrictions({ index, release, version, model, descriptor }: Shown): re
     ...(minVersion !== undefined && isOlder(version, minVersion)
       ? [warning(`The oldest version of ${model} that may run is ${minVersion}, so no device runs this one.`)]
       : []),
-    ...(descriptor.selfTest.replay === 'skipped'
-      ? [warning('It was published without replaying its golden vectors.')]
-      : []),
+    ...(DOUBTS[descriptor.selfTest.replay] ?? []).map((doubt) => warning(doubt)),
   ]
+}
+
+/** What nobody should take for tested. */
+const DOUBTS: Readonly<Partial<Record<Descriptor['selfTest']['replay'], readonly string[]>>> = {
+  skipped: ['It was published without replaying its golden vectors.'],
+  recorded: ['Its golden vectors are the model’s own answers, not those of training.'],
 }
 
 function isOlder(version: Version, than: Version): boolean {
@@ -150,6 +154,7 @@ const LATENCY: Readonly<Record<Descriptor['slo']['class'], string>> = {
 const REPLAY: Readonly<Record<Descriptor['selfTest']['replay'], string>> = {
   passed: 'replayed and met before it was signed, and on every device before it serves',
   skipped: 'the replay before signing was skipped; devices replay them before it serves',
+  recorded: 'recorded from the model itself, so they say nothing of how it was exported',
 }
 
 function checklist({ checklist, owner }: Descriptor): readonly Block[] {

@@ -63,8 +63,11 @@ export const SelfTestSchema = v.object({
   vectors: v.pipe(v.array(GoldenVectorSchema), v.maxLength(200)),
   /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
   tolerance: v.object({ absolute: finite, relative: finite }),
-  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
-  replay: v.picklist(['passed', 'skipped']),
+  /**
+   * What `publish` found when it replayed them; `skipped` is written down for everyone to see, and so is `recorded`:
+   * the vectors are the model's own answers, which say nothing of what training meant.
+   */
+  replay: v.picklist(['passed', 'recorded', 'skipped']),
 })
 export type SelfTest = v.InferOutput<typeof SelfTestSchema>
 

@@ -29,6 +29,33 @@ export const CLI_PAGES: Readonly<Record<CliErrorCode, ErrorPage>> = {
     why: ['A name is misspelt.', 'The columns or the type differ.'],
     fix: ['Compare with the inputs and outputs of the graph, which the message lists.'],
   },
+  'contract/unclear': {
+    happened: '`afield dev` cannot tell from the graph alone what the model takes.',
+    why: ['The graph leaves the number of columns open.', 'It takes more columns than a record has fields.'],
+    fix: [
+      'Add a CSV with its columns: `afield dev MODEL.onnx rows.csv`.',
+      'Write the contract into `afield.config.json`.',
+    ],
+  },
+  'csv/invalid': {
+    happened: 'The CSV cannot be read as a table with a header.',
+    why: [
+      'It has no rows, a column without a name, or the same name twice.',
+      'A column has no value in any row.',
+    ],
+    fix: ['Write one name a column into the first line, and rows below it.'],
+  },
+  'csv/mismatch': {
+    happened: 'The columns of the CSV are not what the model takes.',
+    why: [
+      'A column is missing, or is what the model predicts rather than what it takes.',
+      'A column has texts or fractions where the graph takes whole numbers.',
+    ],
+    fix: [
+      'Name the column that is predicted: `afield dev MODEL.onnx rows.csv --target COLUMN`.',
+      'Correct the header, or delete the contract in the config to have it inferred anew.',
+    ],
+  },
   'deploy/conflict': {
     happened: 'Somebody else deployed to this target. Nothing of theirs was changed.',
     why: ['Two people work from two copies of one repository.'],
@@ -105,6 +132,17 @@ export const CLI_PAGES: Readonly<Record<CliErrorCode, ErrorPage>> = {
     fix: [
       'Check it with `onnx.checker.check_model`.',
       'Export with another opset, or without that operator.',
+    ],
+  },
+  'graph/unsupported': {
+    happened: 'The model needs something that devices do not have. It is said before anything is downloaded.',
+    why: [
+      'Its opset, an operator or the type of a tensor is none that onnxruntime-web runs.',
+      'An output is a sequence or a map.',
+    ],
+    fix: [
+      'Export with an older opset, or without what the message names.',
+      "With skl2onnx: `options={'zipmap': False}` gives a tensor of probabilities instead of a map.",
     ],
   },
   'keys/exist': {
