@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { serveRepository } from '@afield/cli'
 import { startCollector } from '@afield/collector'
 import { AfieldError } from '@afield/protocol'
+import { buildSite } from '@afield/site'
 import { buildPages } from './build/pages.js'
 import type { TourConfig } from './team/api.js'
 import { startFleet } from './team/fleet-process.js'
@@ -32,6 +33,8 @@ export interface Tour {
     /** The collector's dashboard; `undefined` when there is no collector. */
     readonly dashboard: string | undefined
     readonly repository: string
+    /** Guides, and a page for every error code. */
+    readonly docs: string
   }
   /** Ends everything that was started. */
   close(): Promise<void>
@@ -93,6 +96,7 @@ async function start(
     openCollector(join(PROJECT_ROOT, folder, 'collector'), ports.collector, origins, log, opened),
     publishFirst(PROJECT_ROOT, repo),
     buildPages(site, config),
+    buildSite(join(site, 'docs')),
   ] as const
   // When one fails, the others must not go on writing into a folder that is removed.
   await Promise.allSettled(parts)
@@ -116,6 +120,7 @@ async function start(
     contentCheck: config.contentCheck,
     dashboard: collector === undefined ? undefined : `${collector}/`,
     repository: repository.url,
+    docs: `${origin}/docs/`,
   }
 }
 

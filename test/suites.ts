@@ -16,9 +16,10 @@ export const suites: readonly Suite[] = [
   { name: 'conformance', budget: 25 },
   { name: 'judge', budget: 10 },
   { name: 'cli', budget: 110 },
+  { name: 'site', budget: 35 },
   { name: 'collector', budget: 40 },
-  { name: 'sdk', budget: 150 },
-  { name: 'e2e', budget: 115, browser: true },
-  { name: 'examples', budget: 75, browser: true },
+  { name: 'sdk', budget: 130 },
+  { name: 'e2e', budget: 105, browser: true },
+  { name: 'examples', budget: 70, browser: true },
   { name: 'soak', budget: 1500, browser: true, soak: true },
 ]

@@ -7,6 +7,8 @@ import { addDeploy } from './commands/deploy.js'
 import { addFetch } from './commands/fetch.js'
 import { addAlias } from './commands/alias.js'
 import { addApprove } from './commands/approve.js'
+import { addCard } from './commands/card.js'
+import { addDocs } from './commands/docs.js'
 import { Exit, type ExitCode } from './commands/exit.js'
 import { addInit } from './commands/init.js'
 import { addList } from './commands/list.js'
@@ -22,6 +24,7 @@ import { addRollout } from './commands/rollout.js'
 import { addRotate } from './commands/rotate.js'
 import { addServe } from './commands/serve.js'
 import { addShow } from './commands/show.js'
+import { addTypes } from './commands/types.js'
 import { addVerify } from './commands/verify.js'
 import { diskRefusal } from './disk.js'
 import { CliError } from './errors.js'
@@ -67,6 +70,9 @@ function buildProgram(json: boolean): Command {
   addServe(program)
   addList(program)
   addShow(program)
+  addTypes(program)
+  addCard(program)
+  addDocs(program)
   addAlias(program)
   addRevoke(program)
   addMinVersion(program)

@@ -36,6 +36,12 @@ export * from './contract/record.js'
 export { contractSchema } from './contract/schema.js'
 export * from './contract/tensors.js'
 export type * from './contract/text.js'
+export {
+  declareModels,
+  isDeclarationFile,
+  type DeclaredModel,
+  type ServedContract,
+} from './declarations/declare-models.js'
 export * from './descriptor.js'
 export * from './errors.js'
 export * from './ids.js'

@@ -1,8 +1,9 @@
-import type { ModelState, Outputs, RecordValue } from '@afield/protocol'
+import type { ModelState, Outputs } from '@afield/protocol'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+import type { InputOf, ModelName, OutputsOf } from './models.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -72,52 +73,10 @@ export interface PredictOptions {
   readonly state?: ModelState | undefined
 }
 
-type Numbers =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array
-
-type Element = number | bigint | boolean | string
-type Nested = readonly (Element | Nested)[]
-
-/**
- * A tensor as an app gives it. Where `dims` are left out, they follow from the contract's shape. Of `float16`, a
- * `Uint16Array` holds the bits, and a `Float32Array` is rounded.
- */
-export type TensorLike =
-  { readonly dims?: readonly number[]; readonly data: Numbers | Nested } | Numbers | Nested
-
-/** What a model that takes images takes. */
-export type ImageLike =
-  | ImageBitmap
-  | ImageData
-  | HTMLImageElement
-  | HTMLCanvasElement
-  | HTMLVideoElement
-  | OffscreenCanvas
-  | VideoFrame
-  | Blob
-
-/** What a model that takes audio takes; bare samples are taken to be at the contract's rate. */
-export type AudioLike =
-  | AudioBuffer
-  | { readonly samples: Float32Array | readonly Float32Array[]; readonly sampleRate: number }
-  | Float32Array
-
-/** An input, by the kind of the model's contract: a record; tensors by name, or a lone one; an image; audio; a text. */
-export type ModelInput =
-  RecordValue | Readonly<Record<string, TensorLike | Element>> | TensorLike | ImageLike | AudioLike | string
+export type { AudioLike, ImageLike, ModelInput, TensorLike } from './inputs.js'
 
 /** An answer, and where it came from. */
-export interface Prediction<O extends Outputs = Outputs> {
+export interface Prediction<O = Outputs> {
   /** The outputs of the model's contract, by name. */
   readonly outputs: O
   readonly model: string
@@ -131,8 +90,8 @@ export interface Prediction<O extends Outputs = Outputs> {
 }
 
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
-export interface Model {
-  readonly name: string
+export interface Model<N extends ModelName = ModelName> {
+  readonly name: N
   /** The version that serves now; `undefined` while none may. */
   readonly version: string | undefined
   /**
@@ -156,7 +115,7 @@ export interface Model {
    * await model.predict({ samples, sampleRate: 16000 })
    * await model.predict('Was this helpful?')
    */
-  predict(input: ModelInput, options?: PredictOptions): Promise<Prediction>
+  predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
   /**
    * Answers many inputs with one version, in their order, such as candidates that are to be ranked.
    *
@@ -166,9 +125,9 @@ export interface Model {
    * const ranked = answers.map(({ outputs }) => outputs).sort((a, b) => b.score - a.score)
    */
   predictMany(
-    inputs: readonly ModelInput[],
+    inputs: readonly InputOf<N>[],
     options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly Prediction[]>
+  ): Promise<readonly Prediction<OutputsOf<N>>[]>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }
@@ -181,7 +140,7 @@ export interface Afield {
    *
    * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
    */
-  load(name: string, options?: LoadOptions): Promise<Model>
+  load<N extends ModelName>(name: N, options?: LoadOptions): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>

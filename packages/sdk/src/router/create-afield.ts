@@ -1,10 +1,11 @@
 import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
+import type { InputOf, ModelName } from '../models.js'
 import { explain } from '../words/explain.js'
 import { describeStorage } from '../words/storage.js'
 import { Engines } from './engines.js'
@@ -105,7 +106,7 @@ class PageAfield implements Afield {
     return this.#started
   }
 
-  async load(name: string, options: LoadOptions = {}): Promise<Model> {
+  async load<N extends ModelName>(name: N, options: LoadOptions = {}): Promise<Model<N>> {
     this.#calls.throwIfCut()
     const { version, signal, onProgress } = options
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
@@ -201,24 +202,29 @@ class PageAfield implements Afield {
     }
   }
 
-  #model(name: string, route: Route): Model {
-    return {
+  #model<N extends ModelName>(name: N, route: Route): Model<N> {
+    const model = {
       name,
       get version() {
         return route.served?.version
       },
-      predict: async (input, given) => {
+      predict: async (input: InputOf<N>, given?: PredictOptions) => {
         const prediction = await route.predict(input, given)
         this.#follow()
         return prediction
       },
-      predictMany: async (inputs, given) => {
+      predictMany: async (
+        inputs: readonly InputOf<N>[],
+        given?: { readonly signal?: AbortSignal | undefined },
+      ) => {
         const predictions = await predictMany(route, inputs, given)
         this.#follow()
         return predictions
       },
       explain: () => this.explain(route.name),
     }
+    // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
+    return model as Model<N>
   }
 
   #host(): PageHost {
