@@ -3,6 +3,7 @@ import { utf8 } from '../bytes.js'
 import { AfieldError } from '../errors.js'
 import { ModelNameSchema, VersionSchema } from '../ids.js'
 import { parseWith } from '../parse.js'
+import { dayOf } from './day.js'
 import { OpsSchema } from './ops.js'
 
 /** A batch is at most this many bytes of UTF-8 JSON. */
@@ -31,8 +32,6 @@ const BatchIdSchema = v.pipe(
 export type BatchId = v.InferOutput<typeof BatchIdSchema>
 
 const DaySchema = v.pipe(v.string(), v.check(isCalendarDay, 'not a day such as 2026-11-21'), v.brand('Day'))
-/** A UTC day, YYYY-MM-DD. Nothing finer leaves a device. */
-export type Day = v.InferOutput<typeof DaySchema>
 
 const CellSchema = v.pipe(
   v.strictObject({
@@ -80,11 +79,6 @@ export function parseBatch(text: string): Batch {
     throw new AfieldError('batch/too-large', `A batch is at most ${MAX_BATCH_BYTES} bytes of UTF-8.`)
   }
   return parseWith(BatchSchema, parseText(text), 'batch/invalid', 'The batch')
-}
-
-/** The UTC day of a moment in milliseconds since 1970. */
-export function dayOf(timestamp: number): Day {
-  return new Date(timestamp).toISOString().slice(0, 10) as Day
 }
 
 function parseText(text: string): unknown {

@@ -5,14 +5,13 @@ import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import { explain } from '../words/explain.js'
-import { describeStorage } from '../words/storage.js'
 import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
+import { requirePage, watchPage } from './page.js'
 import { startKeeperWorker } from './platform.js'
 import { Route } from './route.js'
 
@@ -22,7 +21,8 @@ const FOLLOW_AFTER_MS = 2000
 const FAREWELL_MS = 5000
 
 /**
- * Starts Afield on this page: a keeper worker now, an engine worker for each model that is loaded.
+ * Afield for this app. Nothing happens until the first call, so a module may create it that a server imports too; then
+ * a keeper worker starts on this page, and an engine worker for each model that is loaded.
  *
  * @example
  * import { createAfield } from 'afield'
@@ -41,13 +41,17 @@ interface StartedKeeper {
   readonly keeper: Comlink.Remote<KeeperWorker>
 }
 
+/** What needs a browser. */
+interface OpenPage {
+  readonly init: KeeperInit
+  readonly observer: Observer | undefined
+  readonly marks: PageMarks
+  readonly engines: Engines
+}
+
 class PageAfield implements Afield {
-  readonly #options: Pick<AfieldOptions, 'atStep' | 'onDownload'>
+  readonly #options: AfieldOptions
   readonly #log: Logger
-  readonly #init: KeeperInit
-  readonly #observer: Observer | undefined
-  readonly #marks: PageMarks
-  readonly #engines: Engines
   readonly #routes = new Map<string, Route>()
   readonly #listeners = new Set<(event: KeeperEvent) => void>()
   readonly #stopWatching = new AbortController()
@@ -55,6 +59,7 @@ class PageAfield implements Afield {
   readonly #calls = new Lifeline()
   /** The keeper's worker, which closing still needs. */
   readonly #keeperLife = new Lifeline()
+  #opened: OpenPage | undefined
   #started: StartedKeeper | undefined
   #lastTask = 0
   #following = false
@@ -64,52 +69,65 @@ class PageAfield implements Afield {
     keepErrorCodes()
     this.#options = options
     this.#log = options.logger ?? consoleLogger
-    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
-    const init = keeperInit(options, life)
-    this.#init = init
-    this.#engines = new Engines(this.#log)
-    this.#marks = new PageMarks(init.namespace, life)
-    this.#observer =
-      init.telemetry &&
-      new Observer(life, init.device, (counts) =>
-        this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
-      )
-    queueMicrotask(() => {
-      this.#watchPage()
-      this.#background(async () => void this.#startKeeper())
-    })
   }
 
   /**
-   * Started by the first call that needs it, or else after the code that creates Afield. A `load()` in there starts its
-   * engine first, which has the longer way to go.
+   * Opened by the first call that needs it.
+   *
+   * @throws AfieldError `platform/unsupported` where there is no page.
    */
+  get #page(): OpenPage {
+    this.#opened ??= this.#openPage()
+    return this.#opened
+  }
+
+  #openPage(): OpenPage {
+    requirePage()
+    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
+    const init = keeperInit(this.#options, life)
+    const page: OpenPage = {
+      init,
+      engines: new Engines(this.#log),
+      marks: new PageMarks(init.namespace, life),
+      observer:
+        init.telemetry &&
+        new Observer(life, init.device, (counts) =>
+          this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+        ),
+    }
+    this.#watchPage(page)
+    return page
+  }
+
+  /** Started by the first call that needs it; a `load()` starts its engine first, which has the longer way to go. */
   get #keeper(): Comlink.Remote<KeeperWorker> {
     return this.#startKeeper().keeper
   }
 
   #startKeeper(): StartedKeeper {
     if (this.#started) return this.#started
+    const { init, marks } = this.#page
     const worker = startKeeperWorker()
     const keeper = Comlink.wrap<KeeperWorker>(worker)
     this.#started = { worker, keeper }
     worker.addEventListener('error', (event) => this.#keeperDied(event))
-    this.#background(() => keeper.open(this.#init, Comlink.proxy(this.#host())))
+    this.#background(() => keeper.open(init, Comlink.proxy(this.#host())))
     this.#background(async () => {
-      const marks = this.#marks.read()
-      if (marks.closedLives.length === 0) return
-      await keeper.adoptMarks(marks)
-      this.#marks.forget(marks.closedLives)
+      const left = marks.read()
+      if (left.closedLives.length === 0) return
+      await keeper.adoptMarks(left)
+      marks.forget(left.closedLives)
     })
     return this.#started
   }
 
   async load(name: string, options: LoadOptions = {}): Promise<Model> {
     this.#calls.throwIfCut()
+    const { engines } = this.#page
     const { version, signal, onProgress } = options
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     const route = this.#route(version === undefined ? name : `${name}@${version}`)
-    if (!route.served) this.#engines.prepare()
+    if (!route.served) engines.prepare()
     try {
       const request = version === undefined ? {} : { version }
       const loaded = this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
@@ -121,7 +139,7 @@ class PageAfield implements Afield {
       throw error
     } finally {
       stop?.()
-      if (!route.served) this.#engines.dropSpare()
+      if (!route.served) engines.dropSpare()
     }
     setTimeout(() => this.#follow(), FOLLOW_AFTER_MS)
     return this.#model(name, route)
@@ -132,16 +150,19 @@ class PageAfield implements Afield {
   }
 
   explain(name: string) {
-    return this.#calls.hold(async () => explain(await this.#keeper.explain(name)))
+    return this.#calls.hold(async () => (await words()).explain(await this.#keeper.explain(name)))
   }
 
   storage() {
-    return this.#calls.hold(async () => describeStorage(await this.#keeper.storage()))
+    return this.#calls.hold(async () => (await words()).describeStorage(await this.#keeper.storage()))
   }
 
   persist(): Promise<boolean> {
     // Workers are not let in there.
-    return this.#calls.hold(async () => (await navigator.storage?.persist?.()) ?? false)
+    return this.#calls.hold(async () => {
+      requirePage()
+      return (await navigator.storage?.persist?.()) ?? false
+    })
   }
 
   remove(name: string, options: { readonly version?: string } = {}): Promise<void> {
@@ -150,14 +171,14 @@ class PageAfield implements Afield {
 
   telemetry() {
     return this.#calls.hold(async () => {
-      await this.#observer?.handOver()
+      await this.#page.observer?.handOver()
       return this.#keeper.telemetry()
     })
   }
 
   flush(): Promise<void> {
     return this.#calls.hold(async () => {
-      await this.#observer?.handOver()
+      await this.#page.observer?.handOver()
       await this.#keeper.flush()
     })
   }
@@ -179,12 +200,14 @@ class PageAfield implements Afield {
   async #shutDown(): Promise<void> {
     const closed = new AfieldError('closed', 'Afield was closed. Create it anew.')
     this.#calls.cut(closed)
+    if (!this.#opened || !this.#started) return this.#stopWatching.abort()
+    const { engines, observer, marks } = this.#opened
     const drained = [...this.#routes.values()].map((route) => route.close(closed))
-    await this.#engines.close()
+    await engines.close()
     await Promise.all(drained)
     const patience = setTimeout(() => this.#keeperLife.cut(closed), FAREWELL_MS)
     try {
-      await this.#observer?.handOver()
+      await observer?.handOver()
       await this.#keeperLife.hold(() => this.#keeper.close())
     } catch (cause) {
       this.#complain(cause)
@@ -192,8 +215,8 @@ class PageAfield implements Afield {
       clearTimeout(patience)
       this.#stopWatching.abort()
       // A trial that was under way is no death, and counts that found no storage wait for the next visit.
-      this.#marks.leave(this.#observer?.unconfirmed() ?? [])
-      this.#observer?.close()
+      marks.leave(observer?.unconfirmed() ?? [])
+      observer?.close()
       this.#keeperLife.cut(closed)
       this.#keeper[Comlink.releaseProxy]()
       this.#started?.worker.terminate()
@@ -218,7 +241,7 @@ class PageAfield implements Afield {
   #host(): PageHost {
     return pageHost({
       app: this.#options,
-      engines: this.#engines,
+      engines: this.#page.engines,
       route: (name) => this.#route(name),
       isClosing: () => this.#closing !== undefined,
       emit: (event) => this.#listeners.forEach((listener) => listener(event)),
@@ -229,7 +252,9 @@ class PageAfield implements Afield {
   #route(name: string): Route {
     const known = this.#routes.get(name)
     if (known) return known
-    const route = new Route(name, this.#observer, () => this.#calls.hold(() => this.#keeper.recover(name)))
+    const route = new Route(name, this.#page.observer, () =>
+      this.#calls.hold(() => this.#keeper.recover(name)),
+    )
     this.#routes.set(name, route)
     return route
   }
@@ -269,32 +294,22 @@ class PageAfield implements Afield {
     this.#keeperLife.cut(error)
   }
 
-  #watchPage(): void {
-    const { signal } = this.#stopWatching
-    const handOver = async (): Promise<void> => this.#observer?.handOver()
+  #watchPage({ observer, marks }: OpenPage): void {
+    const handOver = async (): Promise<void> => observer?.handOver()
+    const wake = (): void => this.#background(() => this.#keeper.wake())
     const hide = (): void => {
-      this.#marks.leave(this.#observer?.unconfirmed() ?? [])
+      marks.leave(observer?.unconfirmed() ?? [])
       this.#background(handOver)
     }
-    const wake = (): void => this.#background(() => this.#keeper.wake())
     const show = (): void => {
       wake()
       // In view again, so a death from now on is no goodbye; what the mark carried is durable first.
       this.#background(async () => {
         await handOver()
-        this.#marks.forget()
+        marks.forget()
       })
     }
-    addEventListener('pagehide', hide, { signal })
-    addEventListener('online', wake, { signal })
-    document.addEventListener(
-      'visibilitychange',
-      () => {
-        if (document.visibilityState === 'hidden') hide()
-        else show()
-      },
-      { signal },
-    )
+    watchPage({ hide, show, online: wake }, this.#stopWatching.signal)
   }
 
   /** Work that no call of the app waits for. */
@@ -310,6 +325,9 @@ class PageAfield implements Afield {
     this.#log('warn', error.message, error)
   }
 }
+
+/** Apart, so that an app's first load does not carry what only its help page says. */
+const words = () => import('../words/words.js')
 
 const consoleLogger: Logger = (level: LogLevel, message: string, error?: AfieldError) => {
   if (level === 'debug' || level === 'info') return

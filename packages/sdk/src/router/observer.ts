@@ -1,6 +1,5 @@
 import {
   dayOf,
-  emptyOps,
   histogram,
   type Day,
   type ErrorCode,
@@ -152,7 +151,7 @@ export class Observer {
     return {
       cell: { ...served, model: served.model as ModelName, device: this.#device },
       day,
-      ops: { ...emptyOps(), count, latency, errors },
+      ops: { count, errors, funnel: {}, latency },
     }
   }
 }
