@@ -30,6 +30,20 @@ for (const worker of ['keeper', 'engine']) {
   })
 }
 
+// For pages without a bundler: the page's part as one file.
+const standalone = await rolldown({
+  input: join(here, 'src', 'index.ts'),
+  platform: 'browser',
+})
+await standalone.write({
+  file: join(dist, 'standalone.js'),
+  format: 'esm',
+  codeSplitting: false,
+  minify: true,
+  comments: { legal: true, annotation: false, jsdoc: false },
+  sourcemap: true,
+})
+
 await mkdir(join(dist, 'ort'), { recursive: true })
 for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
   await copyFile(join(ortDist, file), join(dist, 'ort', file))

@@ -2,6 +2,7 @@ import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
 import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
+import { keeperWorkerUrl } from '../files.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
@@ -12,8 +13,8 @@ import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
 import { requirePage, watchPage } from './page.js'
-import { startKeeperWorker } from './platform.js'
 import { Route } from './route.js'
+import { startWorker, whyFailed } from './start-worker.js'
 
 /** The first look for news waits for the first answer, but no longer than this. */
 const FOLLOW_AFTER_MS = 2000
@@ -107,10 +108,11 @@ class PageAfield implements Afield {
   #startKeeper(): StartedKeeper {
     if (this.#started) return this.#started
     const { init, marks } = this.#page
-    const worker = startKeeperWorker()
+    const script = keeperWorkerUrl()
+    const worker = startWorker(script, 'afield keeper')
     const keeper = Comlink.wrap<KeeperWorker>(worker)
     this.#started = { worker, keeper }
-    worker.addEventListener('error', (event) => this.#keeperDied(event))
+    worker.addEventListener('error', (event) => this.#keeperDied(event, script))
     this.#background(() => keeper.open(init, Comlink.proxy(this.#host())))
     this.#background(async () => {
       const left = marks.read()
@@ -282,9 +284,9 @@ class PageAfield implements Afield {
     }
   }
 
-  #keeperDied(event: ErrorEvent): void {
+  #keeperDied(event: ErrorEvent, script: URL): void {
     event.preventDefault()
-    const what = event.message || 'its script could not be loaded'
+    const what = whyFailed(event, script)
     const error = new AfieldError(
       'internal/unexpected',
       `Afield's keeper worker failed: ${what}. Reload the page.`,

@@ -1,0 +1,21 @@
+import type { RuntimeUrls } from './engine/messages.js'
+
+/**
+ * Where the package's own files are, written so that every bundler sees and copies them. The workers are whole: there
+ * is nothing to build in them, which is why no `new Worker` stands around their URLs. This module lies where they do,
+ * so that a bundler that copies nothing finds them beside what it wrote.
+ */
+export function keeperWorkerUrl(): URL {
+  return new URL('./keeper.worker.js', import.meta.url)
+}
+
+export function engineWorkerUrl(): URL {
+  return new URL('./engine.worker.js', import.meta.url)
+}
+
+export function runtimeUrls(): RuntimeUrls {
+  return {
+    mjs: new URL('./ort/ort-wasm-simd-threaded.mjs', import.meta.url).href,
+    wasm: new URL('./ort/ort-wasm-simd-threaded.wasm', import.meta.url).href,
+  }
+}
