@@ -22,6 +22,10 @@ afterAll(async () => {
   await workshop?.close()
 })
 
+function pathOf(url: string): string {
+  return new URL(url).pathname
+}
+
 /** Runs a tool that the app has installed. */
 async function run(app: string, tool: string, ...args: readonly string[]): Promise<void> {
   const bin = join(app, 'node_modules', '.bin', tool)
@@ -49,14 +53,16 @@ test('esbuild copies no files by itself: they go beside the bundle', async () =>
   const app = await workshop.makeApp('esbuild', ['esbuild'])
   await run(app, 'esbuild', 'app.js', '--bundle', '--format=esm', '--splitting', '--minify', '--outdir=dist')
   await copyFiles(app)
-  await visit(app)
+  const { requests } = await visit(app)
+  expect(requests.map(pathOf)).toContain('/dist/engine.worker.js')
 }, 120_000)
 
 test('rolldown, likewise', async () => {
   const app = await workshop.makeApp('rolldown', ['rolldown'])
   await run(app, 'rolldown', 'app.js', '--minify', '--dir=dist')
   await copyFiles(app)
-  await visit(app)
+  const { requests } = await visit(app)
+  expect(requests.map(pathOf)).toContain('/dist/engine.worker.js')
 }, 120_000)
 
 /** `cp -r node_modules/afield/dist/{*.worker.js,ort,inputs} dist` */

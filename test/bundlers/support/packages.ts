@@ -49,7 +49,7 @@ export async function pack(names: readonly PackageName[], folder: string): Promi
 export async function npm(args: readonly string[], cwd: string): Promise<string> {
   const { stdout } = await promisify(execFile)(
     'npm',
-    [...args, '--ignore-scripts', '--no-audit', '--no-fund'],
+    ['--ignore-scripts', '--no-audit', '--no-fund', ...args],
     {
       cwd,
       maxBuffer: 64 * 1024 * 1024,

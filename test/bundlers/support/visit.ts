@@ -34,7 +34,7 @@ export async function expectPrediction(browser: Browser, url: string, workshop: 
     await page.close()
   }
   expect(requests.filter((asked) => /jsep|asyncify|jspi/.test(asked))).toEqual([])
-  expect(requests.filter((asked) => /inputs\/|(image|audio|text)(-[\w-]+)?\.js/.test(asked))).toEqual([])
+  expect(requests.filter((asked) => /\/inputs\/|\/(image|audio|text)-[\w-]{8}\.js/.test(asked))).toEqual([])
   expect(requests.filter((asked) => asked.endsWith('.wasm'))).toHaveLength(1)
   return { requests }
 }

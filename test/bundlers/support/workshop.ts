@@ -18,9 +18,9 @@ export interface Deployment {
 
 /** A place to make apps in: the packages as they would be published, and a repository with one model. */
 export interface Workshop {
+  /** Everything lies below it, and goes with it. */
+  readonly folder: string
   readonly tarballs: readonly Tarball[]
-  /** Folder of the repository. */
-  readonly models: string
   /** Serves the repository, on an origin of its own. */
   readonly server: StaticServer
   readonly deployment: Deployment
@@ -33,11 +33,16 @@ export interface Workshop {
   close(): Promise<void>
 }
 
+/** Makes a repository that holds learner-risk 1.0.0. */
+export async function publishExample(repo: string): Promise<void> {
+  await afield('init', repo)
+  await afield('publish', join(EXAMPLE, 'learner-risk-1.0.0.onnx'), '--version', '1.0.0', '--repo', repo)
+}
+
 export async function openWorkshop(): Promise<Workshop> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-bundlers-'))
   const models = join(folder, 'models-repo')
-  await afield('init', models)
-  await afield('publish', join(EXAMPLE, 'learner-risk-1.0.0.onnx'), '--version', '1.0.0', '--repo', models)
+  await publishExample(models)
   const server = await startServer({ mounts: { '/models': models } })
   await mkdir(join(folder, 'packages'))
   const tarballs = await pack(['@afield/protocol', 'afield'], join(folder, 'packages'))
@@ -53,8 +58,8 @@ export async function openWorkshop(): Promise<Workshop> {
     await npm(['install', '--prefer-offline', ...wanted, ...tarballs.map(({ file }) => file)], app)
   }
   return {
+    folder,
     tarballs,
-    models,
     server,
     deployment,
     answer: golden.output,
