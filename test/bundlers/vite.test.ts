@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -8,6 +6,7 @@ import { launchChromium } from '../browser/chromium.js'
 import { afield } from '../support/cli.js'
 import { startServer } from '../servers/static.js'
 import { npm } from './support/packages.js'
+import { spawnServer, type Spawned } from './support/spawned.js'
 import { VERSIONS } from './support/versions.js'
 import { expectPrediction } from './support/visit.js'
 import { openWorkshop, publishExample, type Workshop } from './support/workshop.js'
@@ -30,7 +29,7 @@ document.querySelector<HTMLElement>('#app')!.dataset.answer = JSON.stringify(out
 let workshop: Workshop
 let browser: Browser
 let app: string
-const running: ChildProcess[] = []
+const running: Spawned[] = []
 
 beforeAll(async () => {
   workshop = await openWorkshop()
@@ -45,10 +44,7 @@ beforeAll(async () => {
 }, 180_000)
 
 afterEach(async () => {
-  for (const child of running.splice(0)) {
-    child.kill()
-    await once(child, 'exit')
-  }
+  for (const server of running.splice(0)) await server.stop()
 })
 
 afterAll(async () => {
@@ -123,18 +119,9 @@ test('without the plugin, too, once Vite is told to leave afield where it is', a
   await expectPrediction(browser, await start('dev'), workshop)
 }, 60_000)
 
-/** Starts Vite as a user would, and returns where it says that it is. */
 async function start(command: 'dev' | 'preview'): Promise<string> {
-  const bin = join(app, 'node_modules', 'vite', 'bin', 'vite.js')
-  const args = [bin, command, '--host', '127.0.0.1', '--port', '0']
-  const child = spawn(process.execPath, args, { cwd: app, env: { ...process.env, NO_COLOR: '1' } })
-  running.push(child)
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (said += text))
-  }
-  await expect.poll(() => said, { timeout: 20_000 }).toMatch(/Local:\s+http:\S+/)
-  const [, url] = /Local:\s+(http:\S+)/.exec(said) ?? []
-  if (!url) throw new Error(said)
-  return url
+  const vite = join(app, 'node_modules', 'vite', 'bin', 'vite.js')
+  const server = await spawnServer(vite, [command, '--host', '127.0.0.1', '--port', '0'], app)
+  running.push(server)
+  return server.url
 }

@@ -6,16 +6,21 @@ import type { RuntimeUrls } from './engine/messages.js'
  * so that a bundler that copies nothing finds them beside what it wrote.
  */
 export function keeperWorkerUrl(): URL {
-  return new URL('./keeper.worker.js', import.meta.url)
+  return absolute(new URL('./keeper.worker.js', import.meta.url))
 }
 
 export function engineWorkerUrl(): URL {
-  return new URL('./engine.worker.js', import.meta.url)
+  return absolute(new URL('./engine.worker.js', import.meta.url))
 }
 
 export function runtimeUrls(): RuntimeUrls {
   return {
-    mjs: new URL('./ort/ort-wasm-simd-threaded.mjs', import.meta.url).href,
-    wasm: new URL('./ort/ort-wasm-simd-threaded.wasm', import.meta.url).href,
+    mjs: absolute(new URL('./ort/ort-wasm-simd-threaded.mjs', import.meta.url)).href,
+    wasm: absolute(new URL('./ort/ort-wasm-simd-threaded.wasm', import.meta.url)).href,
   }
+}
+
+/** Turbopack puts objects there whose `href` is a path and whose `origin` is empty. */
+function absolute({ href }: URL): URL {
+  return new URL(href, location.href)
 }
