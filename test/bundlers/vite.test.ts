@@ -5,26 +5,12 @@ import type { Browser } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { afield } from '../support/cli.js'
 import { startServer } from '../servers/static.js'
+import { OWN_LINES, countOwnLines } from './support/own-lines.js'
 import { npm } from './support/packages.js'
 import { spawnServer, type Spawned } from './support/spawned.js'
 import { VERSIONS } from './support/versions.js'
 import { expectPrediction } from './support/visit.js'
 import { openWorkshop, publishExample, type Workshop } from './support/workshop.js'
-
-/** All that a developer writes between `npm create vite` and a prediction. */
-const OWN_LINES = {
-  'vite.config.ts': `import { defineConfig } from 'vite'
-import { afield } from 'afield/vite'
-export default defineConfig({ plugins: [afield({ repository: 'models-repo' })] })
-`,
-  'src/main.ts': `import { createAfield } from 'afield'
-import root from '../models-repo/metadata/1.root.json'
-const afield = createAfield({ repository: '/models/', root })
-const model = await afield.load('learner-risk')
-const { outputs } = await model.predict({ hours_studied: 60, quiz_score: 0 })
-document.querySelector<HTMLElement>('#app')!.dataset.answer = JSON.stringify(outputs)
-`,
-}
 
 let workshop: Workshop
 let browser: Browser
@@ -53,8 +39,7 @@ afterAll(async () => {
 })
 
 test('ten lines of their own at most, from `npm create vite` to a prediction', () => {
-  const lines = Object.values(OWN_LINES).flatMap((text) => text.trim().split('\n'))
-  expect(lines.length).toBeLessThanOrEqual(10)
+  expect(countOwnLines()).toBeLessThanOrEqual(10)
 })
 
 test('vite dev serves the repository as a host would, writes its types, and the app predicts', async () => {

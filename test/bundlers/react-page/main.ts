@@ -25,10 +25,10 @@ globalThis.seen = []
 /** The real thing, with a note of each load. */
 function noted(options: AfieldOptions): Afield {
   const afield = createAfield(options)
-  const { load } = afield
+  const load = afield.load.bind(afield)
   afield.load = (name: string, given = {}) => {
     globalThis.loads.push({ aborted: () => given.signal?.aborted ?? false })
-    return load.call(afield, name, given)
+    return load(name, given)
   }
   globalThis.afield = afield
   return afield

@@ -1,1 +1,1 @@
-export { headersFor, type FileHeaders } from '@afield/protocol'
+export { headersFor } from '@afield/protocol'

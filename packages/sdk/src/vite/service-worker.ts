@@ -24,6 +24,7 @@ export async function writeServiceWorker(outDir: string, entry: string | undefin
       outDir,
       emptyOutDir: false,
       // One classic script: Firefox has no service workers made of modules.
+      target: 'es2022',
       lib: {
         entry: entry ?? fileURLToPath(new URL('../service-worker/default.js', import.meta.url)),
         formats: ['iife'],

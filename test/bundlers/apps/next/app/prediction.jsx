@@ -11,7 +11,7 @@ export function Prediction() {
   const risk = useModel(afield, 'learner-risk')
   const [answer, setAnswer] = useState()
   useEffect(() => {
-    if (risk.status === 'ready') risk.predict(record).then(({ outputs }) => setAnswer(outputs))
+    if (risk.status === 'ready') void risk.predict(record).then(({ outputs }) => setAnswer(outputs))
   }, [risk])
   return <p data-answer={answer && JSON.stringify(answer)}>{risk.status}</p>
 }
