@@ -8,7 +8,6 @@ import { startServer, type StaticServer } from '../servers/static.js'
 import { buildApp } from '../support/app/build.js'
 import { afield } from '../support/cli.js'
 import { publishExample } from './support/workshop.js'
-import type {} from './react-page/main.js'
 
 const MODELS = join(import.meta.dirname, '..', '..', 'examples', 'learner-risk', 'models')
 const CHUNKS = '/models/chunks/**'
