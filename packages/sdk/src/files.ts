@@ -20,7 +20,7 @@ export function runtimeUrls(): RuntimeUrls {
   }
 }
 
-/** Turbopack puts objects there whose `href` is a path and whose `origin` is empty. */
+/** Turbopack puts objects there whose `href` is a path and whose `origin` is empty; in Node it is whole. */
 function absolute({ href }: URL): URL {
-  return new URL(href, location.href)
+  return new URL(href, typeof location === 'object' ? location.href : undefined)
 }

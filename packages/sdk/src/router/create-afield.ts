@@ -10,7 +10,7 @@ import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
-import { Observer } from './observer.js'
+import type { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
 import { requirePage, watchPage } from './page.js'
 import { Route } from './route.js'
@@ -45,7 +45,9 @@ interface StartedKeeper {
 /** What needs a browser. */
 interface OpenPage {
   readonly init: KeeperInit
-  readonly observer: Observer | undefined
+  /** Counts, once its code is here; only where the app sends telemetry. */
+  observer: Observer | undefined
+  counting: Promise<void> | undefined
   readonly marks: PageMarks
   readonly engines: Engines
 }
@@ -90,14 +92,25 @@ class PageAfield implements Afield {
       init,
       engines: new Engines(this.#log),
       marks: new PageMarks(init.namespace, life),
-      observer:
-        init.telemetry &&
-        new Observer(life, init.device, (counts) =>
-          this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
-        ),
+      observer: undefined,
+      counting: undefined,
     }
+    if (init.telemetry) page.counting = this.#startCounting(page)
     this.#watchPage(page)
     return page
+  }
+
+  async #startCounting(page: OpenPage): Promise<void> {
+    const { life, device } = page.init
+    try {
+      const { Observer } = await import('./observer.js')
+      page.observer = new Observer(life, device, (counts) =>
+        this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+      )
+    } catch (cause) {
+      // Predictions are worth more than their count.
+      this.#complain(cause)
+    }
   }
 
   /** Started by the first call that needs it; a `load()` starts its engine first, which has the longer way to go. */
@@ -125,11 +138,13 @@ class PageAfield implements Afield {
 
   async load(name: string, options: LoadOptions = {}): Promise<Model> {
     this.#calls.throwIfCut()
-    const { engines } = this.#page
+    const { engines, counting } = this.#page
     const { version, signal, onProgress } = options
+    const path = version === undefined ? name : `${name}@${version}`
+    if (!this.#routes.get(path)?.served) engines.prepare()
+    if (counting) await counting
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
-    const route = this.#route(version === undefined ? name : `${name}@${version}`)
-    if (!route.served) engines.prepare()
+    const route = this.#route(path)
     try {
       const request = version === undefined ? {} : { version }
       const loaded = this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
@@ -173,6 +188,7 @@ class PageAfield implements Afield {
 
   telemetry() {
     return this.#calls.hold(async () => {
+      await this.#page.counting
       await this.#page.observer?.handOver()
       return this.#keeper.telemetry()
     })
@@ -180,6 +196,7 @@ class PageAfield implements Afield {
 
   flush(): Promise<void> {
     return this.#calls.hold(async () => {
+      await this.#page.counting
       await this.#page.observer?.handOver()
       await this.#keeper.flush()
     })
@@ -203,10 +220,12 @@ class PageAfield implements Afield {
     const closed = new AfieldError('closed', 'Afield was closed. Create it anew.')
     this.#calls.cut(closed)
     if (!this.#opened || !this.#started) return this.#stopWatching.abort()
-    const { engines, observer, marks } = this.#opened
+    const { engines, marks, counting } = this.#opened
     const drained = [...this.#routes.values()].map((route) => route.close(closed))
     await engines.close()
     await Promise.all(drained)
+    await counting
+    const { observer } = this.#opened
     const patience = setTimeout(() => this.#keeperLife.cut(closed), FAREWELL_MS)
     try {
       await observer?.handOver()
@@ -296,11 +315,12 @@ class PageAfield implements Afield {
     this.#keeperLife.cut(error)
   }
 
-  #watchPage({ observer, marks }: OpenPage): void {
-    const handOver = async (): Promise<void> => observer?.handOver()
+  #watchPage(page: OpenPage): void {
+    const { marks } = page
+    const handOver = async (): Promise<void> => page.observer?.handOver()
     const wake = (): void => this.#background(() => this.#keeper.wake())
     const hide = (): void => {
-      marks.leave(observer?.unconfirmed() ?? [])
+      marks.leave(page.observer?.unconfirmed() ?? [])
       this.#background(handOver)
     }
     const show = (): void => {

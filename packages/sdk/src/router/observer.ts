@@ -1,11 +1,5 @@
-import {
-  dayOf,
-  histogram,
-  type Day,
-  type ErrorCode,
-  type ModelName,
-  type MutableHistogram,
-} from '@afield/protocol'
+import type { ErrorCode, ModelName } from '@afield/protocol'
+import { dayOf, record, type Day, type MutableHistogram } from '@afield/protocol/counting'
 import type { Served } from '../keeper/ports.js'
 import type { Observation, OpenCell } from '../keeper/telemetry/window.js'
 import type { DeviceClass } from './platform.js'
@@ -58,7 +52,7 @@ export class Observer {
   answered(served: Served, ms: number): void {
     const tally = this.#tally(served)
     tally.count += 1
-    histogram.record(tally.latency, ms)
+    record(tally.latency, ms)
     this.#counted += 1
     this.#handOverSoon()
   }

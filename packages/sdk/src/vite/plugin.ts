@@ -50,7 +50,12 @@ export function afield({
     name: 'afield',
     config: ({ build }) => ({
       // Its workers lie beside its modules, which Vite's optimiser would move away from them.
-      optimizeDeps: { exclude: ['afield'], include: ['afield > @afield/protocol', 'afield > comlink'] },
+      optimizeDeps: {
+        exclude: ['afield'],
+        include: ['@afield/protocol', '@afield/protocol/counting', 'comlink'].map(
+          (name) => `afield > ${name}`,
+        ),
+      },
       // A script in a data: URL is no file: it would be downloaded by those who never need it.
       build: build?.assetsInlineLimit === undefined ? { assetsInlineLimit: keepFiles } : {},
     }),
