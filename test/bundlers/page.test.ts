@@ -46,6 +46,19 @@ test('without a bundler, from a CDN: workers of another origin', async () => {
   expect(requests).toContain(`${cdn.url}/afield/dist/ort/ort-wasm-simd-threaded.wasm`)
 })
 
+test('a CDN that gives no worker away is named, with what it must send', async () => {
+  const cdn = await serve(join(app, 'node_modules'))
+  cdn.fault('/afield/dist/*.worker.js', { kind: 'status', status: 403 })
+  const { url } = await serve(await withImports(`${cdn.url}/afield/dist/standalone.js`))
+  const page = await browser.open()
+  const said: string[] = []
+  page.onConsole(({ text }) => said.push(text))
+  await page.goto(`${url}/`)
+  const advice = `${cdn.url} must send Access-Control-Allow-Origin`
+  await expect.poll(() => said.join('\n'), { timeout: 10_000 }).toContain(advice)
+  await page.close()
+})
+
 /** The app with `afield` from elsewhere. */
 async function withImports(script: string): Promise<string> {
   const html = `<!doctype html>

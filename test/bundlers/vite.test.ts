@@ -94,6 +94,19 @@ test('a build from below a path of its own, on another host than its repository,
   }
 }, 60_000)
 
+test('a build whose files come from a CDN predicts', async () => {
+  const dist = join(app, 'dist')
+  const cdn = await startServer({ mounts: { '/': dist } })
+  const site = await startServer({ mounts: { '/': dist, '/models': join(app, 'models-repo') } })
+  try {
+    await npm(['exec', '--', 'vite', 'build', '--base', `${cdn.url}/`], app)
+    const { requests } = await expectPrediction(browser, `${site.url}/`, workshop)
+    expect(requests.some((asked) => asked.startsWith(cdn.url) && asked.endsWith('.wasm'))).toBe(true)
+  } finally {
+    await Promise.all([cdn.close(), site.close()])
+  }
+}, 60_000)
+
 test('without the plugin, too, once Vite is told to leave afield where it is', async () => {
   const config = `export default { optimizeDeps: { exclude: ['afield'] }, publicDir: 'models-public' }`
   await writeFile(join(app, 'vite.config.ts'), config)
