@@ -20,6 +20,6 @@ export const suites: readonly Suite[] = [
   { name: 'sdk', budget: 150 },
   { name: 'e2e', budget: 115, browser: true },
   { name: 'examples', budget: 75, browser: true },
-  { name: 'bundlers', budget: 300, browser: true, soak: true },
+  { name: 'bundlers', budget: 400, browser: true, soak: true },
   { name: 'soak', budget: 1500, browser: true, soak: true },
 ]
