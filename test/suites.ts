@@ -21,5 +21,6 @@ export const suites: readonly Suite[] = [
   { name: 'sdk', budget: 130 },
   { name: 'e2e', budget: 105, browser: true },
   { name: 'examples', budget: 70, browser: true },
+  { name: 'bundlers', budget: 400, browser: true, soak: true },
   { name: 'soak', budget: 1500, browser: true, soak: true },
 ]

@@ -3,7 +3,6 @@
  * puts onnxruntime's two files beside them, so that an app's bundler has nothing to resolve inside a worker. `tsc -b`
  * has built everything else.
  */
-import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createRequire } from 'node:module'
@@ -18,26 +17,22 @@ for (const worker of ['keeper', 'engine']) {
   await bundle(join(here, 'src', worker, 'worker.ts'), join(dist, `${worker}.worker.js`))
 }
 const kinds = join(here, 'src', 'engine', 'inputs')
-for (const file of existsSync(kinds) ? await readdir(kinds) : []) {
+for (const file of await readdir(kinds)) {
   await bundle(join(kinds, file), join(dist, 'inputs', `${basename(file, '.ts')}.js`))
 }
 
-// For pages without a bundler: the page's part as one file, which finds the workers beside it.
+// For pages without a bundler: the page's part as one file.
 const standalone = await rolldown({
   input: join(here, 'src', 'index.ts'),
   platform: 'browser',
-  plugins: [
-    {
-      name: 'workers-beside',
-      transform: (code) => code.replaceAll("new URL('../", "new URL('./"),
-    },
-  ],
 })
 await standalone.write({
   file: join(dist, 'standalone.js'),
   format: 'esm',
+  codeSplitting: false,
   minify: true,
   comments: { legal: true, annotation: false, jsdoc: false },
+  sourcemap: true,
 })
 
 await mkdir(join(dist, 'ort'), { recursive: true })

@@ -44,6 +44,7 @@ export {
 } from './declarations/declare-models.js'
 export * from './descriptor.js'
 export * from './errors.js'
+export * from './hosting.js'
 export * from './ids.js'
 export * from './manifest/canonical.js'
 export * from './manifest/checks.js'

@@ -29,7 +29,7 @@ import type {
 import { randomName } from '../keeper/random-name.js'
 import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
 import { Observer } from '../router/observer.js'
-import { engineUrls } from '../router/platform.js'
+import { engineUrls } from '../files.js'
 import { Route, type AnsweringEngine } from '../router/route.js'
 import { SDK_VERSION } from '../version.js'
 import { explain, type Explanation } from '../words/explain.js'

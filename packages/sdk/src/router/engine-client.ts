@@ -2,6 +2,7 @@ import { AfieldError, errorFromData, type Answer as ModelAnswer, type ModelState
 import type { Answer, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
 import { toSendable } from './sendable.js'
+import { startWorker, whyFailed } from './start-worker.js'
 
 /** Questions packed into one message at most. */
 const MAX_PACK = 1024
@@ -29,14 +30,15 @@ export class EngineClient implements AnsweringEngine {
   #nextId = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, worker: Worker, urls: EngineUrls) {
+  constructor(id: number, script: URL, urls: EngineUrls) {
+    const worker = startWorker(script, 'afield engine')
     this.id = id
     this.#worker = worker
     this.gone = new Promise((resolve) => (this.#end = resolve))
     const { port1, port2 } = new MessageChannel()
     this.supply = port2
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
-    worker.addEventListener('error', (event) => this.#crash(event))
+    worker.addEventListener('error', (event) => this.#crash(event, script))
     this.#post({ type: 'open', urls, supply: port1 }, [port1])
   }
 
@@ -110,12 +112,12 @@ export class EngineClient implements AnsweringEngine {
     if (this.#closing && this.#unanswered.size === 0) this.#terminate(undefined)
   }
 
-  #crash(event: ErrorEvent): void {
+  #crash(event: ErrorEvent, script: URL): void {
     event.preventDefault()
     this.#terminate(
       new AfieldError(
         'engine/crashed',
-        `The engine's worker failed: ${event.message || 'its script could not be loaded'}. The next call starts another.`,
+        `The engine's worker failed: ${whyFailed(event, script)}. The next call starts another.`,
       ),
     )
   }

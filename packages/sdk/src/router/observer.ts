@@ -1,12 +1,5 @@
-import {
-  dayOf,
-  emptyOps,
-  histogram,
-  type Day,
-  type ErrorCode,
-  type ModelName,
-  type MutableHistogram,
-} from '@afield/protocol'
+import type { ErrorCode, ModelName } from '@afield/protocol'
+import { dayOf, record, type Day, type MutableHistogram } from '@afield/protocol/counting'
 import type { Served } from '../keeper/ports.js'
 import type { Observation, OpenCell } from '../keeper/telemetry/window.js'
 import type { DeviceClass } from './platform.js'
@@ -59,7 +52,7 @@ export class Observer {
   answered(served: Served, ms: number): void {
     const tally = this.#tally(served)
     tally.count += 1
-    histogram.record(tally.latency, ms)
+    record(tally.latency, ms)
     this.#counted += 1
     this.#handOverSoon()
   }
@@ -152,7 +145,7 @@ export class Observer {
     return {
       cell: { ...served, model: served.model as ModelName, device: this.#device },
       day,
-      ops: { ...emptyOps(), count, latency, errors },
+      ops: { count, errors, funnel: {}, latency },
     }
   }
 }
