@@ -157,6 +157,18 @@ export interface Model {
    * await model.predict('Was this helpful?')
    */
   predict(input: ModelInput, options?: PredictOptions): Promise<Prediction>
+  /**
+   * Answers many inputs with one version, in their order, such as candidates that are to be ranked.
+   *
+   * @throws AfieldError of the first that is refused, with its position from 0 as `details.index`.
+   * @example
+   * const answers = await model.predictMany(candidates)
+   * const ranked = answers.map(({ outputs }) => outputs).sort((a, b) => b.score - a.score)
+   */
+  predictMany(
+    inputs: readonly ModelInput[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly Prediction[]>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }

@@ -32,7 +32,12 @@ export type GoldenTensor = v.InferOutput<typeof TensorSchema>
  */
 const GoldenInputSchema = v.union([
   text,
-  v.record(v.string(), v.union([ScalarSchema, ElementsSchema, TensorSchema])),
+  v.pipe(
+    v.unknown(),
+    // The schema of a record takes a list for one.
+    v.check((value) => !Array.isArray(value), 'a list is no input'),
+    v.record(v.string(), v.union([ScalarSchema, ElementsSchema, TensorSchema])),
+  ),
 ])
 export type GoldenInput = v.InferOutput<typeof GoldenInputSchema>
 

@@ -14,6 +14,7 @@ import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
 import { startKeeperWorker } from './platform.js'
+import { predictMany } from './predict-many.js'
 import { Route } from './route.js'
 
 /** The first look for news waits for the first answer, but no longer than this. */
@@ -210,6 +211,11 @@ class PageAfield implements Afield {
         const prediction = await route.predict(input, given)
         this.#follow()
         return prediction
+      },
+      predictMany: async (inputs, given) => {
+        const predictions = await predictMany(route, inputs, given)
+        this.#follow()
+        return predictions
       },
       explain: () => this.explain(route.name),
     }
