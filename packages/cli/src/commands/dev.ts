@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import process from 'node:process'
 import type { Command } from 'commander'
-import { startDev } from '../dev/dev.js'
 import type { DevState } from '../dev/state.js'
 import { addExample, addJsonOption } from './options.js'
 import { parsePort } from './port.js'
@@ -35,6 +34,8 @@ export function addDev(program: Command): void {
       print(options, state.problem ? { error: state.problem } : summary(state), changed(state))
     // From the beginning, so that a start that is interrupted takes its keys along.
     const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+    // The other commands start without what only this one needs.
+    const { startDev } = await import('../dev/dev.js')
     const server = await startDev({ model, csv, targets: options.target, port: options.port, onChange })
     const state = server.state()
     print(options, { url: server.url, ...summary(state) }, started(state, server.url))
