@@ -63,9 +63,9 @@ describe.each(NAMES)('%s', (dtype) => {
         ]) {
           const prepared = codec.prepare(input) as Prepared
           const [answer] = codec.decode(echo(codec.encode([prepared])), [prepared])
-          const { dims, data } = answer?.outputs['back'] as TensorValue
-          expect(dims).toEqual([values.length])
-          expect(Array.from<unknown>(data)).toEqual(values)
+          const back = answer?.outputs['back'] as TensorValue | undefined
+          expect(back?.dims).toEqual([values.length])
+          expect(Array.from<unknown>(back?.data ?? [])).toEqual(values)
         }
       }),
     )
@@ -146,6 +146,12 @@ describe('refused', () => {
     expect(await rejection(encode(X('float32', [-1]), [{ x: view }]))).toEqual(inputError('x', 'dtype'))
   })
 
+  test('a list that holds itself', async () => {
+    const list: unknown[] = []
+    list.push(list)
+    expect(await rejection(encode(X('float32', [-1]), [list]))).toEqual(inputError('x', 'shape'))
+  })
+
   test('several tensors without their names', async () => {
     const contract = tensorsOf(
       { name: 'x', dtype: 'float32', shape: [-1] },
@@ -168,6 +174,18 @@ describe('what may share a run', () => {
   test('is of one size behind the batch', async () => {
     const codec = await createCodec(X('float32', [-1, -1]), tensorsKind)
     expect(await keyed(codec, [[[1, 2]], [[1, 2, 3]], [[3, 4]], [[5, 6], [7, 8]]])).toEqual([3, 1]) // prettier-ignore
+  })
+
+  test('is no more than a run can hold', async () => {
+    const codec = await createCodec(X('uint8', [-1, 2 ** 20]), tensorsKind)
+    expect(
+      await keyed(
+        codec,
+        Array.from({ length: 9 }, () => new Uint8Array(2 ** 20)),
+      ),
+    ).toEqual([4, 4, 1])
+    const larger = await createCodec(X('uint8', [-1, 2 ** 23]), tensorsKind)
+    expect(await keyed(larger, [new Uint8Array(2 ** 23), new Uint8Array(2 ** 23)])).toEqual([1, 1])
   })
 
   test('is nothing where the first size is fixed, or a length', async () => {

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest'
 test('all 65,536 halves survive the way there and back', () => {
   for (let bits = 0; bits < 2 ** 16; bits++) {
     const number = fromFloat16Bits(bits)
-    if (Number.isNaN(number)) expect(Number.isNaN(fromFloat16Bits(toFloat16Bits(number)))).toBe(true)
-    else expect(toFloat16Bits(number)).toBe(bits)
+    // Of NaN there are many, and one is as good as another.
+    expect(toFloat16Bits(number)).toBe(Number.isNaN(number) ? 0x7e00 : bits)
   }
 })
 
@@ -49,7 +49,7 @@ test('no half is nearer to a number than the one it rounds to', () => {
       const distance = Math.abs(fromFloat16Bits(bits) - number)
       for (const neighbour of [bits - 1, bits + 1]) {
         const other = Math.abs(fromFloat16Bits(neighbour & 0xffff) - number)
-        if (!Number.isNaN(other)) expect(distance).toBeLessThanOrEqual(other)
+        expect(distance > other).toBe(false)
       }
     }),
   )

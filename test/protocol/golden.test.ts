@@ -10,7 +10,6 @@ import {
   type InputKindCode,
   type Prepared,
 } from '@afield/protocol'
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { codecOf, contractOf, parseContract, rejection } from './support/contract.js'
 
@@ -55,7 +54,7 @@ const value = { kind: 'value', name: 'y', tensor: 'y' }
 /** A kind whose encoder keeps what it is asked to prepare. */
 function recording(asked: unknown[]): InputKindCode<Input> {
   return {
-    schema: v.any(),
+    schema: recordKind.schema,
     createEncoder: (_input: Input, _assets: Assets) => ({
       prepare: (input) => asked.push(input),
       rows: () => 1,

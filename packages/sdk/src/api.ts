@@ -116,6 +116,18 @@ export interface Model<N extends ModelName = ModelName> {
    * await model.predict('Was this helpful?')
    */
   predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
+  /**
+   * Answers many inputs with one version, in their order, such as candidates that are to be ranked.
+   *
+   * @throws AfieldError of the first that is refused, with its position from 0 as `details.index`.
+   * @example
+   * const answers = await model.predictMany(candidates)
+   * const ranked = answers.map(({ outputs }) => outputs).sort((a, b) => b.score - a.score)
+   */
+  predictMany(
+    inputs: readonly InputOf<N>[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly Prediction<OutputsOf<N>>[]>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }

@@ -29,6 +29,8 @@ export interface InputEncoder<P = unknown> {
    * Inputs with the same key may share a run; an input without one runs alone. Left out where all may share one.
    */
   batchKey?(prepared: P): string | undefined
+  /** Elements that an input takes in the graph's inputs: a run is kept to a size. Left out where they are few. */
+  size?(prepared: P): number
   /** What of an input goes straight into its answer, such as its ids. */
   passThrough?(prepared: P): Outputs | undefined
   /** The state that a run left; left out where the model carries none. */

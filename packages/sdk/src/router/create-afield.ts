@@ -1,11 +1,11 @@
 import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import type { InputOf, ModelName } from '../models.js'
+import type { ModelName } from '../models.js'
 import { explain } from '../words/explain.js'
 import { describeStorage } from '../words/storage.js'
 import { Engines } from './engines.js'
@@ -15,6 +15,7 @@ import { PageMarks } from './marks.js'
 import { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
 import { startKeeperWorker } from './platform.js'
+import { predictMany } from './predict-many.js'
 import { Route } from './route.js'
 
 /** The first look for news waits for the first answer, but no longer than this. */
@@ -202,15 +203,20 @@ class PageAfield implements Afield {
   }
 
   #model<N extends ModelName>(name: N, route: Route): Model<N> {
-    const model = {
+    const model: Model = {
       name,
       get version() {
         return route.served?.version
       },
-      predict: async (input: InputOf<N>, given?: PredictOptions) => {
+      predict: async (input, given) => {
         const prediction = await route.predict(input, given)
         this.#follow()
         return prediction
+      },
+      predictMany: async (inputs, given) => {
+        const predictions = await predictMany(route, inputs, given)
+        this.#follow()
+        return predictions
       },
       explain: () => this.explain(route.name),
     }
