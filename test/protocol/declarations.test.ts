@@ -96,7 +96,7 @@ test('what was published is text: it ends no comment and no string', () => {
     ]),
   )
   expect(text).toContain(`readonly a: "'; declare const evil: 1; '" | "two\\nlines" | "\\\\"`)
-  expect(text).toContain(' * * / declare const evil: 1 /*\n')
+  expect(text).toContain(' * * / declare const evil: 1 /*.\n')
 })
 
 test('models stand in the order of their names, so that the file changes only where they do', () => {

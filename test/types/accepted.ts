@@ -17,6 +17,8 @@ export async function record(): Promise<void> {
   same<typeof outputs.needs_support, boolean>(true)
   same<typeof modelVersion, string>(true)
   same<keyof typeof outputs, 'risk_score' | 'needs_support'>(true)
+  const ranked = await model.predictMany([{ hours_studied: 4, quiz_score: 61 }])
+  same<(typeof ranked)[number]['outputs']['risk_score'], number>(true)
 }
 
 export async function recordOfEveryField(): Promise<void> {
@@ -34,6 +36,8 @@ export async function tensors(): Promise<void> {
   const window = { dims: [1, 128, 3], data: new Float32Array(384) }
   const { outputs } = await model.predict({ window, 'machine/id': [7n] })
   same<typeof outputs.spectrum.dims, readonly number[]>(true)
+  const { state } = await model.predict({ window, 'machine/id': 7 })
+  if (state) await model.predict({ window, 'machine/id': [7n] }, { state })
 
   const embedding = await afield.load('embedding')
   await embedding.predict([0, 1, 2, 3, 4, 5, 6, 7])

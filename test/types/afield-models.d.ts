@@ -7,7 +7,7 @@ declare module 'afield' {
     /** As 1.0.0 is. */
     readonly 'content-check': {
       /**
-       * What was typed
+       * What was typed.
        * At most 10000 UTF-16 units.
        */
       readonly input: string
@@ -38,7 +38,7 @@ declare module 'afield' {
     readonly 'enrolment': {
       readonly input: {
         /**
-         * Your own key for the learner
+         * Your own key for the learner.
          * Given back with the answer; the model never sees it.
          */
         readonly learner?: string | number | null | undefined
@@ -56,7 +56,7 @@ declare module 'afield' {
         readonly interest: 'low' | 'high'
         readonly next_step: { readonly label: 'call' | 'write'; readonly score: number }
         /**
-         * Your own key for the learner
+         * Your own key for the learner.
          * Given back with the answer; the model never sees it.
          */
         readonly learner?: string | number | undefined
@@ -66,24 +66,24 @@ declare module 'afield' {
     readonly 'learner-risk': {
       readonly input: {
         /**
-         * Time spent studying
+         * Time spent studying.
          * A number from 0 to 60 (hours per week).
          */
         readonly hours_studied: number
         /**
-         * Score of the latest quiz
+         * Score of the latest quiz.
          * A number from 0 to 100 (points).
          */
         readonly quiz_score: number
       }
       readonly outputs: {
         /**
-         * Estimated probability that the learner needs support
+         * Estimated probability that the learner needs support.
          * A number from 0 to 1.
          */
         readonly risk_score: number
         /**
-         * True from a risk of 0.7 on
+         * True from a risk of 0.7 on.
          * Whether risk_score is at least 0.7.
          */
         readonly needs_support: boolean
@@ -93,7 +93,7 @@ declare module 'afield' {
     readonly 'vibration': {
       readonly input: {
         /**
-         * Acceleration in g
+         * Acceleration in g.
          * Of shape [any, 128, 3].
          */
         readonly window: TensorLike<'float32'>

@@ -29,6 +29,8 @@ export async function record(): Promise<void> {
   await model.predict({ hours_studied: null, quiz_score: 61 })
   // @ts-expect-error one record, not several
   await model.predict([{ hours_studied: 4, quiz_score: 61 }])
+  // @ts-expect-error each of several is checked too
+  await model.predictMany([{ hours_studied: 4 }])
   const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
   // @ts-expect-error no output has this name
   void outputs.needs_suport

@@ -68,7 +68,7 @@ function guidesPage(guides: readonly Page[]): Page {
     section: 'Guides',
     markdown: `# Guides
 
-Each command in a guide is run by the tests, as it stands there.
+The tests run each command of a guide as it stands there; those for Python, on machines that have what they import.
 
 ${links(guides, '../')}
 `,

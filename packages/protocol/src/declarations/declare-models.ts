@@ -97,7 +97,10 @@ function declareProperty(
 
 /** Nothing that was published can end the comment that it stands in. */
 function comment(notes: readonly string[]): readonly string[] {
-  const lines = notes.map((note) => note.replace(/[\p{Cc}\u2028\u2029]/gu, ' ').replaceAll('*/', '* /'))
+  const lines = notes
+    .map((note) => note.replace(/[\p{Cc}\u2028\u2029]/gu, ' ').replaceAll('*/', '* /'))
+    // Editors show the lines of a comment as one paragraph.
+    .map((note) => (/[.!?:]$/.test(note) ? note : `${note}.`))
   if (lines.length === 0) return []
   return lines.length === 1
     ? [`/** ${lines.join()} */`]

@@ -1,12 +1,12 @@
 import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, PredictOptions } from '../api.js'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
 import { keeperWorkerUrl } from '../files.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import type { InputOf, ModelName } from '../models.js'
+import type { ModelName } from '../models.js'
 import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
@@ -247,20 +247,17 @@ class PageAfield implements Afield {
   }
 
   #model<N extends ModelName>(name: N, route: Route): Model<N> {
-    const model = {
+    const model: Model = {
       name,
       get version() {
         return route.served?.version
       },
-      predict: async (input: InputOf<N>, given?: PredictOptions) => {
+      predict: async (input, given) => {
         const prediction = await route.predict(input, given)
         this.#follow()
         return prediction
       },
-      predictMany: async (
-        inputs: readonly InputOf<N>[],
-        given?: { readonly signal?: AbortSignal | undefined },
-      ) => {
+      predictMany: async (inputs, given) => {
         const predictions = await predictMany(route, inputs, given)
         this.#follow()
         return predictions
