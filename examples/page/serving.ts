@@ -5,15 +5,20 @@ import {
   type Explanation,
   type Model,
   type Prediction,
-  type RecordValue,
   type StorageReport,
 } from 'afield'
 import type { TourConfig } from '../team/api.js'
 
-const MODEL = 'learner-risk'
+export type ModelInput = Parameters<Model['predict']>[0]
+
 /** The default is an hour; whoever tries this out wants to see a rollout arrive. */
 const CHECK_EVERY_MS = 15_000
 const RETRY_EVERY_MS = 10_000
+
+export interface Served {
+  readonly model: string
+  readonly namespace?: string
+}
 
 export interface ServingEvents {
   /** Bytes of the model that are here; both 0 while only the runtime starts. */
@@ -33,13 +38,15 @@ export interface ServingEvents {
 /** The model on this page, from the first load to the last update. */
 export class Serving {
   readonly #config: TourConfig
+  readonly #served: Served
   readonly #events: ServingEvents
   #afield: Afield | undefined
   #model: Model | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
 
-  constructor(config: TourConfig, events: ServingEvents) {
+  constructor(config: TourConfig, served: Served, events: ServingEvents) {
     this.#config = config
+    this.#served = served
     this.#events = events
   }
 
@@ -51,10 +58,12 @@ export class Serving {
   async start(consent: boolean): Promise<void> {
     await this.#stop()
     const { repository, root, collector, ingestKey } = this.#config
+    const { namespace } = this.#served
     const afield = createAfield({
       repository,
       root,
       checkEveryMs: CHECK_EVERY_MS,
+      ...(namespace === undefined ? {} : { namespace }),
       ...(consent
         ? { telemetry: { endpoint: `${collector}/v1/batches`, key: ingestKey, basis: 'consent' } }
         : {}),
@@ -74,7 +83,7 @@ export class Serving {
     if (!afield || this.#model) return
     this.#events.loading(0, 0)
     try {
-      const model = await afield.load(MODEL, {
+      const model = await afield.load(this.#served.model, {
         onProgress: ({ loadedBytes, totalBytes }) => this.#events.loading(loadedBytes, totalBytes),
       })
       if (afield !== this.#afield) return
@@ -89,9 +98,9 @@ export class Serving {
   }
 
   /** @throws AfieldError as `Model.predict` does. */
-  async predict(record: RecordValue): Promise<Prediction> {
+  async predict(input: ModelInput): Promise<Prediction> {
     if (!this.#model) throw new AfieldError('closed', 'The model is not loaded yet.')
-    return this.#model.predict(record)
+    return this.#model.predict(input)
   }
 
   /** Asks the repository for news now; how that went is told by `checked`. */

@@ -1,8 +1,6 @@
 import type { Explanation, StorageReport } from 'afield'
-import { bytes } from './answer.js'
 import { byId } from './dom.js'
-
-const CONSENT = 'learner-risk consent'
+import { bytes } from './format.js'
 
 const explanation = byId('explanation', HTMLElement)
 const stored = byId('stored', HTMLElement)
@@ -32,17 +30,21 @@ export function onCheckNow(look: () => Promise<void>): void {
 }
 
 /** The user's answer, remembered on this device alone. No answer is a no. */
-export function hasConsent(): boolean {
-  return localStorage.getItem(CONSENT) === 'yes'
+export function hasConsent(model: string): boolean {
+  return localStorage.getItem(consentKey(model)) === 'yes'
 }
 
-export function offerConsent(onAnswer: (given: boolean) => void): void {
-  consent.checked = hasConsent()
+export function offerConsent(model: string, onAnswer: (given: boolean) => void): void {
+  consent.checked = hasConsent(model)
   consent.addEventListener('change', () => {
-    if (consent.checked) localStorage.setItem(CONSENT, 'yes')
-    else localStorage.removeItem(CONSENT)
+    if (consent.checked) localStorage.setItem(consentKey(model), 'yes')
+    else localStorage.removeItem(consentKey(model))
     onAnswer(consent.checked)
   })
+}
+
+function consentKey(model: string): string {
+  return `${model} consent`
 }
 
 function describeStorage({ kind, models, bytes: total }: StorageReport): string {
