@@ -1,4 +1,4 @@
-import type { ModelState, Outputs, RecordValue } from '@afield/protocol'
+import type { AfieldError, ModelState, Outputs, RecordValue } from '@afield/protocol'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
@@ -66,6 +66,16 @@ export interface LoadOptions {
 
 export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
+export interface PredictManyOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Sorts the answers by this output: a value, or a label by its score. Equal ones keep the candidates' order. */
+  readonly rankBy?: string | undefined
+  /** Default `descending`: the largest first. */
+  readonly order?: 'ascending' | 'descending' | undefined
+  /** With `rankBy`: only so many of the first. */
+  readonly top?: number | undefined
+}
+
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined
   /** Of the answer before, for a stateful model; without one it begins anew. */
@@ -130,6 +140,26 @@ export interface Prediction<O extends Outputs = Outputs> {
   readonly state?: ModelState
 }
 
+/** What one candidate of `predictMany` got. */
+export interface CandidateAnswer<O extends Outputs = Outputs> {
+  /** Its place among the candidates. */
+  readonly index: number
+  readonly outputs: O
+}
+
+/** The answers to many candidates, all by one version. */
+export interface Predictions<O extends Outputs = Outputs> {
+  /** In the candidates' order, or sorted as asked. */
+  readonly results: readonly CandidateAnswer<O>[]
+  /** The candidates that got no answer, and why, in their order. */
+  readonly failures: readonly { readonly index: number; readonly error: AfieldError }[]
+  readonly model: string
+  readonly modelVersion: string
+  readonly backend: 'wasm'
+  /** Milliseconds from the call to all of the answers. */
+  readonly latencyMs: number
+}
+
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
 export interface Model {
   readonly name: string
@@ -157,6 +187,18 @@ export interface Model {
    * await model.predict('Was this helpful?')
    */
   predict(input: ModelInput, options?: PredictOptions): Promise<Prediction>
+  /**
+   * Answers many candidates together, such as to rank them: all by one version, also when another begins to serve
+   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction.
+   * A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
+   *
+   * @throws AfieldError `input/invalid` with `details.field` `candidates`, `rankBy`, `order` or `top`; otherwise as
+   *   `predict()` does, where it is not a candidate that is at fault.
+   * @example
+   * const { results, failures } = await model.predictMany(offers, { rankBy: 'click_score', top: 10 })
+   * show(results.map(({ index, outputs }) => [offers[index], outputs.click_score]))
+   */
+  predictMany(candidates: readonly ModelInput[], options?: PredictManyOptions): Promise<Predictions>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }

@@ -107,8 +107,7 @@ export class Session {
       this.#groups(ready).map(async (group) => {
         const answers = await this.#answer(group.map(({ prepared }) => prepared))
         group.forEach(({ at }, i) => {
-          const answer = answers instanceof AfieldError ? answers : answers[i]
-          results[at] = answer ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+          results[at] = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
         })
       }),
     )
@@ -121,14 +120,17 @@ export class Session {
     return this.#codec.groups(ready, ({ prepared }) => prepared)
   }
 
-  async #answer(group: readonly Prepared[]): Promise<readonly Answer[] | AfieldError> {
+  /** Where a run fails, its halves run apart: an input that the graph cannot take costs no other its answer. */
+  async #answer(group: readonly Prepared[]): Promise<readonly (Answer | AfieldError)[]> {
     // The run before this one may have failed; that is its caller's business.
     const run = lastRun.then(() => this.#run(group))
     lastRun = run.catch(() => undefined)
     try {
       return await run
     } catch (cause) {
-      return asAfieldError(cause, 'engine/run-failed', 'The model failed to run')
+      if (group.length < 2) return [asAfieldError(cause, 'engine/run-failed', 'The model failed to run')]
+      const half = group.length >> 1
+      return [...(await this.#answer(group.slice(0, half))), ...(await this.#answer(group.slice(half)))]
     }
   }
 

@@ -7,10 +7,18 @@ import {
   type ErrorData,
   type ModelState,
 } from '@afield/protocol'
-import type { AfieldOptions, AfieldTelemetryOptions, ModelInput, PredictOptions, Prediction } from '../api.js'
+import type {
+  AfieldOptions,
+  AfieldTelemetryOptions,
+  ModelInput,
+  PredictManyOptions,
+  PredictOptions,
+  Prediction,
+  Predictions,
+} from '../api.js'
 import { kindsFrom } from '../engine/kinds.js'
 import { RUNTIME } from '../engine/runtime.js'
-import { Session } from '../engine/session.js'
+import { Session, type Asked } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import { Keeper } from '../keeper/keeper.js'
@@ -75,6 +83,11 @@ export interface Device {
   readonly keeper: Keeper
   load(name: string, version?: string): Promise<Served>
   predict(name: string, input: ModelInput, options?: PredictOptions): Promise<Prediction>
+  predictMany(
+    name: string,
+    candidates: readonly ModelInput[],
+    options?: PredictManyOptions,
+  ): Promise<Predictions>
   check(): Promise<void>
   explain(name: string): Promise<Explanation>
   storage(): Promise<StorageReport>
@@ -170,6 +183,7 @@ export function createDevice(options: DeviceOptions): Device {
       return served
     },
     predict: (name, input, given) => routeTo(name).predict(input, given),
+    predictMany: (name, candidates, given) => routeTo(name).predictMany(candidates, given),
     check: async () => void (await keeper.check()),
     explain: async (name) => explain(await keeper.explain(name)),
     storage: async () => describeStorage(await keeper.storage()),
@@ -214,14 +228,23 @@ class LocalEngine implements Engine, AnsweringEngine {
   }
 
   async predict(input: unknown, state: ModelState | undefined): Promise<Answer> {
-    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    const run = this.#session.predict([{ input, state }])
-    this.#running = run
-    const [answer] = await run
+    const [answer] = await this.#run([{ input, state }])
     if (!answer || answer instanceof AfieldError) {
       throw asAfieldError(answer, 'internal/unexpected', 'An answer is missing')
     }
     return answer
+  }
+
+  /** One run, which nothing interrupts. */
+  predictMany(inputs: readonly unknown[]): Promise<readonly (Answer | AfieldError)[]> {
+    return this.#run(inputs.map((input) => ({ input })))
+  }
+
+  async #run(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
+    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    const run = this.#session.predict(questions)
+    this.#running = run
+    return run
   }
 
   close(): void {

@@ -211,6 +211,11 @@ class PageAfield implements Afield {
         this.#follow()
         return prediction
       },
+      predictMany: async (candidates, given) => {
+        const predictions = await route.predictMany(candidates, given)
+        this.#follow()
+        return predictions
+      },
       explain: () => this.explain(route.name),
     }
   }

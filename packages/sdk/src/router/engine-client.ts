@@ -1,10 +1,25 @@
-import { AfieldError, errorFromData, type Answer as ModelAnswer, type ModelState } from '@afield/protocol'
+import {
+  AfieldError,
+  asAfieldError,
+  errorFromData,
+  type Answer as ModelAnswer,
+  type ModelState,
+} from '@afield/protocol'
+import { aborted } from '../abort.js'
 import type { Answer, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
 import { toSendable } from './sendable.js'
 
 /** Questions packed into one message at most. */
 const MAX_PACK = 1024
+
+/** What became of one question. */
+export type Settled = ModelAnswer | AfieldError
+
+interface Asked {
+  readonly id: number
+  readonly answer: Promise<ModelAnswer>
+}
 
 interface Waiting {
   readonly resolve: (answer: ModelAnswer) => void
@@ -27,6 +42,8 @@ export class EngineClient implements AnsweringEngine {
   #closing = false
   #ended: AfieldError | undefined
   #nextId = 0
+  /** Calls whose inputs are being made ready to be sent: closing waits for them as for what was asked. */
+  #readying = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
   constructor(id: number, worker: Worker, urls: EngineUrls) {
@@ -42,14 +59,25 @@ export class EngineClient implements AnsweringEngine {
 
   predict(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
     const sendable = toSendable(input)
-    if (sendable instanceof Promise) return sendable.then((ready) => this.#enqueue(ready, state))
-    return this.#enqueue(sendable, state)
+    if (sendable instanceof Promise)
+      return this.#whenReady([sendable], state).then(([only]) => answerOf(only))
+    const { answer } = this.#enqueue(sendable, state)
+    if (!this.#busy) this.#ask()
+    return answer
+  }
+
+  predictMany(inputs: readonly unknown[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
+    return this.#whenReady(
+      inputs.map(async (input) => toSendable(input)),
+      undefined,
+      signal,
+    )
   }
 
   /** Ending the worker is what gives its memory back. */
   close(): void {
     this.#closing = true
-    if (this.#unanswered.size === 0) this.#terminate(undefined)
+    this.#endIfDone()
   }
 
   /** Ends at once; what was not answered rejects with `closed`. */
@@ -57,14 +85,49 @@ export class EngineClient implements AnsweringEngine {
     this.#terminate(undefined)
   }
 
-  #enqueue(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
-    if (this.#ended) return Promise.reject(this.#ended)
-    return new Promise((resolve, reject) => {
-      const id = ++this.#nextId
-      this.#unanswered.set(id, { resolve, reject })
-      this.#queue.push(state === undefined ? { id, input } : { id, input, state })
-      if (!this.#busy) this.#ask()
-    })
+  /** Asks everything at once; an input that could not be made ready fails alone. */
+  async #whenReady(
+    inputs: readonly Promise<unknown>[],
+    state: ModelState | undefined,
+    signal?: AbortSignal,
+  ): Promise<readonly Settled[]> {
+    this.#readying += 1
+    const ready = await Promise.allSettled(inputs)
+    this.#readying -= 1
+    const asked = ready.map((input) =>
+      input.status === 'fulfilled'
+        ? this.#enqueue(input.value, state)
+        : { id: 0, answer: Promise.reject<ModelAnswer>(input.reason) },
+    )
+    const withdraw = (): void => this.#withdraw(new Set(asked.map(({ id }) => id)), aborted(signal?.reason))
+    signal?.addEventListener('abort', withdraw)
+    if (signal?.aborted) withdraw()
+    if (!this.#busy) this.#ask()
+    this.#endIfDone()
+    const settled = await Promise.allSettled(asked.map(({ answer }) => answer))
+    signal?.removeEventListener('abort', withdraw)
+    return settled.map((one) =>
+      one.status === 'fulfilled'
+        ? one.value
+        : asAfieldError(one.reason, 'internal/unexpected', 'The input could not be sent'),
+    )
+  }
+
+  #enqueue(input: unknown, state: ModelState | undefined): Asked {
+    const id = ++this.#nextId
+    if (this.#ended) return { id, answer: Promise.reject(this.#ended) }
+    this.#queue.push(state === undefined ? { id, input } : { id, input, state })
+    return {
+      id,
+      answer: new Promise((resolve, reject) => this.#unanswered.set(id, { resolve, reject })),
+    }
+  }
+
+  /** What was not sent yet is not asked any more. */
+  #withdraw(ids: ReadonlySet<number>, reason: AfieldError): void {
+    const withdrawn = this.#queue.filter(({ id }) => ids.has(id))
+    this.#queue = this.#queue.filter(({ id }) => !ids.has(id))
+    for (const { id } of withdrawn) this.#take(id)?.reject(reason)
   }
 
   #ask(): void {
@@ -107,7 +170,11 @@ export class EngineClient implements AnsweringEngine {
       if ('error' in answer) waiting?.reject(errorFromData(answer.error))
       else waiting?.resolve(answer.answer)
     }
-    if (this.#closing && this.#unanswered.size === 0) this.#terminate(undefined)
+    this.#endIfDone()
+  }
+
+  #endIfDone(): void {
+    if (this.#closing && this.#unanswered.size === 0 && this.#readying === 0) this.#terminate(undefined)
   }
 
   #crash(event: ErrorEvent): void {
@@ -139,4 +206,9 @@ export class EngineClient implements AnsweringEngine {
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
+}
+
+function answerOf(settled: Settled | undefined): ModelAnswer {
+  if (settled && !(settled instanceof AfieldError)) return settled
+  throw settled ?? new AfieldError('internal/unexpected', 'An answer is missing.')
 }
