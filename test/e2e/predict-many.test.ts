@@ -226,7 +226,9 @@ describe('5,000 candidates', () => {
       )
       return {
         versions: globalThis.versions,
-        same: [0, 2500, 4999].map((i) => last.results[i]?.outputs['risk_score']).join() === risks.map(Number).join(),
+        same:
+          [0, 2500, 4999].map((i) => last.results[i]?.outputs['risk_score']).join() ===
+          risks.map(Number).join(),
       }
     })
     expect(seen.versions[0]).toEqual(['1.0.0', 5000])
