@@ -1,8 +1,10 @@
 import type { AfieldError, ModelState, Outputs, RecordValue } from '@afield/protocol'
+import type { ListedVersion } from './keeper/catalogue.js'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+import type { BenchmarkOptions, BenchmarkReport } from './router/benchmark.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -199,6 +201,16 @@ export interface Model {
    * show(results.map(({ index, outputs }) => [offers[index], outputs.click_score]))
    */
   predictMany(candidates: readonly ModelInput[], options?: PredictManyOptions): Promise<Predictions>
+  /**
+   * Measures how fast this device answers, by real predictions that telemetry does not count. Begins anew when another
+   * version takes over meanwhile.
+   *
+   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; otherwise as `predict()`.
+   * @example
+   * const { latencyMs, perSecond, runtime } = await model.benchmark({ samples: 200 })
+   * console.log(`${runtime}: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, ${perSecond} a second`)
+   */
+  benchmark(options?: BenchmarkOptions): Promise<BenchmarkReport>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }
@@ -215,6 +227,16 @@ export interface Afield {
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>
+  /**
+   * A model's versions, newest first: out of what is verified here, so also without a network. Where the model was
+   * never heard of here, the repository is asked.
+   *
+   * @throws AfieldError `model/not-found`, `manifest/*`.
+   * @example
+   * const before = (await afield.versions('learner-risk')).find(({ serves, revoked }) => !serves && !revoked)
+   * const old = before && (await afield.load('learner-risk', { version: before.version }))
+   */
+  versions(name: string): Promise<readonly ListedVersion[]>
   /** What is stored on this device. */
   storage(): Promise<StorageReport>
   /**

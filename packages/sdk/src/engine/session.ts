@@ -12,12 +12,12 @@ import {
   type Answer,
   type Codec,
   type Feeds,
-  type ModelState,
   type Prepared,
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
 import type { KindOf } from './kinds.js'
+import type { Asked } from './messages.js'
 import { proveRuntime } from './onnxruntime.js'
 
 /**
@@ -33,12 +33,6 @@ const PLAIN_OPERATORS: ReadonlySet<string> = new Set(
 
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
 let lastRun: Promise<unknown> = Promise.resolve()
-
-/** What is asked of a model. */
-export interface Asked {
-  readonly input: unknown
-  readonly state?: ModelState | undefined
-}
 
 /** A question that fits the contract, and its place among those it came with. */
 interface Ready {
@@ -81,7 +75,11 @@ export class Session {
 
   /** Answers or errors, one a question and in their order. One bad input does not touch the others. */
   predict(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
-    return this.#answerAll(questions, ({ input, state }) => this.#codec.prepare(input, state))
+    return this.#answerAll(questions, (asked) =>
+      'golden' in asked
+        ? this.#codec.prepareGolden(asked.golden)
+        : this.#codec.prepare(asked.input, asked.state),
+    )
   }
 
   async release(): Promise<void> {

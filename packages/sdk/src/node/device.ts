@@ -5,7 +5,6 @@ import {
   utf8,
   type Answer,
   type ErrorData,
-  type ModelState,
 } from '@afield/protocol'
 import type {
   AfieldOptions,
@@ -18,9 +17,11 @@ import type {
 } from '../api.js'
 import { kindsFrom } from '../engine/kinds.js'
 import { RUNTIME } from '../engine/runtime.js'
-import { Session, type Asked } from '../engine/session.js'
+import type { Asked } from '../engine/messages.js'
+import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
+import type { ListedVersion } from '../keeper/catalogue.js'
 import { Keeper } from '../keeper/keeper.js'
 import type {
   Clock,
@@ -91,6 +92,7 @@ export interface Device {
   check(): Promise<void>
   explain(name: string): Promise<Explanation>
   storage(): Promise<StorageReport>
+  versions(name: string): Promise<readonly ListedVersion[]>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>
   close(): Promise<void>
@@ -187,6 +189,7 @@ export function createDevice(options: DeviceOptions): Device {
     check: async () => void (await keeper.check()),
     explain: async (name) => explain(await keeper.explain(name)),
     storage: async () => describeStorage(await keeper.storage()),
+    versions: (name) => keeper.versions(name),
     telemetry: async () => {
       await observer?.handOver()
       return keeper.telemetry()
@@ -227,8 +230,8 @@ class LocalEngine implements Engine, AnsweringEngine {
     this.#session = await Session.create(model, kindsFrom(engineUrls().kinds))
   }
 
-  async predict(input: unknown, state: ModelState | undefined): Promise<Answer> {
-    const [answer] = await this.#run([{ input, state }])
+  async predict(asked: Asked): Promise<Answer> {
+    const [answer] = await this.predictMany([asked])
     if (!answer || answer instanceof AfieldError) {
       throw asAfieldError(answer, 'internal/unexpected', 'An answer is missing')
     }
@@ -236,11 +239,7 @@ class LocalEngine implements Engine, AnsweringEngine {
   }
 
   /** One run, which nothing interrupts. */
-  predictMany(inputs: readonly unknown[]): Promise<readonly (Answer | AfieldError)[]> {
-    return this.#run(inputs.map((input) => ({ input })))
-  }
-
-  async #run(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
+  async predictMany(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
     if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
     const run = this.#session.predict(questions)
     this.#running = run

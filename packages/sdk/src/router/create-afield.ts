@@ -135,6 +135,10 @@ class PageAfield implements Afield {
     return this.#calls.hold(async () => explain(await this.#keeper.explain(name)))
   }
 
+  versions(name: string) {
+    return this.#calls.hold(() => this.#keeper.versions(name))
+  }
+
   storage() {
     return this.#calls.hold(async () => describeStorage(await this.#keeper.storage()))
   }
@@ -216,6 +220,8 @@ class PageAfield implements Afield {
         this.#follow()
         return predictions
       },
+      benchmark: (given = {}) =>
+        route.benchmark(given, () => this.#calls.hold(() => this.#keeper.golden(route.name))),
       explain: () => this.explain(route.name),
     }
   }

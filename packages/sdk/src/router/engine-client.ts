@@ -1,12 +1,6 @@
-import {
-  AfieldError,
-  asAfieldError,
-  errorFromData,
-  type Answer as ModelAnswer,
-  type ModelState,
-} from '@afield/protocol'
+import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer } from '@afield/protocol'
 import { aborted } from '../abort.js'
-import type { Answer, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
 import { toSendable } from './sendable.js'
 
@@ -16,7 +10,7 @@ const MAX_PACK = 1024
 /** What became of one question. */
 export type Settled = ModelAnswer | AfieldError
 
-interface Asked {
+interface Pending {
   readonly id: number
   readonly answer: Promise<ModelAnswer>
 }
@@ -57,19 +51,17 @@ export class EngineClient implements AnsweringEngine {
     this.#post({ type: 'open', urls, supply: port1 }, [port1])
   }
 
-  predict(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
-    const sendable = toSendable(input)
-    if (sendable instanceof Promise)
-      return this.#whenReady([sendable], state).then(([only]) => answerOf(only))
-    const { answer } = this.#enqueue(sendable, state)
+  predict(asked: Asked): Promise<ModelAnswer> {
+    const ready = readied(asked)
+    if (ready instanceof Promise) return this.#askAll([ready]).then(([only]) => answerOf(only))
+    const { answer } = this.#enqueue(ready)
     if (!this.#busy) this.#ask()
     return answer
   }
 
-  predictMany(inputs: readonly unknown[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
-    return this.#whenReady(
-      inputs.map(async (input) => toSendable(input)),
-      undefined,
+  predictMany(asked: readonly Asked[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
+    return this.#askAll(
+      asked.map(async (one) => readied(one)),
       signal,
     )
   }
@@ -86,25 +78,19 @@ export class EngineClient implements AnsweringEngine {
   }
 
   /** Asks everything at once; an input that could not be made ready fails alone. */
-  async #whenReady(
-    inputs: readonly Promise<unknown>[],
-    state: ModelState | undefined,
-    signal?: AbortSignal,
-  ): Promise<readonly Settled[]> {
+  async #askAll(asked: readonly Promise<Asked>[], signal?: AbortSignal): Promise<readonly Settled[]> {
     this.#readying += 1
-    const ready = await Promise.allSettled(inputs)
+    const ready = await Promise.allSettled(asked)
     this.#readying -= 1
-    const asked = ready.map((input) =>
-      input.status === 'fulfilled'
-        ? this.#enqueue(input.value, state)
-        : { id: 0, answer: Promise.reject<ModelAnswer>(input.reason) },
+    const pending = ready.map((one): Pending =>
+      one.status === 'fulfilled' ? this.#enqueue(one.value) : { id: 0, answer: Promise.reject(one.reason) },
     )
-    const withdraw = (): void => this.#withdraw(new Set(asked.map(({ id }) => id)), aborted(signal?.reason))
+    const withdraw = (): void => this.#withdraw(new Set(pending.map(({ id }) => id)), aborted(signal?.reason))
     signal?.addEventListener('abort', withdraw)
     if (signal?.aborted) withdraw()
     if (!this.#busy) this.#ask()
     this.#endIfDone()
-    const settled = await Promise.allSettled(asked.map(({ answer }) => answer))
+    const settled = await Promise.allSettled(pending.map(({ answer }) => answer))
     signal?.removeEventListener('abort', withdraw)
     return settled.map((one) =>
       one.status === 'fulfilled'
@@ -113,10 +99,10 @@ export class EngineClient implements AnsweringEngine {
     )
   }
 
-  #enqueue(input: unknown, state: ModelState | undefined): Asked {
+  #enqueue(asked: Asked): Pending {
     const id = ++this.#nextId
     if (this.#ended) return { id, answer: Promise.reject(this.#ended) }
-    this.#queue.push(state === undefined ? { id, input } : { id, input, state })
+    this.#queue.push({ id, ...asked })
     return {
       id,
       answer: new Promise((resolve, reject) => this.#unanswered.set(id, { resolve, reject })),
@@ -206,6 +192,15 @@ export class EngineClient implements AnsweringEngine {
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
+}
+
+/** @throws AfieldError `input/invalid`. */
+function readied(asked: Asked): Asked | Promise<Asked> {
+  if ('golden' in asked) return asked
+  const input = toSendable(asked.input)
+  return input instanceof Promise
+    ? input.then((sendable) => ({ ...asked, input: sendable }))
+    : { ...asked, input }
 }
 
 function answerOf(settled: Settled | undefined): ModelAnswer {

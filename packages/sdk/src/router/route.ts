@@ -1,16 +1,18 @@
-import { AfieldError, asAfieldError, type Answer, type ModelState } from '@afield/protocol'
+import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
 import type { PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
+import type { Asked } from '../engine/messages.js'
 import type { Served } from '../keeper/ports.js'
 import { abortable, throwIfAborted } from '../abort.js'
+import { benchmark, type Asking, type BenchmarkOptions, type BenchmarkReport } from './benchmark.js'
 import type { Observer } from './observer.js'
 import { checkRanking, rank } from './rank.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */
 export interface AnsweringEngine {
-  predict(input: unknown, state: ModelState | undefined): Promise<Answer>
-  /** Answers or errors, one an input and in their order. What was not begun when the signal aborts is not asked. */
+  predict(asked: Asked): Promise<Answer>
+  /** Answers or errors, one a question and in their order. What was not sent when the signal aborts is not asked. */
   predictMany(
-    inputs: readonly unknown[],
+    asked: readonly Asked[],
     signal: AbortSignal | undefined,
   ): Promise<readonly (Answer | AfieldError)[]>
   /** Answers what it was asked, then ends. */
@@ -88,7 +90,7 @@ export class Route {
     return this.#counted(
       1,
       signal,
-      (engine) => engine.predict(input, state),
+      (engine) => engine.predict({ input, ...(state === undefined ? {} : { state }) }),
       (answer, by, latencyMs) => {
         this.#observer?.answered(by, latencyMs)
         return {
@@ -119,6 +121,37 @@ export class Route {
       },
     )
     return { ...rank(settled, options), ...rest }
+  }
+
+  /**
+   * Measures how fast this device answers, by predictions that count nowhere.
+   *
+   * @param golden a golden vector's question to the version that serves.
+   */
+  async benchmark(
+    { samples = 100, input, signal }: BenchmarkOptions,
+    golden: () => Promise<Asked>,
+  ): Promise<BenchmarkReport> {
+    const asking: Asking = {
+      question: async () => (input === undefined ? golden() : { input }),
+      one: async (asked) =>
+        (
+          await abortable(
+            this.#ask((engine) => engine.predict(asked)),
+            signal,
+          )
+        ).by,
+      many: async (asked) => {
+        const { answered, by } = await abortable(
+          this.#ask((engine) => engine.predictMany(asked, signal)),
+          signal,
+        )
+        const failed = answered.find((one) => one instanceof AfieldError)
+        if (failed) throw failed
+        return by
+      },
+    }
+    return benchmark(asking, { samples, signal, input: input === undefined ? 'golden' : 'given' })
   }
 
   /** @param predictions that the call stands for: a call that fails as a whole counts as so many errors. */
@@ -166,7 +199,10 @@ async function askMany(
   candidates: readonly unknown[],
   signal: AbortSignal | undefined,
 ): Promise<readonly (Answer | AfieldError)[]> {
-  const settled = await engine.predictMany(candidates, signal)
+  const settled = await engine.predictMany(
+    candidates.map((input) => ({ input })),
+    signal,
+  )
   const gone = settled.find(
     (one) => one instanceof AfieldError && (one.code === 'engine/crashed' || one.code === 'closed'),
   )
