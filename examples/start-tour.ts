@@ -28,6 +28,7 @@ export interface Tour {
   readonly urls: {
     readonly tour: string
     readonly learnerRisk: string
+    readonly digitReader: string
     /** The collector's dashboard; `undefined` when there is no collector. */
     readonly dashboard: string | undefined
     readonly repository: string
@@ -84,6 +85,7 @@ async function start(
     collector: `http://127.0.0.1:${ports.collector}`,
     ingestKey: INGEST_KEY,
     learnerRisk: `${origin}/learner-risk/`,
+    digitReader: `${origin}/digit-reader/`,
   }
   const origins = new Set([origin, `http://localhost:${ports.site}`])
   const site = join(PROJECT_ROOT, folder, 'site')
@@ -111,6 +113,7 @@ async function start(
   return {
     tour: `${origin}/tour/`,
     learnerRisk: config.learnerRisk,
+    digitReader: config.digitReader,
     dashboard: collector === undefined ? undefined : `${collector}/`,
     repository: repository.url,
   }

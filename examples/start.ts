@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   if (options === 'help') return console.log(HELP)
   const tour = await startTour(options)
   const { urls } = tour
-  for (const url of [urls.tour, urls.learnerRisk, urls.dashboard, urls.repository]) {
+  for (const url of [urls.tour, urls.learnerRisk, urls.digitReader, urls.dashboard, urls.repository]) {
     if (url !== undefined) console.log(`ready ${url}`)
   }
   const end = (): void => {

@@ -9,7 +9,7 @@ const EXAMPLES = fileURLToPath(new URL('..', import.meta.url))
 const COMMON_WORKER = join(EXAMPLES, 'build/sw.ts')
 
 /** Folders of `examples/` that hold a page, each served under its own path. */
-const PAGES = ['tour', 'learner-risk'] as const
+const PAGES = ['tour', 'learner-risk', 'digit-reader'] as const
 
 /**
  * Builds the pages as an app would be built. Each stays below its own path, workers and onnxruntime's files

@@ -68,4 +68,5 @@ export interface TourConfig {
   readonly collector: string
   readonly ingestKey: string
   readonly learnerRisk: string
+  readonly digitReader: string
 }

@@ -24,10 +24,14 @@ export async function createRepository(repo: string): Promise<string> {
   return readFile(root, 'utf8')
 }
 
+/** Another example's model, whose newest version every device takes. */
+const DIGIT_READER = { model: 'examples/digit-reader/models/digit-reader-1.0.0.onnx', version: '1.0.0' }
+
 /** Publishes the first version and pins it, so that what is published later reaches nobody by itself. */
 export async function publishFirst(projectRoot: string, repo: string): Promise<void> {
   await publish({ repo, model: join(projectRoot, modelFile(FIRST_VERSION)), version: FIRST_VERSION })
   await changeRollout({ repo }, MODEL, { kind: 'start', stable: FIRST_VERSION })
+  await publish({ repo, model: join(projectRoot, DIGIT_READER.model), version: DIGIT_READER.version })
 }
 
 /** Reads the newest state from the repository's own files, whoever changed it last. */

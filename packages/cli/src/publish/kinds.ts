@@ -1,5 +1,7 @@
 import {
+  audioKind,
   createCodec,
+  imageKind,
   recordKind,
   tensorsKind,
   type Codec,
@@ -14,6 +16,8 @@ import type { SourceFile } from './artifact.js'
 const KINDS: Partial<Record<Input['kind'], InputKindCode<Input>>> = {
   record: recordKind,
   tensors: tensorsKind,
+  image: imageKind,
+  audio: audioKind,
 }
 
 /**
