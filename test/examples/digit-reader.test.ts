@@ -144,6 +144,19 @@ test('fits a phone, in light and in dark, without scrolling sideways', async () 
   await page.resize(1200, 900)
 })
 
+test('everything can be reached and named without a mouse', async () => {
+  const unnamed = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('[tabindex="0"], button, input')]
+      .filter((control) => control.checkVisibility() && control.tabIndex === 0)
+      .filter((control) => {
+        const labels = control instanceof HTMLInputElement ? [...(control.labels ?? [])] : [control]
+        return !control.ariaLabel && !labels.some((label) => label.textContent?.trim())
+      })
+      .map(({ id }) => id),
+  )
+  expect(unnamed).toEqual([])
+})
+
 test('nothing that was drawn went anywhere: files were fetched, the code for images among them, no more', () => {
   expect(requests.filter(({ method }) => method !== 'GET')).toEqual([])
   expect(requests.filter(({ url }) => new URL(url).search !== '')).toEqual([])
