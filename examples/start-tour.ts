@@ -30,6 +30,7 @@ export interface Tour {
     readonly tour: string
     readonly learnerRisk: string
     readonly contentCheck: string
+    readonly digitReader: string
     /** The collector's dashboard; `undefined` when there is no collector. */
     readonly dashboard: string | undefined
     readonly repository: string
@@ -89,6 +90,7 @@ async function start(
     ingestKey: INGEST_KEY,
     learnerRisk: `${origin}/learner-risk/`,
     contentCheck: `${origin}/content-check/`,
+    digitReader: `${origin}/digit-reader/`,
   }
   const origins = new Set([origin, `http://localhost:${ports.site}`])
   const site = join(PROJECT_ROOT, folder, 'site')
@@ -118,6 +120,7 @@ async function start(
     tour: `${origin}/tour/`,
     learnerRisk: config.learnerRisk,
     contentCheck: config.contentCheck,
+    digitReader: config.digitReader,
     dashboard: collector === undefined ? undefined : `${collector}/`,
     repository: repository.url,
     docs: `${origin}/docs/`,

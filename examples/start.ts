@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     urls.tour,
     urls.learnerRisk,
     urls.contentCheck,
+    urls.digitReader,
     urls.dashboard,
     urls.repository,
     urls.docs,

@@ -8,7 +8,7 @@ import type { TourConfig } from '../team/api.js'
 const EXAMPLES = fileURLToPath(new URL('..', import.meta.url))
 
 /** Folders of `examples/` that hold a page, each served under its own path. */
-const PAGES = ['tour', 'learner-risk', 'content-check'] as const
+const PAGES = ['tour', 'learner-risk', 'content-check', 'digit-reader'] as const
 
 /**
  * Builds the pages as an app would be built. Each stays below its own path, workers and onnxruntime's files

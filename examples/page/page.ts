@@ -1,4 +1,4 @@
-import { AfieldError, type ErrorCode, type Prediction } from 'afield'
+import { AfieldError, type ErrorCode, type Model, type Prediction } from 'afield'
 import { config } from '../team/config.js'
 import { hasConsent, offerConsent, onCheckNow, showChecked, showDevice } from './about.js'
 import { byId } from './dom.js'
@@ -28,6 +28,8 @@ export interface ModelPage {
   showInvalid(error: AfieldError): boolean
   /** Says in place of an answer why there is none, and what to do. */
   showTrouble(what: string, todo: string): void
+  /** The model serves; the same one again when it is another version. */
+  serves?(model: Model): void
   /** The fallback that the model's launch checklist promises. */
   readonly killed: Advice
 }
@@ -43,6 +45,7 @@ export function startPage(page: ModelPage): () => void {
     loading: showLoading,
     serving(version, previous) {
       noteModelServes()
+      if (serving.model) page.serves?.(serving.model)
       if (previous !== undefined && previous !== version) notify(`Updated to ${version} (was ${previous}).`)
       refresh()
     },

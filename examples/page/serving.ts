@@ -54,6 +54,11 @@ export class Serving {
     return this.#model !== undefined
   }
 
+  /** Once it is loaded. */
+  get model(): Model | undefined {
+    return this.#model
+  }
+
   /** Starts, or starts anew, with or without consent to telemetry. */
   async start(consent: boolean): Promise<void> {
     await this.#stop()

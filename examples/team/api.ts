@@ -69,4 +69,5 @@ export interface TourConfig {
   readonly ingestKey: string
   readonly learnerRisk: string
   readonly contentCheck: string
+  readonly digitReader: string
 }

@@ -250,50 +250,6 @@ test('a record in tensors of several types gives its id and its texts back', asy
   })
 })
 
-test('many records are answered in their order and by one version, to be ranked', async () => {
-  await load('columns')
-  const seen = await page.evaluate(async () => {
-    const candidates = Array.from({ length: 500 }, (_, i) => ({
-      order: i,
-      age: (i * 37) % 500,
-      plan: 'gold',
-    }))
-    const answers = await model.predictMany(candidates)
-    const ranked = answers
-      .map(({ outputs }) => outputs)
-      .sort((a, b) => Number(b['score']) - Number(a['score']))
-    return {
-      inOrder: answers.every(
-        ({ outputs }, i) => outputs['order'] === i && outputs['score'] === (i * 37) % 500,
-      ),
-      best: ranked[0]?.['order'],
-      versions: [...new Set(answers.map(({ modelVersion }) => modelVersion))],
-    }
-  })
-  expect(seen).toEqual({ inOrder: true, best: 27, versions: ['1.0.0'] })
-})
-
-test('of many, the one that is refused is named by its place', async () => {
-  await load('columns')
-  const refused = await page.evaluate(async () => {
-    try {
-      await model.predictMany([
-        { age: 1, plan: 'gold' },
-        { age: 1.5, plan: 'gold' },
-      ])
-    } catch (error) {
-      if (error instanceof AfieldError) return { message: error.message, ...error.details }
-    }
-    return 'answered'
-  })
-  expect(refused).toEqual({
-    message: 'Input 2: "age" takes a whole number.',
-    field: 'age',
-    problem: 'mistyped',
-    index: 1,
-  })
-})
-
 describe('an input that does not fit is refused by name, and the next one is answered', () => {
   const pets: readonly (readonly [string, unknown, object])[] = [
     ['no tensor', {}, { field: 'x', problem: 'missing' }],

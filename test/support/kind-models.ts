@@ -67,6 +67,10 @@ export const KIND_CONTRACTS = {
       { kind: 'tensor', name: 'plan_out', tensor: 'plan_out' },
     ],
   },
+  pick: {
+    input: { kind: 'tensors', tensors: [tensor('at', 'int64', [-1, 1])] },
+    outputs: [{ kind: 'value', name: 'value', tensor: 'value' }],
+  },
 } as const
 
 export type KindModel = keyof typeof KIND_CONTRACTS

@@ -17,8 +17,8 @@ export async function record(): Promise<void> {
   same<typeof outputs.needs_support, boolean>(true)
   same<typeof modelVersion, string>(true)
   same<keyof typeof outputs, 'risk_score' | 'needs_support'>(true)
-  const ranked = await model.predictMany([{ hours_studied: 4, quiz_score: 61 }])
-  same<(typeof ranked)[number]['outputs']['risk_score'], number>(true)
+  const ranked = await model.predictMany([{ hours_studied: 4, quiz_score: 61 }], { rankBy: 'risk_score' })
+  same<(typeof ranked.results)[number]['outputs']['risk_score'], number>(true)
 }
 
 export async function recordOfEveryField(): Promise<void> {

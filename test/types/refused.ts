@@ -31,6 +31,8 @@ export async function record(): Promise<void> {
   await model.predict([{ hours_studied: 4, quiz_score: 61 }])
   // @ts-expect-error each of several is checked too
   await model.predictMany([{ hours_studied: 4 }])
+  // @ts-expect-error candidates are ranked by an output that there is
+  await model.predictMany([], { rankBy: 'risk' })
   const { outputs } = await model.predict({ hours_studied: 4, quiz_score: 61 })
   // @ts-expect-error no output has this name
   void outputs.needs_suport

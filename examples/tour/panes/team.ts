@@ -99,6 +99,7 @@ function addLinks(root: HTMLElement): void {
     ['Dashboard: versions in the field', new URL('/', config.collector).href],
     ['Learner-risk, the app', config.learnerRisk],
     ['Content-check, on what is typed', config.contentCheck],
+    ['Digit-reader, on what is drawn', config.digitReader],
   ] as const
   root.append(...links.map(([text, href]) => make('a', { href }, text)))
 }

@@ -1,9 +1,11 @@
-import type { ModelState, Outputs } from '@afield/protocol'
+import type { AfieldError, ModelState, Outputs } from '@afield/protocol'
+import type { ListedVersion } from './keeper/catalogue.js'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
 import type { InputOf, ModelName, OutputsOf } from './models.js'
+import type { BenchmarkOptions, BenchmarkReport } from './router/benchmark.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -67,6 +69,16 @@ export interface LoadOptions {
 
 export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
+export interface PredictManyOptions<O = Outputs> {
+  readonly signal?: AbortSignal | undefined
+  /** Sorts the answers by this output: a value, or a label by its score. Equal ones keep the candidates' order. */
+  readonly rankBy?: (keyof O & string) | undefined
+  /** Default `descending`: the largest first. */
+  readonly order?: 'ascending' | 'descending' | undefined
+  /** With `rankBy`: only so many of the first. */
+  readonly top?: number | undefined
+}
+
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined
   /** Of the answer before, for a stateful model; without one it begins anew. */
@@ -87,6 +99,26 @@ export interface Prediction<O = Outputs> {
   readonly latencyMs: number
   /** Of a stateful model: what the next call takes to go on from here. */
   readonly state?: ModelState
+}
+
+/** What one candidate of `predictMany` got. */
+export interface CandidateAnswer<O = Outputs> {
+  /** Its place among the candidates. */
+  readonly index: number
+  readonly outputs: O
+}
+
+/** The answers to many candidates, all by one version. */
+export interface Predictions<O = Outputs> {
+  /** In the candidates' order, or sorted as asked. */
+  readonly results: readonly CandidateAnswer<O>[]
+  /** The candidates that got no answer, and why, in their order. */
+  readonly failures: readonly { readonly index: number; readonly error: AfieldError }[]
+  readonly model: string
+  readonly modelVersion: string
+  readonly backend: 'wasm'
+  /** Milliseconds from the call to all of the answers. */
+  readonly latencyMs: number
 }
 
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
@@ -117,17 +149,30 @@ export interface Model<N extends ModelName = ModelName> {
    */
   predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
   /**
-   * Answers many inputs with one version, in their order, such as candidates that are to be ranked.
+   * Answers many candidates together, such as to rank them: all by one version, also when another begins to serve
+   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction.
+   * A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
    *
-   * @throws AfieldError of the first that is refused, with its position from 0 as `details.index`.
+   * @throws AfieldError `input/invalid` with `details.field` `candidates`, `rankBy`, `order` or `top`; otherwise as
+   *   `predict()` does, where it is not a candidate that is at fault.
    * @example
-   * const answers = await model.predictMany(candidates)
-   * const ranked = answers.map(({ outputs }) => outputs).sort((a, b) => b.score - a.score)
+   * const { results, failures } = await model.predictMany(offers, { rankBy: 'click_score', top: 10 })
+   * show(results.map(({ index, outputs }) => [offers[index], outputs.click_score]))
    */
   predictMany(
-    inputs: readonly InputOf<N>[],
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly Prediction<OutputsOf<N>>[]>
+    candidates: readonly InputOf<N>[],
+    options?: PredictManyOptions<OutputsOf<N>>,
+  ): Promise<Predictions<OutputsOf<N>>>
+  /**
+   * Measures how fast this device answers, by real predictions that telemetry does not count. Begins anew when another
+   * version takes over meanwhile.
+   *
+   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; otherwise as `predict()`.
+   * @example
+   * const { latencyMs, perSecond, runtime } = await model.benchmark({ samples: 200 })
+   * console.log(`${runtime}: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, ${perSecond} a second`)
+   */
+  benchmark(options?: BenchmarkOptions): Promise<BenchmarkReport>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }
@@ -144,6 +189,16 @@ export interface Afield {
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>
+  /**
+   * A model's versions, newest first: out of what is verified here, so also without a network. Where the model was
+   * never heard of here, the repository is asked.
+   *
+   * @throws AfieldError `model/not-found`, `manifest/*`.
+   * @example
+   * const before = (await afield.versions('learner-risk')).find(({ serves, revoked }) => !serves && !revoked)
+   * const old = before && (await afield.load('learner-risk', { version: before.version }))
+   */
+  versions(name: string): Promise<readonly ListedVersion[]>
   /** What is stored on this device. */
   storage(): Promise<StorageReport>
   /**

@@ -13,7 +13,6 @@ import { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
 import type { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
-import { predictMany } from './predict-many.js'
 import { requirePage, watchPage } from './page.js'
 import { Route } from './route.js'
 import { startWorker, whyFailed } from './start-worker.js'
@@ -172,6 +171,10 @@ class PageAfield implements Afield {
     return this.#calls.hold(async () => (await words()).explain(await this.#keeper.explain(name)))
   }
 
+  versions(name: string) {
+    return this.#calls.hold(() => this.#keeper.versions(name))
+  }
+
   storage() {
     return this.#calls.hold(async () => (await words()).describeStorage(await this.#keeper.storage()))
   }
@@ -257,11 +260,13 @@ class PageAfield implements Afield {
         this.#follow()
         return prediction
       },
-      predictMany: async (inputs, given) => {
-        const predictions = await predictMany(route, inputs, given)
+      predictMany: async (candidates, given) => {
+        const predictions = await route.predictMany(candidates, given)
         this.#follow()
         return predictions
       },
+      benchmark: (given = {}) =>
+        route.benchmark(given, () => this.#calls.hold(() => this.#keeper.golden(route.name))),
       explain: () => this.explain(route.name),
     }
     // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
