@@ -143,7 +143,10 @@ class PageAfield implements Afield {
     const { version, signal, onProgress } = options
     const path = version === undefined ? name : `${name}@${version}`
     if (!this.#routes.get(path)?.served) engines.prepare()
-    if (counting) await counting
+    if (counting) {
+      this.#startKeeper()
+      await counting
+    }
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     const route = this.#route(path)
     try {
