@@ -1,5 +1,5 @@
 /**
- * Bundles each worker, and the code of each kind of input that an engine loads when it is needed, to one file, and
+ * Bundles each worker, and the code that workers load when it is needed (telemetry, kinds of input), to one file each, and
  * puts onnxruntime's two files beside them, so that an app's bundler has nothing to resolve inside a worker. `tsc -b`
  * has built everything else.
  */
@@ -16,6 +16,7 @@ const ortDist = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/
 for (const worker of ['keeper', 'engine']) {
   await bundle(join(here, 'src', worker, 'worker.ts'), join(dist, `${worker}.worker.js`))
 }
+await bundle(join(here, 'src', 'keeper', 'telemetry', 'telemetry.ts'), join(dist, 'telemetry.js'))
 const kinds = join(here, 'src', 'engine', 'inputs')
 for (const file of await readdir(kinds)) {
   await bundle(join(kinds, file), join(dist, 'inputs', `${basename(file, '.ts')}.js`))

@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   'rollout/invalid',
   'storage/quota',
   'storage/unavailable',
+  'telemetry/unavailable',
   'aborted',
   'closed',
 ] as const

@@ -49,7 +49,40 @@ function lengthFrom<T extends { readonly length: number }>(least: number, most: 
   )
 }
 
-export const finite = v.pipe(v.number(), v.finite())
+export const finite = v.pipe(
+  v.number(),
+  v.check((number) => Number.isFinite(number), 'not a finite number'),
+)
+
+/**
+ * One of several shapes, told apart by the text that one field has in each.
+ *
+ * @__NO_SIDE_EFFECTS__
+ */
+export function shapeBy<
+  const Key extends string,
+  const Shapes extends Readonly<Record<string, v.GenericSchema<unknown, unknown>>>,
+>(key: Key, shapes: Shapes): v.GenericSchema<unknown, v.InferOutput<Shapes[keyof Shapes]>> {
+  const names = Object.keys(shapes)
+  const unknown = v.object({ [key]: v.picklist(names) })
+  return v.lazy((value) => {
+    const name = (value as { readonly [name in string]?: unknown } | null | undefined)?.[key]
+    const shape = typeof name === 'string' && Object.hasOwn(shapes, name) ? shapes[name] : undefined
+    return shape ?? unknown
+  }) as v.GenericSchema<unknown, v.InferOutput<Shapes[keyof Shapes]>>
+}
+
+/**
+ * Text, or something of another type.
+ *
+ * @__NO_SIDE_EFFECTS__
+ */
+export function textOr<const Text extends v.GenericSchema, const Other extends v.GenericSchema>(
+  text: Text,
+  other: Other,
+): v.GenericSchema<unknown, v.InferOutput<Text> | v.InferOutput<Other>> {
+  return v.lazy((value) => (typeof value === 'string' ? text : other))
+}
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 

@@ -3,7 +3,7 @@ import type { ListedVersion } from './keeper/catalogue.js'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
-import type { TelemetryReport } from './keeper/telemetry/telemetry.js'
+import type { TelemetryReport } from './keeper/telemetry/port.js'
 import type { InputOf, ModelName, OutputsOf } from './models.js'
 import type { BenchmarkOptions, BenchmarkReport } from './router/benchmark.js'
 import type { Explanation } from './words/explain.js'
@@ -216,9 +216,17 @@ export interface Afield {
    * await afield.remove('learner-risk', { version: '1.0.0' })
    */
   remove(name: string, options?: { readonly version?: string }): Promise<void>
-  /** What telemetry holds and has sent, to the byte. */
+  /**
+   * What telemetry holds and has sent, to the byte.
+   *
+   * @throws AfieldError `telemetry/unavailable` where its code could not be loaded; counts then wait.
+   */
   telemetry(): Promise<TelemetryReport>
-  /** Seals and sends telemetry now. */
+  /**
+   * Seals and sends telemetry now.
+   *
+   * @throws AfieldError `telemetry/unavailable`, as above.
+   */
   flush(): Promise<void>
   /** @returns a function that stops listening. */
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void

@@ -28,6 +28,11 @@ export function engineUrls(): EngineUrls {
   }
 }
 
+/** What the keeper loads where telemetry is on. */
+export function telemetryUrl(): string {
+  return absolute(new URL('./telemetry.js', import.meta.url)).href
+}
+
 /** Turbopack puts objects there whose `href` is a path and whose `origin` is empty; in Node it is whole. */
 function absolute({ href }: URL): URL {
   return new URL(href, typeof location === 'object' ? location.href : undefined)

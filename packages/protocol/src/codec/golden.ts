@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Input } from '../contract/contract.js'
 import { ShapeSchema, type TensorInput } from '../contract/tensors.js'
-import { finite, listOf, text } from '../primitives.js'
+import { finite, listOf, text, textOr } from '../primitives.js'
 import type { StateTensors } from './encoder.js'
 import { invalidInput } from './refuse.js'
 
@@ -9,9 +9,15 @@ const MAX_ELEMENTS = 500_000
 const MAX_TEXT = 1024 * 1024
 
 const LongTextSchema = text(0, MAX_TEXT)
-const ScalarSchema = v.union([finite, LongTextSchema, v.boolean()])
 
 type Element = number | string | boolean
+
+const ScalarSchema = v.custom<Element>(
+  (value) =>
+    typeof value === 'boolean' ||
+    (typeof value === 'string' ? value.length <= MAX_TEXT : Number.isFinite(value)),
+  'not a finite number, a text or a boolean',
+)
 
 /** Checked here for being plain values and few enough; whether they fit a tensor's type is the codec's to say. */
 const ElementsSchema = v.custom<readonly Element[]>(
@@ -30,21 +36,32 @@ export type GoldenTensor = v.InferOutput<typeof TensorSchema>
  * An input as JSON: a record; tensors by name as `{dims, data}`; an image as `{width, height, rgba}` in base64; audio
  * as `{sampleRate, samples}`, base64 of little-endian float32 or numbers; a text.
  */
-const GoldenInputSchema = v.union([
+const GoldenInputSchema = textOr(
   LongTextSchema,
   v.pipe(
     v.unknown(),
     // The schema of a record takes a list for one.
     v.check((value) => !Array.isArray(value), 'a list is no input'),
-    v.record(v.string(), v.union([ScalarSchema, ElementsSchema, TensorSchema])),
+    v.record(
+      v.string(),
+      v.lazy((value) => {
+        if (typeof value !== 'object' || value === null) return ScalarSchema
+        return Array.isArray(value) ? ElementsSchema : TensorSchema
+      }),
+    ),
   ),
-])
+)
 export type GoldenInput = v.InferOutput<typeof GoldenInputSchema>
 
 const LabelSchema = v.object({ label: LongTextSchema, score: v.exactOptional(finite) })
+const LabelsSchema = listOf(LabelSchema, 1, 1000)
 
 /** What training says of one output; a text is a band, or a label whatever its score. */
-const GoldenOutputSchema = v.union([ScalarSchema, LabelSchema, listOf(LabelSchema, 1, 1000), TensorSchema])
+const GoldenOutputSchema = v.lazy((value) => {
+  if (typeof value !== 'object' || value === null) return ScalarSchema
+  if (Array.isArray(value)) return LabelsSchema
+  return 'label' in value ? LabelSchema : TensorSchema
+})
 export type GoldenOutput = v.InferOutput<typeof GoldenOutputSchema>
 
 /** A golden vector: what training says the answer is. Only the outputs that it names are compared. */

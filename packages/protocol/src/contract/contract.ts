@@ -3,6 +3,7 @@ import { AudioInputSchema, type AudioInput } from './audio.js'
 import { ImageInputSchema, type ImageInput } from './image.js'
 import { RecordInputSchema, type RecordInput } from './record.js'
 import { TensorsInputSchema, type TensorsInput } from './tensors.js'
+import { shapeBy } from '../primitives.js'
 import { contractSchema } from './schema.js'
 import { TextInputSchema, type TextInput } from './text.js'
 
@@ -14,12 +15,12 @@ export type InputKind = Input['kind']
  * contract travels from training to the device.
  */
 export const ContractSchema = contractSchema(
-  v.variant('kind', [
-    RecordInputSchema,
-    TensorsInputSchema,
-    ImageInputSchema,
-    AudioInputSchema,
-    TextInputSchema,
-  ]),
+  shapeBy('kind', {
+    record: RecordInputSchema,
+    tensors: TensorsInputSchema,
+    image: ImageInputSchema,
+    audio: AudioInputSchema,
+    text: TextInputSchema,
+  }),
 )
 export type Contract = v.InferOutput<typeof ContractSchema>

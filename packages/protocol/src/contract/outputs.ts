@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { finite, listOf, text, wholeFrom } from '../primitives.js'
+import { finite, listOf, shapeBy, text, wholeFrom } from '../primitives.js'
 import { DescriptionSchema, NameSchema, TensorNameSchema, uniqueNames } from './names.js'
 
 const shared = { name: NameSchema, description: DescriptionSchema }
@@ -74,14 +74,14 @@ const BandSchema = v.pipe(
 /** A tensor as the graph gives it. */
 const TensorSchema = v.object({ ...shared, kind: v.literal('tensor'), tensor: TensorNameSchema })
 
-export const OutputSchema = v.variant('kind', [
-  ValueSchema,
-  LabelSchema,
-  TopKSchema,
-  DecisionSchema,
-  BandSchema,
-  TensorSchema,
-])
+export const OutputSchema = shapeBy('kind', {
+  value: ValueSchema,
+  label: LabelSchema,
+  'top-k': TopKSchema,
+  decision: DecisionSchema,
+  band: BandSchema,
+  tensor: TensorSchema,
+})
 export type Output = v.InferOutput<typeof OutputSchema>
 
 export const OutputsSchema = v.pipe(

@@ -1,12 +1,12 @@
 import * as v from 'valibot'
-import { finite, listOf, text, wholeFrom } from '../primitives.js'
+import { finite, listOf, shapeBy, text, textOr, wholeFrom } from '../primitives.js'
 import { DescriptionSchema, NameSchema, TensorNameSchema, uniqueNames } from './names.js'
 
 /** What to do when a field is absent: refuse the record, put a value in, or pass NaN to the graph. */
-const MissingSchema = v.union([v.literal('reject'), v.literal('nan'), v.object({ default: finite })])
+const MissingSchema = textOr(v.picklist(['reject', 'nan']), v.object({ default: finite }))
 
 /** Of a text, there is no NaN. */
-const MissingTextSchema = v.union([v.literal('reject'), v.object({ default: v.string() })])
+const MissingTextSchema = textOr(v.literal('reject'), v.object({ default: v.string() }))
 
 const shared = {
   name: NameSchema,
@@ -62,13 +62,14 @@ const IdFieldSchema = v.object({
   missing: v.optional(v.picklist(['reject', 'omit']), 'omit'),
 })
 
-const FieldSchema = v.variant('type', [
-  NumberFieldSchema,
-  BooleanFieldSchema,
-  EnumFieldSchema,
-  TextFieldSchema,
-  IdFieldSchema,
-])
+const FieldSchema = shapeBy('type', {
+  number: NumberFieldSchema,
+  integer: NumberFieldSchema,
+  boolean: BooleanFieldSchema,
+  enum: EnumFieldSchema,
+  text: TextFieldSchema,
+  id: IdFieldSchema,
+})
 export type Field = v.InferOutput<typeof FieldSchema>
 
 /** A field that the graph sees. */

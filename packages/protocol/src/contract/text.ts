@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { text, wholeFrom } from '../primitives.js'
+import { shapeBy, text, wholeFrom } from '../primitives.js'
 import { DescriptionSchema, TensorNameSchema } from './names.js'
 
 const shared = {
@@ -42,6 +42,6 @@ const TokensTextSchema = v.object({
   padId: v.optional(wholeFrom(0, 2 ** 31 - 1), 0),
 })
 
-export const TextInputSchema = v.variant('form', [StringTextSchema, TokensTextSchema])
+export const TextInputSchema = shapeBy('form', { string: StringTextSchema, tokens: TokensTextSchema })
 export type TextInput = v.InferOutput<typeof TextInputSchema>
 export type TokensText = v.InferOutput<typeof TokensTextSchema>

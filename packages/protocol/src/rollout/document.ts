@@ -97,7 +97,9 @@ export function checkRolloutChange(previous: Rollout, next: Rollout): void {
   }
   const finished = next.candidate === undefined
   if (!finished && next.coverage < previous.coverage) {
-    throw refused('coverage went down without an abort')
+    throw refused(
+      'coverage went down without an abort, which would take the candidate from devices that run it',
+    )
   }
   if (next.stable !== previous.stable && next.stable !== previous.candidate) {
     throw refused('the stable version changed to one that was not the candidate')

@@ -30,7 +30,7 @@ export async function decideDownload(
     throw new AfieldError(
       'download/too-large',
       `${model} ${version} would download ${bytes} bytes, and the app allows ${maxDownloadBytes}. ` +
-        'Raise maxDownloadBytes or publish a smaller version.',
+        'Raise maxDownloadBytes or publish a smaller version; what served before still does.',
       { details: { bytes, maxDownloadBytes } },
     )
   }

@@ -74,7 +74,8 @@ export async function fetchBytes(
     if (bytes) return bytes
     throw new AfieldError(
       tooLarge,
-      `${file} is larger than the ${maxBytes} bytes it may have. It is tried again at the next check.`,
+      `${file} is larger than the ${maxBytes} bytes it may have: something else answers under its name. It is tried ` +
+        'again at the next check.',
       { details: { file, maxBytes } },
     )
   } catch (cause) {
@@ -82,8 +83,8 @@ export async function fetchBytes(
     if (signal?.aborted) throw aborted(cause)
     throw new AfieldError(
       unavailable,
-      `${file} could not be fetched: the device is offline, or the repository is unreachable or does not allow this ` +
-        'origin (CORS). It is tried again at the next check.',
+      `${file} could not be fetched: the device is offline, the repository is unreachable or does not allow this ` +
+        'origin (CORS), or the connection broke. It is tried again at the next check.',
       { cause, details: { file } },
     )
   } finally {

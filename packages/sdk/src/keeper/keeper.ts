@@ -6,8 +6,8 @@ import type { Ports, Served } from './ports.js'
 import { makeRooms, type KeeperOptions, type Rooms } from './rooms.js'
 import type { LoadRequest } from './routes.js'
 import type { Stored } from './shelf.js'
-import { TELEMETRY_OFF, forgetTelemetry, type TelemetryReport } from './telemetry/telemetry.js'
-import { isObservation, type Observation } from './telemetry/window.js'
+import { TELEMETRY_OFF, forgetTelemetry } from './telemetry/off.js'
+import type { Observation, TelemetryReport } from './telemetry/port.js'
 
 /** The marks that pages left behind when they were hidden or closed. */
 export interface Marks {
@@ -39,13 +39,9 @@ export class Keeper {
 
   /** Takes over what earlier pages left: what they counted, and whether they died or were closed. */
   async adoptMarks({ closedLives, observations }: Marks): Promise<void> {
-    const { records, telemetry } = this.#rooms
+    const { records, reporting } = this.#rooms
     this.#marks = Promise.all(closedLives.map((life) => records.forgive(life)))
-    const understood = observations.filter(isObservation)
-    if (understood.length < observations.length) {
-      this.#ports.log('warn', 'A mark of an earlier page is unreadable; its counts are dropped.')
-    }
-    await Promise.all([this.#marks, telemetry?.observe(understood)])
+    await Promise.all([this.#marks, reporting?.observe(observations)])
   }
 
   /**
@@ -74,7 +70,7 @@ export class Keeper {
 
   /** From now on the keeper looks for news by itself: at once, and then about every `checkEveryMs`. */
   follow(): void {
-    const { background, checks, following, telemetry } = this.#rooms
+    const { background, checks, following, reporting } = this.#rooms
     if (this.#options.policy === 'offline') {
       background.run('the seed', () => following.adoptSeed())
       return
@@ -88,7 +84,7 @@ export class Keeper {
     })
     checks.schedule(() => background.run('the check', () => following.check()))
     const { state, retireOlder } = this.#ports
-    if (!telemetry) background.run('forgetting telemetry', () => forgetTelemetry(state))
+    if (!reporting) background.run('forgetting telemetry', () => forgetTelemetry(state))
     if (retireOlder) background.run('deleting older formats', retireOlder)
   }
 
@@ -140,25 +136,30 @@ export class Keeper {
     return removal.removeVersion(model, version as Version)
   }
 
-  /** Counts from the page; durable when this resolves. */
+  /**
+   * Takes counts from the page; durable when this resolves.
+   *
+   * @throws AfieldError `telemetry/unavailable`, `storage/*`.
+   */
   async observe(observations: readonly Observation[]): Promise<void> {
-    await this.#rooms.telemetry?.observe(observations)
+    await this.#rooms.reporting?.observe(observations)
   }
 
   async telemetry(): Promise<TelemetryReport> {
-    return (await this.#rooms.telemetry?.report()) ?? TELEMETRY_OFF
+    return (await this.#rooms.reporting?.report()) ?? TELEMETRY_OFF
   }
 
   async flush(): Promise<void> {
-    await this.#rooms.telemetry?.flush()
+    await this.#rooms.reporting?.flush()
   }
 
-  close(): void {
-    const { background, checks, routes, telemetry } = this.#rooms
+  /** Ends all work; resolves when what the keeper counted is durable, or with the page. */
+  async close(): Promise<void> {
+    const { background, checks, routes, reporting } = this.#rooms
     background.close()
     checks.close()
-    telemetry?.close()
     this.#ports.channel.close()
     routes.close()
+    await reporting?.close()
   }
 }

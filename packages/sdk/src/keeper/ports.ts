@@ -1,5 +1,6 @@
 import type { Step } from './steps.js'
-import type { AfieldError, Assets, ErrorCode, ErrorData, Version } from '@afield/protocol'
+import type { OpenTelemetry } from './telemetry/port.js'
+import type { AfieldError, Assets, ErrorCode, ErrorData, FunnelStep, Version } from '@afield/protocol'
 
 /**
  * What the keeper needs from the world around it. A browser gives it IndexedDB, Web Locks and workers
@@ -19,6 +20,12 @@ export interface Ports {
   readonly log: Logger
   readonly host: Host
   readonly platform: Platform
+  /**
+   * Loads the code of telemetry, which is a file of its own; asked for only where telemetry is on.
+   *
+   * @param attempt 0, 1, 2 …
+   */
+  readonly loadTelemetry: (attempt: number) => Promise<OpenTelemetry>
   /** Where the platform tells how much it stores. */
   readonly quota?: Quota
   /** Where the platform tells what a download costs its user; asked anew each time. */
@@ -121,6 +128,8 @@ export interface Host {
   /** Nothing may answer for the model any more; `predict()` rejects with this error. */
   refuse(model: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void
+  /** Counts a step with what the page counts, while telemetry cannot take it. */
+  count(served: Served, step: FunnelStep, error?: ErrorCode): Promise<void>
   /** Asks the app; absent where the app gave no `onDownload`. */
   readonly askDownload?: (request: DownloadRequest) => Promise<boolean>
 }

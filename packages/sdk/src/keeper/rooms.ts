@@ -15,10 +15,10 @@ import { Loading, type LoadingRules } from './loading.js'
 import { ManifestClient } from './manifest/client.js'
 import type { Ports, Served } from './ports.js'
 import { Removal } from './removal.js'
+import { Reporting } from './reporting.js'
 import { Routes } from './routes.js'
 import { Shelf } from './shelf.js'
-import { ownCounts } from './telemetry/own-counts.js'
-import { Telemetry, type TelemetryOptions } from './telemetry/telemetry.js'
+import type { TelemetryOptions } from './telemetry/port.js'
 
 export interface KeeperOptions extends DownloadRules, LoadingRules {
   readonly repository: string
@@ -41,21 +41,17 @@ export interface Rooms {
   readonly removal: Removal
   readonly routes: Routes
   readonly shelf: Shelf
-  /** Absent where the app wants none. */
-  readonly telemetry: Telemetry | undefined
+  /** Absent where telemetry is off. */
+  readonly reporting: Reporting | undefined
 }
 
 /** Puts the keeper together: the only place that knows which room stands on which. */
 export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const { life, policy, repository, seed } = options
   const background = new Background(ports)
-  const telemetry = options.telemetry && new Telemetry(ports, options.telemetry)
-  const observed = ownCounts(ports, life)
-  const count = (served: Served, step: FunnelStep, error?: ErrorCode): void => {
-    if (!telemetry) return
-    const observation = observed(served, step, error)
-    background.run('telemetry', () => telemetry.observe([observation]))
-  }
+  const reporting = options.telemetry && new Reporting(ports, { ...options.telemetry, background, life })
+  const count = (served: Served, step: FunnelStep, error?: ErrorCode): void =>
+    reporting?.count(served, step, error)
   const records = new ModelRecords(ports)
   const store = new BlobStore(ports)
   const routes = new Routes(ports, (init) => {
@@ -102,9 +98,9 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     }),
     loading: new Loading(ports, { checks, routes, background, rules: options }),
     records,
+    reporting,
     removal: new Removal(ports, { checks, records, evictor, routes }),
     routes,
     shelf: new Shelf(ports, { store, records }),
-    telemetry,
   }
 }

@@ -1,5 +1,12 @@
 import * as Comlink from 'comlink'
-import { AfieldError, errorFromData, errorToData, type ErrorData } from '@afield/protocol'
+import {
+  AfieldError,
+  errorFromData,
+  errorToData,
+  type ErrorCode,
+  type ErrorData,
+  type FunnelStep,
+} from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
@@ -13,8 +20,7 @@ import type { KeeperOptions } from './rooms.js'
 import type { LoadRequest } from './routes.js'
 import type { Stored } from './shelf.js'
 import type { Step } from './steps.js'
-import type { TelemetryReport } from './telemetry/telemetry.js'
-import type { Observation } from './telemetry/window.js'
+import type { Observation, OpenTelemetry, TelemetryReport } from './telemetry/port.js'
 import type {
   Channel,
   ChannelMessage,
@@ -39,12 +45,15 @@ export interface PageHost {
   serve(route: string, engineId: number, served: Served): void
   refuse(route: string, error: ErrorData): void
   emit(event: KeeperEvent): void
+  count(served: Served, step: FunnelStep, error: ErrorCode | undefined): void
   askDownload(request: DownloadRequest): Promise<boolean>
   atStep(step: Step): Promise<void>
   log(level: LogLevel, message: string, error: ErrorData | undefined): void
 }
 
 export interface KeeperInit extends KeeperOptions {
+  /** Where the code of telemetry is. */
+  readonly telemetryUrl: string
   readonly namespace: string
   readonly runtime: string
   readonly browserBuild: string
@@ -97,6 +106,7 @@ async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Pro
     ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
     connection: connectionOf(navigator),
     ...(init.tellsSteps ? { atStep: (step: Step) => page.atStep(step) } : {}),
+    loadTelemetry: (attempt) => importTelemetry(init.telemetryUrl, attempt),
     platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
   }
   return new Keeper(ports, init)
@@ -169,8 +179,16 @@ function hostOf(page: Comlink.Remote<PageHost>, asksDownload: boolean): Host {
     serve: async (route, engineId, served) => page.serve(route, engineId, served),
     refuse: async (route, error) => page.refuse(route, error),
     emit: (event) => void page.emit(event),
+    count: async (served, step, error) => page.count(served, step, error),
     ...(asksDownload ? { askDownload: (request) => page.askDownload(request) } : {}),
   }
+}
+
+async function importTelemetry(url: string, attempt: number): Promise<OpenTelemetry> {
+  // A browser remembers by its whole URL what could not be imported.
+  const again = attempt > 0 ? `#${attempt}` : ''
+  const module = (await import(/* @vite-ignore */ url + again)) as { readonly default: OpenTelemetry }
+  return module.default
 }
 
 function buffersOf({ bytes, externalData }: EngineModel): ArrayBuffer[] {

@@ -36,7 +36,7 @@ import type {
   Served,
 } from '../keeper/ports.js'
 import { randomName } from '../keeper/random-name.js'
-import type { TelemetryReport } from '../keeper/telemetry/telemetry.js'
+import type { TelemetryReport } from '../keeper/telemetry/port.js'
 import { Observer } from '../router/observer.js'
 import { engineUrls } from '../files.js'
 import { Route, type AnsweringEngine } from '../router/route.js'
@@ -116,7 +116,16 @@ export function createDevice(options: DeviceOptions): Device {
   let lastEngine = 0
   const routes = new Map<string, Route>()
   const observer =
-    options.telemetry && new Observer(life, 'other', (observations) => keeper.observe(observations))
+    options.telemetry &&
+    new Observer(
+      life,
+      'other',
+      (observations) => keeper.observe(observations),
+      (cause) => {
+        const error = asAfieldError(cause, 'internal/unexpected', 'Counts could not be stored yet')
+        log('warn', error.message, error)
+      },
+    )
   const routeTo = (name: string): Route => {
     const known = routes.get(name)
     if (known) return known
@@ -151,11 +160,13 @@ export function createDevice(options: DeviceOptions): Device {
           return Promise.resolve()
         },
         emit: (event) => options.onEvent?.(event),
+        count: async (served, step, error) => observer?.reached(served, step, error),
         ...(onDownload ? { askDownload: async (request) => onDownload(request) } : {}),
       },
       ...(options.quota ? { quota: options.quota } : {}),
       ...(options.connection ? { connection: options.connection } : {}),
       ...(options.atStep ? { atStep: options.atStep } : {}),
+      loadTelemetry: async () => (await import('../keeper/telemetry/telemetry.js')).default,
       platform: { runtime: RUNTIME, browserBuild: `node ${NODE_VERSION}`, device: 'other' },
     },
     {
@@ -205,7 +216,7 @@ export function createDevice(options: DeviceOptions): Device {
         await observer?.handOver()
       } finally {
         observer?.close()
-        keeper.close()
+        await keeper.close()
       }
     },
   }

@@ -105,8 +105,11 @@ class PageAfield implements Afield {
     const { life, device } = page.init
     try {
       const { Observer } = await import('./observer.js')
-      page.observer = new Observer(life, device, (counts) =>
-        this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+      page.observer = new Observer(
+        life,
+        device,
+        (counts) => this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+        (cause) => this.#complain(cause),
       )
     } catch (cause) {
       // Predictions are worth more than their count.
@@ -244,7 +247,7 @@ class PageAfield implements Afield {
       clearTimeout(patience)
       this.#stopWatching.abort()
       // A trial that was under way is no death, and counts that found no storage wait for the next visit.
-      marks.leave(observer?.unconfirmed() ?? [])
+      marks.leave(observer?.unconfirmed(true) ?? [])
       observer?.close()
       this.#keeperLife.cut(closed)
       this.#keeper[Comlink.releaseProxy]()
@@ -283,6 +286,7 @@ class PageAfield implements Afield {
       route: (name) => this.#route(name),
       isClosing: () => this.#closing !== undefined,
       emit: (event) => this.#listeners.forEach((listener) => listener(event)),
+      observer: () => this.#page.observer,
       log: this.#log,
     })
   }
@@ -336,8 +340,8 @@ class PageAfield implements Afield {
     const { marks } = page
     const handOver = async (): Promise<void> => page.observer?.handOver()
     const wake = (): void => this.#background(() => this.#keeper.wake())
-    const hide = (): void => {
-      marks.leave(page.observer?.unconfirmed() ?? [])
+    const hide = (isLast: boolean): void => {
+      marks.leave(page.observer?.unconfirmed(isLast) ?? [])
       this.#background(handOver)
     }
     const show = (): void => {
@@ -361,6 +365,8 @@ class PageAfield implements Afield {
 
   #complain(cause: unknown): void {
     const error = asAfieldError(cause, 'internal/unexpected', 'Background work failed')
+    // The keeper says that once.
+    if (error.code === 'telemetry/unavailable') return
     this.#log('warn', error.message, error)
   }
 }

@@ -1,6 +1,7 @@
 import { utf8 } from '@afield/protocol'
 import type { AfieldOptions, AfieldTelemetryOptions } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
+import { telemetryUrl } from '../files.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { KeeperInit } from '../keeper/worker.js'
 import { SDK_VERSION } from '../version.js'
@@ -27,6 +28,7 @@ export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
     runtime: RUNTIME,
     browserBuild: navigator.userAgent,
     device: deviceClass(),
+    telemetryUrl: telemetryUrl(),
     telemetry: telemetry && {
       endpoint: new URL(telemetry.endpoint, location.href).href,
       key: telemetry.key,

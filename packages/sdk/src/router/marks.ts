@@ -1,5 +1,5 @@
 import type { Marks } from '../keeper/keeper.js'
-import type { Observation } from '../keeper/telemetry/window.js'
+import type { Observation } from '../keeper/telemetry/port.js'
 
 /**
  * The one thing that is written on the page itself: `localStorage` is synchronous, and measured to survive every

@@ -1,7 +1,7 @@
-import type { ErrorCode, ModelName } from '@afield/protocol'
+import type { ErrorCode, FunnelStep, ModelName } from '@afield/protocol'
 import { dayOf, record, type Day, type MutableHistogram } from '@afield/protocol/counting'
 import type { Served } from '../keeper/ports.js'
-import type { Observation, OpenCell } from '../keeper/telemetry/window.js'
+import type { Observation, OpenCell } from '../keeper/telemetry/port.js'
 import type { DeviceClass } from './platform.js'
 
 /** Counts go to the keeper after this many, or after this long, whichever comes first. */
@@ -16,6 +16,7 @@ interface Tally {
   count: number
   readonly latency: MutableHistogram
   readonly errors: { [code in ErrorCode]?: number }
+  readonly funnel: { [step in FunnelStep]?: number }
 }
 
 /**
@@ -27,6 +28,7 @@ export class Observer {
   readonly #life: string
   readonly #device: DeviceClass
   readonly #send: (observations: readonly Observation[]) => Promise<void>
+  readonly #complain: (cause: unknown) => void
   #tallies: Tally[] = []
   #counted = 0
   #sequence = 0
@@ -42,10 +44,12 @@ export class Observer {
     life: string,
     device: DeviceClass,
     send: (observations: readonly Observation[]) => Promise<void>,
+    complain: (cause: unknown) => void,
   ) {
     this.#life = life
     this.#device = device
     this.#send = send
+    this.#complain = complain
   }
 
   /** @param ms from the call of `predict()` to its answer. */
@@ -58,8 +62,16 @@ export class Observer {
   }
 
   failed(served: Served, code: ErrorCode): void {
-    const { errors } = this.#tally(served)
-    errors[code] = (errors[code] ?? 0) + 1
+    add(this.#tally(served).errors, code)
+    this.#counted += 1
+    this.#handOverSoon()
+  }
+
+  /** A step that a version got to, which the keeper could not count itself. */
+  reached(served: Served, step: FunnelStep, code: ErrorCode | undefined): void {
+    const { funnel, errors } = this.#tally(served)
+    add(funnel, step)
+    if (code) add(errors, code)
     this.#counted += 1
     this.#handOverSoon()
   }
@@ -76,9 +88,13 @@ export class Observer {
     return this.#next
   }
 
-  /** Everything that is not known to be durable. Telling it again is harmless. */
-  unconfirmed(): readonly Observation[] {
-    this.#freeze()
+  /**
+   * Everything that is not known to be durable. Telling it again is harmless.
+   *
+   * @param isLast when the page goes, so that nothing is left to wait.
+   */
+  unconfirmed(isLast = false): readonly Observation[] {
+    this.#freeze(isLast)
     return this.#told
   }
 
@@ -117,7 +133,7 @@ export class Observer {
     const day = dayOf(Date.now())
     const known = this.#tallies.find((tally) => tally.served === served && tally.day === day)
     if (known) return known
-    const tally: Tally = { served, day, count: 0, latency: {}, errors: {} }
+    const tally: Tally = { served, day, count: 0, latency: {}, errors: {}, funnel: {} }
     this.#tallies.push(tally)
     return tally
   }
@@ -130,22 +146,26 @@ export class Observer {
 
   #inBackground(): void {
     // What is not confirmed is told again at the next hand-over, and goes into the mark at the latest.
-    this.handOver().catch((error: unknown) => console.warn('afield: counts could not be stored yet', error))
+    this.handOver().catch(this.#complain)
   }
 
-  #freeze(): void {
-    if (this.#counted === 0 || this.#told.length >= MAX_TOLD) return
+  #freeze(isLast = false): void {
+    if (this.#counted === 0 || (this.#told.length >= MAX_TOLD && !isLast)) return
     const cells = this.#tallies.map((tally) => this.#cell(tally))
     this.#told.push({ life: this.#life, sequence: ++this.#sequence, cells })
     this.#tallies = []
     this.#counted = 0
   }
 
-  #cell({ served, day, count, latency, errors }: Tally): OpenCell {
+  #cell({ served, day, count, latency, errors, funnel }: Tally): OpenCell {
     return {
       cell: { ...served, model: served.model as ModelName, device: this.#device },
       day,
-      ops: { count, errors, funnel: {}, latency },
+      ops: { count, errors, funnel, latency },
     }
   }
+}
+
+function add<K extends string>(counts: { [name in K]?: number }, name: K): void {
+  counts[name] = (counts[name] ?? 0) + 1
 }

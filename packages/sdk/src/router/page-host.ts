@@ -4,6 +4,7 @@ import type { AfieldOptions } from '../api.js'
 import type { KeeperEvent, Logger } from '../keeper/ports.js'
 import type { PageHost } from '../keeper/worker.js'
 import type { Engines } from './engines.js'
+import type { Observer } from './observer.js'
 import type { Route } from './route.js'
 
 export interface PageHostOptions {
@@ -13,11 +14,13 @@ export interface PageHostOptions {
   /** From then on nothing begins to serve. */
   readonly isClosing: () => boolean
   readonly emit: (event: KeeperEvent) => void
+  /** `undefined` while its code is on its way, and where telemetry is off. */
+  readonly observer: () => Observer | undefined
   readonly log: Logger
 }
 
 /** What the keeper may do on this page. */
-export function pageHost({ app, engines, route, isClosing, emit, log }: PageHostOptions): PageHost {
+export function pageHost({ app, engines, route, isClosing, emit, observer, log }: PageHostOptions): PageHost {
   return {
     openEngine: async () => {
       const { id, supply } = engines.take()
@@ -36,6 +39,7 @@ export function pageHost({ app, engines, route, isClosing, emit, log }: PageHost
       if (!isClosing()) route(name).refuse(errorFromData(error))
     },
     emit,
+    count: (served, step, error) => observer()?.reached(served, step, error),
     askDownload: async (request) => (await app.onDownload?.(request)) ?? false,
     atStep: async (step) => app.atStep?.(step),
     log: (level, message, error) => log(level, message, error && errorFromData(error)),

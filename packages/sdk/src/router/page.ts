@@ -10,20 +10,20 @@ export function requirePage(): void {
 }
 
 export interface PageEvents {
-  /** Out of view, and perhaps never seen again. */
-  readonly hide: () => void
+  /** Out of view, and perhaps never seen again; `isLast` where the page goes. */
+  readonly hide: (isLast: boolean) => void
   readonly show: () => void
   readonly online: () => void
 }
 
 /** Tells what becomes of the page, until the signal is aborted. */
 export function watchPage({ hide, show, online }: PageEvents, signal: AbortSignal): void {
-  addEventListener('pagehide', hide, { signal })
+  addEventListener('pagehide', () => hide(true), { signal })
   addEventListener('online', online, { signal })
   document.addEventListener(
     'visibilitychange',
     () => {
-      if (document.visibilityState === 'hidden') hide()
+      if (document.visibilityState === 'hidden') hide(false)
       else show()
     },
     { signal },

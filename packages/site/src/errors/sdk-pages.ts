@@ -160,6 +160,17 @@ export const SDK_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       'For a collector: `npm install chdb`.',
     ],
   },
+  'telemetry/unavailable': {
+    happened: 'Telemetry is on, and its code could not be loaded; the model serves all the same.',
+    why: [
+      'The page is offline, and `telemetry.js` was not cached with the rest of the app.',
+      'A blocker, or a Content-Security-Policy, keeps it from being loaded.',
+    ],
+    fix: [
+      'Nothing: counts stay with the page and are told once it loads. `telemetry()` and `flush()` work again then.',
+      'Serve and cache `telemetry.js` of the package as the workers beside it.',
+    ],
+  },
   aborted: {
     happened: 'The call was given up, as the app asked.',
     why: ['The `AbortSignal` of the call fired, a timeout for instance.', 'Ctrl-C on the command line.'],

@@ -104,9 +104,14 @@ function writeAll(store: IDBObjectStore, changes: ReadonlyMap<string, unknown>):
 function storageError(cause: unknown): AfieldError {
   if (cause instanceof AfieldError) return cause
   if (cause instanceof DOMException && cause.name === 'QuotaExceededError') {
-    return new AfieldError('storage/quota', 'The browser has no room for this model. Free some disk space.', {
-      cause,
-    })
+    return new AfieldError(
+      'storage/quota',
+      'The browser has no room for this model. Free some disk space, or publish a smaller one; what served before ' +
+        'still does.',
+      {
+        cause,
+      },
+    )
   }
   return new AfieldError('storage/unavailable', 'The browser did not read or write its storage.', { cause })
 }

@@ -87,4 +87,4 @@ export class BlobStore {
 
 export const NO_ROOM =
   'The browser has no room for this model, and it is too large to keep in memory for a visit. Free some disk space, ' +
-  'remove models with `remove()`, or publish a smaller one.'
+  'remove models with `remove()`, or publish a smaller one; what served before still does.'

@@ -4,16 +4,14 @@ import type { Ports } from '../ports.js'
 import {
   documentsFor,
   fromRepository,
-  fromStored,
-  hasRollout,
   modelsOf,
   readIndex,
   readRollout,
   refuseMovedDevices,
   type ModelDocuments,
   type ReadDocument,
-  type ReadTarget,
 } from './documents.js'
+import { headOf, verifyStored, type Head, type Held, type Verified } from './held.js'
 import { METADATA, ROOT_PROBE_EVERY_MS } from './limits.js'
 import { ManifestRecords, type StoredManifest, type StoredState, type TrustRecord } from './stored.js'
 import { Updater } from './updater.js'
@@ -21,9 +19,7 @@ import { Updater } from './updater.js'
 export type { ModelDocuments } from './documents.js'
 
 /** One verified state of the repository, as far as this device follows it. */
-export interface Manifest {
-  readonly version: number
-  readonly expiresAt: number
+export interface Manifest extends Head {
   readonly checkedAt: number
   readonly models: ReadonlyMap<string, ModelDocuments>
   /**
@@ -31,14 +27,6 @@ export interface Manifest {
    * the rollout was refused, the newer index counts with the rollout before it: what it revokes is revoked.
    */
   readonly failures: ReadonlyMap<string, AfieldError>
-}
-
-/** What is stored of a model, and which states vouch for it: two, where only its index could follow. */
-interface Held {
-  readonly documents: ModelDocuments
-  readonly vouchers: readonly StoredState[]
-  /** Vouches for the rollout, or for there being none. */
-  readonly rolloutVoucher: StoredState
 }
 
 interface Look {
@@ -75,7 +63,7 @@ export class ManifestClient {
   async restore(): Promise<Manifest | undefined> {
     const stored = await this.#records.manifest()
     if (!stored) return undefined
-    const { head, held } = await this.#restored(stored)
+    const { head, held } = await this.#verified(stored)
     const models = new Map([...held].map(([model, { documents }]) => [model, documents]))
     return head && { ...head, checkedAt: stored.checkedAt, models, failures: new Map() }
   }
@@ -136,7 +124,7 @@ export class ManifestClient {
   async #look(models: readonly string[], look: Look): Promise<Manifest> {
     const { reference } = look
     const stored = await this.#records.manifest()
-    const held = stored ? (await this.#restored(stored)).held : new Map<string, Held>()
+    const held = stored ? (await this.#verified(stored)).held : new Map<string, Held>()
     const updater = await this.#refreshed(stored, look)
 
     const states = stored ? [stored, ...stored.kept] : []
@@ -218,58 +206,10 @@ export class ManifestClient {
     return updater
   }
 
-  /** What of the stored states verifies: each document as the newest of them has it. */
-  async #restored(stored: StoredManifest): Promise<{
-    readonly head: Pick<Manifest, 'version' | 'expiresAt'> | undefined
-    readonly held: ReadonlyMap<string, Held>
-  }> {
-    const held = new Map<string, Held>()
-    /** Stored without a rollout, which an older state then has. */
-    const alone = new Map<string, { readonly index: ModelIndex; readonly state: StoredState }>()
-    let head: Pick<Manifest, 'version' | 'expiresAt'> | undefined
-    for (const state of [stored, ...stored.kept]) {
-      const updater = await Updater.open({ ...this.#updaterOptions('at-rest'), record: state })
-      if (!updater.trusted.complete) continue
-      for (const model of modelsOf(state.documents)) {
-        if (held.has(model)) continue
-        const read = await this.#readStored(model, updater, state, stored)
-        const newer = alone.get(model)
-        if (read && 'rollout' in read) {
-          const { index, rollout } = read
-          held.set(model, {
-            documents: { index: newer?.index ?? index, rollout },
-            vouchers: newer ? [newer.state, state] : [state],
-            rolloutVoucher: state,
-          })
-        } else if (read && !newer) alone.set(model, { index: read.index, state })
-      }
-      head ??= headOf(updater)
-    }
-    return { head, held }
-  }
-
-  /** The index alone where the rollout is in an older state. */
-  async #readStored(
-    model: string,
-    updater: Updater,
-    state: StoredState,
-    { kept }: StoredManifest,
-  ): Promise<ModelDocuments | Pick<ModelDocuments, 'index'> | undefined> {
-    const readTarget: ReadTarget = fromStored(state.documents)
-    try {
-      const index = await readIndex(model, updater, readTarget)
-      if (!index) return undefined
-      const older = kept.slice(kept.indexOf(state) + 1)
-      const isAlone =
-        !hasRollout(state, model) && older.some(({ documents }) => modelsOf(documents).includes(model))
-      if (isAlone) return { index: index.document }
-      const rollout = await readRollout(model, updater, readTarget)
-      return { index: index.document, rollout: rollout.document }
-    } catch (error) {
-      if (!(error instanceof AfieldError)) throw error
-      this.#ports.log('warn', `What is stored of "${model}" no longer verifies and is fetched anew.`, error)
-      return undefined
-    }
+  #verified(stored: StoredManifest): Promise<Verified> {
+    const open = (record: TrustRecord): Promise<Updater> =>
+      Updater.open({ ...this.#updaterOptions('at-rest'), record })
+    return verifyStored(stored, open, this.#ports.log)
   }
 
   #folder(room: 'metadata' | 'targets', { baseUrl, signal }: Look): Folder {
@@ -280,10 +220,6 @@ export class ManifestClient {
     const { log, atStep } = this.#ports
     return { root: this.#root, reference, log, atStep }
   }
-}
-
-function headOf({ trusted }: Updater): Pick<Manifest, 'version' | 'expiresAt'> {
-  return { version: trusted.version ?? 0, expiresAt: trusted.expiresAt }
 }
 
 /** What a state vouches for of the models that could not follow, with its metadata. */

@@ -1,6 +1,6 @@
 import { dayOf, emptyOps, type ErrorCode, type FunnelStep, type ModelName } from '@afield/protocol'
-import type { Ports, Served } from '../ports.js'
-import type { Observation } from './window.js'
+import type { Served } from '../ports.js'
+import type { Observation, TelemetryPorts } from './port.js'
 
 /** Makes an observation, to be taken once, of a step that a version got to on this device. */
 export type CountStep = (served: Served, step: FunnelStep, error?: ErrorCode) => Observation
@@ -11,7 +11,7 @@ export type CountStep = (served: Served, step: FunnelStep, error?: ErrorCode) =>
  * @param pageLife whose keeper counts.
  */
 export function ownCounts(
-  { clock, platform }: Pick<Ports, 'clock' | 'platform'>,
+  { clock, platform }: Pick<TelemetryPorts, 'clock' | 'platform'>,
   pageLife: string,
 ): CountStep {
   let sequence = 0

@@ -13,9 +13,9 @@ import {
   type Ops,
 } from '@afield/protocol'
 import { understood } from '../understood.js'
+import type { Observation, OpenCell } from './port.js'
 
 const OpenCellSchema = v.object({ cell: CellSchema, day: DaySchema, ops: OpsSchema })
-export type OpenCell = v.InferOutput<typeof OpenCellSchema>
 
 const WindowSchema = v.object({
   /** What is counted and not yet sealed, by cell and day. */
@@ -33,17 +33,9 @@ const EMPTY: Window = { cells: {}, taken: {} }
 
 const ObservationSchema = v.object({
   life: text(0, 100),
-  /** 1, 2, 3 … within a life. */
   sequence: positive,
   cells: listOf(OpenCellSchema, 0, 1000),
 })
-
-/** Counts from one page, told at least once: `life` and `sequence` make telling it twice harmless. */
-export interface Observation {
-  readonly life: string
-  readonly sequence: number
-  readonly cells: readonly OpenCell[]
-}
 
 /** Whether an observation is what this version of the SDK counts; a page's mark may be of another. */
 export function isObservation(value: unknown): value is Observation {
