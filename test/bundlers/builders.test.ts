@@ -65,11 +65,11 @@ test('rolldown, likewise', async () => {
   expect(requests.map(pathOf)).toContain('/dist/engine.worker.js')
 }, 120_000)
 
-/** `cp -r node_modules/afield/dist/{*.worker.js,ort,inputs} dist` */
+/** `cp -r node_modules/afield/dist/{*.worker.js,telemetry.js,ort,inputs} dist` */
 async function copyFiles(app: string): Promise<void> {
   const from = join(app, 'node_modules', 'afield', 'dist')
   for (const entry of await readdir(from)) {
-    if (/\.worker\.js$|^ort$|^inputs$/.test(entry))
+    if (/\.worker\.js$|^telemetry\.js$|^ort$|^inputs$/.test(entry))
       await cp(join(from, entry), join(app, 'dist', entry), { recursive: true })
   }
 }

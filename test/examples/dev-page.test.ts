@@ -1,29 +1,19 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
+import { startDevCommand, type DevCommand } from '../support/dev-command.js'
 
-const BIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url))
 const MODELS = fileURLToPath(new URL('../../examples/learner-risk/models', import.meta.url))
 
 let dir: string
-let server: ChildProcess
-let lines: AsyncIterator<string>
+let dev: DevCommand
 let browser: Browser
 let page: Page
-
-/** What `afield dev --json` says next. */
-async function said(): Promise<Record<string, unknown>> {
-  const next = await lines.next()
-  if (next.done) throw new Error('afield dev has ended.')
-  return JSON.parse(next.value) as Record<string, unknown>
-}
 
 function see() {
   return page.evaluate(() => {
@@ -82,19 +72,14 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close()
-  server?.kill('SIGKILL')
+  dev?.process.kill('SIGKILL')
   await rm(dir, { recursive: true, force: true })
 })
 
 test('from the command to a prediction in the browser, within ten seconds', async () => {
   const started = performance.now()
-  const args = ['dev', join(dir, 'model.onnx'), join(dir, 'rows.csv'), '--target', 'needs_support']
-  server = spawn(process.execPath, [BIN, ...args, '--port', '0', '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  if (!server.stdout) throw new Error('The command has no output.')
-  lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]()
-  const { url } = await said()
+  dev = startDevCommand([join(dir, 'model.onnx'), join(dir, 'rows.csv'), '--target', 'needs_support'])
+  const { url } = await dev.said()
   page = await browser.open(String(url))
   const seen = await settled('0.0.1')
   const seconds = (performance.now() - started) / 1000
@@ -122,7 +107,7 @@ test('what does not fit is said at its field', async () => {
 test('another model in its place serves within about a second, and what was typed stays', async () => {
   const started = performance.now()
   await copyFile(join(MODELS, 'learner-risk-2.0.0.onnx'), join(dir, 'model.onnx'))
-  expect(await said()).toMatchObject({ version: '0.0.2' })
+  expect(await dev.said()).toMatchObject({ version: '0.0.2' })
   console.log(`afield dev, a file changed to published: ${Math.round(performance.now() - started)} ms`)
   const seen = await settled('0.0.2')
   expect(seen.fields).toEqual([
@@ -140,7 +125,7 @@ test('a config that is edited is followed, also where the contract changes', asy
   Object.assign(config.contract.input.fields[1] ?? {}, { min: 0, max: 100, unit: 'points' })
   config.contract.outputs.push({ kind: 'decision', name: 'needs_support', of: 'risk', threshold: 0.5 })
   await writeFile(path, JSON.stringify(config))
-  expect(await said()).toMatchObject({ version: '0.0.3' })
+  expect(await dev.said()).toMatchObject({ version: '0.0.3' })
   const seen = await settled('0.0.3')
   expect(seen.answers['needs_support']).toBe('no')
   expect(seen.fields).toEqual([
@@ -154,14 +139,14 @@ test('a config that is edited is followed, also where the contract changes', asy
 
 test('a file that is broken is said on the page and in the terminal, and the last good model serves', async () => {
   await writeFile(join(dir, 'model.onnx'), 'not a model')
-  expect(await said()).toMatchObject({ error: { code: 'graph/invalid' } })
+  expect(await dev.said()).toMatchObject({ error: { code: 'graph/invalid' } })
   await expect.poll(async () => (await see()).problem).toContain('model.onnx is not an ONNX model')
   await fill('hours_studied', '0')
   await expect.poll(async () => (await see()).answers['needs_support']).toBe('yes')
   expect((await see()).meta).toContain('version 0.0.3')
 
   await copyFile(join(MODELS, 'learner-risk-1.0.0.onnx'), join(dir, 'model.onnx'))
-  expect(await said()).toMatchObject({ model: 'model' })
+  expect(await dev.said()).toMatchObject({ model: 'model' })
   await expect.poll(async () => (await see()).problem).toBe('')
 })
 
@@ -179,7 +164,7 @@ test('it fits a phone in both colour schemes, and every control has a name', asy
 })
 
 test('Ctrl-C ends it in order', async () => {
-  const exit = once(server, 'exit')
-  server.kill('SIGINT')
+  const exit = once(dev.process, 'exit')
+  dev.process.kill('SIGINT')
   expect(await exit).toEqual([0, null])
 })

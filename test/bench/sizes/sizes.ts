@@ -6,6 +6,7 @@ import { countOwnLines } from '../../bundlers/support/own-lines.js'
 import { npm, pack } from '../../bundlers/support/packages.js'
 import { figure, type Figure } from '../figure.js'
 import { bundled } from './bundled.js'
+import { benchDev } from './dev.js'
 
 const DIST = join(import.meta.dirname, '..', '..', '..', 'packages', 'sdk', 'dist')
 const KB = 1000
@@ -26,19 +27,20 @@ export async function benchSizes(): Promise<readonly Figure[]> {
     figure('sizes/standalone', 'kB', [standalone / KB]),
     figure('sizes/engine', 'kB', [engine / KB], { most: 30 }),
     figure('sizes/keeper', 'kB', [keeper / KB], { most: 30 }),
+    figure('sizes/telemetry', 'kB', [(await gzipped(join(DIST, 'telemetry.js'))) / KB]),
     ...(await inputKinds()),
     figure('sizes/first-visit/afield', 'kB', [own / KB]),
     figure('sizes/first-visit/with-onnxruntime', 'MB', [(own + runtime) / MB]),
     ...(await installed()),
     figure('sizes/own-lines-to-a-prediction', '', [countOwnLines()], { most: 10 }),
+    await benchDev(),
   ]
 }
 
 /** What an engine loads when the first model of a kind arrives, and never before. */
 async function inputKinds(): Promise<readonly Figure[]> {
   const folder = join(DIST, 'inputs')
-  const files = (await readdir(DIST)).includes('inputs') ? await readdir(folder) : []
-  const scripts = files.filter((file) => file.endsWith('.js')).sort()
+  const scripts = (await readdir(folder)).filter((file) => file.endsWith('.js')).sort()
   return Promise.all(
     scripts.map(async (file) =>
       figure(`sizes/input/${basename(file, '.js')}`, 'kB', [(await gzipped(join(folder, file))) / KB]),
