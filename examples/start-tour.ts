@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { serveRepository } from '@afield/cli'
 import { startCollector } from '@afield/collector'
 import { AfieldError } from '@afield/protocol'
+import { buildSite } from '@afield/site'
 import { buildPages } from './build/pages.js'
 import type { TourConfig } from './team/api.js'
 import { startFleet } from './team/fleet-process.js'
@@ -28,9 +29,13 @@ export interface Tour {
   readonly urls: {
     readonly tour: string
     readonly learnerRisk: string
+    readonly contentCheck: string
+    readonly digitReader: string
     /** The collector's dashboard; `undefined` when there is no collector. */
     readonly dashboard: string | undefined
     readonly repository: string
+    /** Guides, and a page for every error code. */
+    readonly docs: string
   }
   /** Ends everything that was started. */
   close(): Promise<void>
@@ -84,6 +89,8 @@ async function start(
     collector: `http://127.0.0.1:${ports.collector}`,
     ingestKey: INGEST_KEY,
     learnerRisk: `${origin}/learner-risk/`,
+    contentCheck: `${origin}/content-check/`,
+    digitReader: `${origin}/digit-reader/`,
   }
   const origins = new Set([origin, `http://localhost:${ports.site}`])
   const site = join(PROJECT_ROOT, folder, 'site')
@@ -91,6 +98,7 @@ async function start(
     openCollector(join(PROJECT_ROOT, folder, 'collector'), ports.collector, origins, log, opened),
     publishFirst(PROJECT_ROOT, repo),
     buildPages(site, config),
+    buildSite(join(site, 'docs')),
   ] as const
   // When one fails, the others must not go on writing into a folder that is removed.
   await Promise.allSettled(parts)
@@ -111,8 +119,11 @@ async function start(
   return {
     tour: `${origin}/tour/`,
     learnerRisk: config.learnerRisk,
+    contentCheck: config.contentCheck,
+    digitReader: config.digitReader,
     dashboard: collector === undefined ? undefined : `${collector}/`,
     repository: repository.url,
+    docs: `${origin}/docs/`,
   }
 }
 

@@ -23,7 +23,15 @@ async function main(): Promise<void> {
   if (options === 'help') return console.log(HELP)
   const tour = await startTour(options)
   const { urls } = tour
-  for (const url of [urls.tour, urls.learnerRisk, urls.dashboard, urls.repository]) {
+  for (const url of [
+    urls.tour,
+    urls.learnerRisk,
+    urls.contentCheck,
+    urls.digitReader,
+    urls.dashboard,
+    urls.repository,
+    urls.docs,
+  ]) {
     if (url !== undefined) console.log(`ready ${url}`)
   }
   const end = (): void => {

@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { afield } from 'afield/vite'
 import { build } from 'vite'
 import type { TourConfig } from '../team/api.js'
-import { offlinePlugin } from './offline-plugin.js'
 
 const EXAMPLES = fileURLToPath(new URL('..', import.meta.url))
-const COMMON_WORKER = join(EXAMPLES, 'build/sw.ts')
 
 /** Folders of `examples/` that hold a page, each served under its own path. */
-const PAGES = ['tour', 'learner-risk'] as const
+const PAGES = ['tour', 'learner-risk', 'content-check', 'digit-reader'] as const
 
 /**
  * Builds the pages as an app would be built. Each stays below its own path, workers and onnxruntime's files
@@ -30,7 +29,6 @@ async function buildPage(page: (typeof PAGES)[number], outDir: string, config: T
     configFile: false,
     logLevel: 'warn',
     define: { __TOUR_CONFIG__: JSON.stringify(config) },
-    worker: { format: 'es' },
     build: {
       outDir,
       emptyOutDir: true,
@@ -39,6 +37,6 @@ async function buildPage(page: (typeof PAGES)[number], outDir: string, config: T
       // onnxruntime's .wasm is 14 MB on its own.
       chunkSizeWarningLimit: 20_000,
     },
-    plugins: [offlinePlugin(existsSync(ownWorker) ? ownWorker : COMMON_WORKER)],
+    plugins: [afield({ types: false, offline: existsSync(ownWorker) ? { worker: ownWorker } : true })],
   })
 }

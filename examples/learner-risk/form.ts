@@ -1,5 +1,5 @@
 import type { AfieldError, RecordValue } from 'afield'
-import { byId } from './dom.js'
+import { byId } from '../page/dom.js'
 
 /** A field of the model's contract: a number box and a slider that follow each other. */
 interface Field {

@@ -68,4 +68,6 @@ export interface TourConfig {
   readonly collector: string
   readonly ingestKey: string
   readonly learnerRisk: string
+  readonly contentCheck: string
+  readonly digitReader: string
 }

@@ -24,10 +24,17 @@ export async function createRepository(repo: string): Promise<string> {
   return readFile(root, 'utf8')
 }
 
+/** The other examples' models, whose newest version every device takes. */
+const OTHERS = [
+  { model: 'examples/content-check/models/content-check-1.0.0.onnx', version: '1.0.0' },
+  { model: 'examples/digit-reader/models/digit-reader-1.0.0.onnx', version: '1.0.0' },
+] as const
+
 /** Publishes the first version and pins it, so that what is published later reaches nobody by itself. */
 export async function publishFirst(projectRoot: string, repo: string): Promise<void> {
   await publish({ repo, model: join(projectRoot, modelFile(FIRST_VERSION)), version: FIRST_VERSION })
   await changeRollout({ repo }, MODEL, { kind: 'start', stable: FIRST_VERSION })
+  for (const { model, version } of OTHERS) await publish({ repo, model: join(projectRoot, model), version })
 }
 
 /** Reads the newest state from the repository's own files, whoever changed it last. */

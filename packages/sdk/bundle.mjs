@@ -3,7 +3,6 @@
  * puts onnxruntime's two files beside them, so that an app's bundler has nothing to resolve inside a worker. `tsc -b`
  * has built everything else.
  */
-import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createRequire } from 'node:module'
@@ -19,9 +18,23 @@ for (const worker of ['keeper', 'engine']) {
 }
 await bundle(join(here, 'src', 'keeper', 'telemetry', 'telemetry.ts'), join(dist, 'telemetry.js'))
 const kinds = join(here, 'src', 'engine', 'inputs')
-for (const file of existsSync(kinds) ? await readdir(kinds) : []) {
+for (const file of await readdir(kinds)) {
   await bundle(join(kinds, file), join(dist, 'inputs', `${basename(file, '.ts')}.js`))
 }
+
+// For pages without a bundler: the page's part as one file.
+const standalone = await rolldown({
+  input: join(here, 'src', 'index.ts'),
+  platform: 'browser',
+})
+await standalone.write({
+  file: join(dist, 'standalone.js'),
+  format: 'esm',
+  codeSplitting: false,
+  minify: true,
+  comments: { legal: true, annotation: false, jsdoc: false },
+  sourcemap: true,
+})
 
 await mkdir(join(dist, 'ort'), { recursive: true })
 for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {

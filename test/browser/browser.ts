@@ -50,6 +50,10 @@ export interface Page {
   onConsole(listener: (line: ConsoleLine) => void): void
   /** Requests of the page and of its workers, the service worker's among them; also those that fail. */
   onRequest(listener: (request: PageRequest) => void): void
+  /** Presses the mouse at the first point, moves it through the others and lets go; CSS pixels of the viewport. */
+  drag(points: readonly { readonly x: number; readonly y: number }[]): Promise<void>
+  /** Presses a key by its name, such as `ArrowLeft`. */
+  press(key: string): Promise<void>
   /** Size of the viewport in CSS pixels. */
   resize(width: number, height: number): Promise<void>
   colourScheme(scheme: 'light' | 'dark'): Promise<void>

@@ -92,6 +92,14 @@ function adaptTab(context: BrowserContext, tab: Tab): Page {
         if (request.serviceWorker()) tell(request)
       })
     },
+    async drag([first, ...rest]) {
+      if (!first) return
+      await tab.mouse.move(first.x, first.y)
+      await tab.mouse.down()
+      for (const { x, y } of rest) await tab.mouse.move(x, y)
+      await tab.mouse.up()
+    },
+    press: (key) => tab.keyboard.press(key),
     resize: (width, height) => tab.setViewportSize({ width, height }),
     colourScheme: (colorScheme) => tab.emulateMedia({ colorScheme }),
     async screenshot(path) {

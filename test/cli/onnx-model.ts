@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { learnerRiskConfig } from '../support/learner-risk.js'
+import { field, message } from './protobuf.js'
 import { readJson, writeJson } from './workspace.js'
 
 const FLOAT = 1
@@ -116,23 +117,4 @@ function valueInfo(name: string, columns: number): Buffer {
   const shape = message([field(1, rows), field(1, message([field(1, columns)]))])
   const type = message([field(1, message([field(1, FLOAT), field(2, shape)]))])
   return message([field(1, name), field(2, type)])
-}
-
-function message(fields: readonly Buffer[]): Buffer {
-  return Buffer.concat(fields)
-}
-
-/** A protobuf field: a number as varint, anything else with its length in front. */
-function field(id: number, value: number | string | Uint8Array): Buffer {
-  if (typeof value === 'number') return Buffer.concat([varint(id * 8), varint(value)])
-  const bytes = Buffer.from(value)
-  return Buffer.concat([varint(id * 8 + 2), varint(bytes.length), bytes])
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Buffer.from([...bytes, rest])
-    bytes.push((rest % 128) + 128)
-  }
 }

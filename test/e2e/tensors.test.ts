@@ -124,7 +124,7 @@ describe('a stateful model', () => {
         for (let i = 0; i < 5; i++) {
           const answer = await model.predict(Float32Array.of(value, 0, 0), { state })
           state = answer.state
-          heard.push(`${String(answer.outputs['frames'])}: ${String(answer.outputs['level'])}`)
+          heard.push(`${Number(answer.outputs['frames'])}: ${Number(answer.outputs['level'])}`)
         }
         return heard
       }

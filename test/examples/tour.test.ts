@@ -205,6 +205,13 @@ describe('the team', () => {
   })
 })
 
+test('the docs have a page for every error, such as the one that a killed model gives', async () => {
+  expect(await (await fetch(tour.urls.docs)).text()).toContain('Guides')
+  const response = await fetch(`${tour.urls.docs}errors/model/killed.html`)
+  expect(response.ok).toBe(true)
+  expect(await response.text()).toContain('afield rollout revive')
+})
+
 describe('without a network', () => {
   test('the page starts and predicts after its server is gone', async () => {
     await expect.poll(async () => (await see(page)).badge, SOON).toBe('Works offline')

@@ -170,7 +170,20 @@ def columns():
     )
 
 
+def pick():
+    """Looks numbers up in a table of eight, and fails to run for any that is beyond its end."""
+    table = np.arange(8, dtype=np.float32) ** 2
+    write(
+        "pick",
+        [helper.make_node("Gather", ["table", "at"], ["value"], axis=0)],
+        {"at": (T.INT64, ["N", 1])},
+        {"value": (T.FLOAT, ["N", 1])},
+        {"table": table},
+        [({"at": tensor(np.array([[3]]))}, {"value": 9})],
+    )
+
+
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
-    for make in (echo, counter, pets, columns):
+    for make in (echo, counter, pets, columns, pick):
         make()

@@ -70,3 +70,33 @@ test('codes are unique, sorted by room, and fit for telemetry', () => {
   expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length)
   for (const code of ERROR_CODES) expect(code).toMatch(/^([a-z]+\/)?[a-z-]+$/)
 })
+
+describe('an error of a second copy of the class', () => {
+  /** As code that is bundled apart has it. */
+  class AfieldErrorCopy extends Error {
+    override readonly name = 'AfieldError'
+    readonly code = 'input/invalid'
+    readonly details = { field: 'image' }
+  }
+
+  test('is one, and keeps its code over a worker boundary', () => {
+    const error: unknown = new AfieldErrorCopy('too large')
+    expect(error).toBeInstanceOf(AfieldError)
+    expect(errorFromData(errorToData(error))).toMatchObject({
+      code: 'input/invalid',
+      details: { field: 'image' },
+    })
+    expect(asAfieldError(error, 'internal/unexpected', 'x')).toBe(error)
+  })
+
+  test('what is no error, or another, is none', () => {
+    for (const other of [
+      new Error('AfieldError'),
+      { name: 'AfieldError', code: 'closed' },
+      null,
+      'AfieldError',
+    ]) {
+      expect(other).not.toBeInstanceOf(AfieldError)
+    }
+  })
+})

@@ -84,6 +84,82 @@ describe('golden vectors that cannot be read are refused, and named', () => {
   }
 })
 
+const TOP = [
+  { label: 'fox', score: 0.5 },
+  { label: 'dog', score: 0.3 },
+]
+const numbers = (...data: readonly number[]) => ({ dims: [1, data.length], data: [...data] })
+const tensor = (...data: readonly number[]) => ({
+  dtype: 'float64',
+  dims: [1, data.length],
+  data: Float64Array.from(data),
+})
+
+describe('labels, bands and tensors', () => {
+  test.each<[string, Promised, Outputs]>([
+    ['a label and its score', { is: { label: 'fox', score: 0.5 } }, { is: { label: 'fox', score: 0.51 } }],
+    ['a label without a score', { is: { label: 'fox' } }, { is: { label: 'fox', score: 0.1 } }],
+    ['a label by its text', { is: 'fox' }, { is: { label: 'fox', score: 0.1 } }],
+    ['a band', { is: 'high' }, { is: 'high' }],
+    ['the best, in another order', { is: [...TOP].reverse() }, { is: TOP }],
+    ['fewer than all of the best', { is: TOP.slice(0, 1) }, { is: TOP }],
+    [
+      'the best, where another one is as good at its end',
+      { is: TOP },
+      { is: [TOP[0], { label: 'cat', score: 0.3 }] as never },
+    ],
+    ['a tensor, each element within the tolerance', { is: numbers(1, 2) }, { is: tensor(1.05, 1.9) }],
+    [
+      'int64, to the last digit',
+      { is: { dims: [1], data: ['9007199254740993'] } },
+      { is: { dtype: 'int64', dims: [1], data: BigInt64Array.of(9007199254740993n) } },
+    ],
+    [
+      'booleans',
+      { is: { dims: [2], data: [true, false] } },
+      { is: { dtype: 'bool', dims: [2], data: Uint8Array.of(1, 0) } },
+    ],
+    ['texts', { is: { dims: [1], data: ['a'] } }, { is: { dtype: 'string', dims: [1], data: ['a'] } }],
+  ])('agree: %s', (_, promised, said) => {
+    expect(findDisagreement(golden(promised), [said])).toBeUndefined()
+  })
+
+  test.each<[string, Promised, Outputs]>([
+    ['another label', { is: { label: 'fox', score: 0.5 } }, { is: { label: 'dog', score: 0.5 } }],
+    ['another score', { is: { label: 'fox', score: 0.5 } }, { is: { label: 'fox', score: 0.6 } }],
+    ['another band', { is: 'high' }, { is: 'low' }],
+    ['one that is not among the best', { is: [{ label: 'cat', score: 0.9 }] }, { is: TOP }],
+    ['one of the best that is scored otherwise', { is: [{ label: 'fox', score: 0.9 }] }, { is: TOP }],
+    ['one element beyond the tolerance', { is: numbers(1, 2) }, { is: tensor(1, 2.5) }],
+    ['NaN', { is: numbers(1) }, { is: tensor(Number.NaN) }],
+    ['another shape', { is: { dims: [2, 1], data: [1, 2] } }, { is: tensor(1, 2) }],
+    [
+      'int64, in the last digit',
+      { is: { dims: [1], data: ['9007199254740993'] } },
+      { is: { dtype: 'int64', dims: [1], data: BigInt64Array.of(9007199254740992n) } },
+    ],
+    ['another text', { is: { dims: [1], data: ['a'] } }, { is: { dtype: 'string', dims: [1], data: ['b'] } }],
+    ['a tensor for a label', { is: { label: 'fox' } }, { is: tensor(1) }],
+    ['a label for a tensor', { is: numbers(1) }, { is: { label: 'fox', score: 1 } }],
+    ['a number for the best', { is: TOP }, { is: 1 }],
+  ])('disagree: %s', (_, promised, said) => {
+    expect(findDisagreement(golden(promised), [said])).toMatchObject({ output: 'is' })
+  })
+
+  test('are told in a few words', () => {
+    const told = (promised: Promised, said: Outputs): string => {
+      const found = findDisagreement(golden(promised), [said])
+      return found ? describeDisagreement(found) : ''
+    }
+    expect(told({ is: { label: 'fox', score: 0.51239999 } }, { is: TOP })).toMatch(
+      /is = fox \(0.5124\), .* \[fox, dog\]$/,
+    )
+    expect(told({ is: numbers(1, 2, 3, 4, 5, 6) }, { is: tensor(1) })).toMatch(
+      /is = \[1, 6\] of 1, 2, 3, 4, 5, …, the model says \[1, 1\] of 1$/,
+    )
+  })
+})
+
 test('any answer agrees with itself, and none with itself and more than the tolerance', () => {
   const score = fc.double({ min: -1e6, max: 1e6, noNaN: true })
   fc.assert(

@@ -51,6 +51,8 @@ describe('boundaries between packages', () => {
     ['cli', '@afield/collector'],
     ['collector', 'afield'],
     ['collector', '@afield/cli'],
+    ['site', 'afield'],
+    ['cli', '@afield/site'],
     ['cli', '../../protocol/src/ids.js'],
     ['sdk', '../../protocol/dist/ids.js'],
     ['collector', '@afield/protocol/dist/ids.js'],

@@ -1,14 +1,9 @@
-import { copyFile } from 'node:fs/promises'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readFile, writeFile } from 'node:fs/promises'
+import { DTYPES } from '@afield/protocol'
 
 const MODELS = join(import.meta.dirname, '..', 'models', 'kinds')
 const CONFIG = join(import.meta.dirname, '..', 'models', 'afield.config.json')
-
-export const DTYPES = [
-  ...['float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64'],
-  ...['uint8', 'uint16', 'uint32', 'uint64', 'bool', 'string'],
-] as const
 
 const tensor = (name: string, dtype: string, shape: readonly number[], state?: string) => ({
   name,
@@ -71,6 +66,10 @@ export const KIND_CONTRACTS = {
       { kind: 'tensor', name: 'comment_out', tensor: 'comment_out' },
       { kind: 'tensor', name: 'plan_out', tensor: 'plan_out' },
     ],
+  },
+  pick: {
+    input: { kind: 'tensors', tensors: [tensor('at', 'int64', [-1, 1])] },
+    outputs: [{ kind: 'value', name: 'value', tensor: 'value' }],
   },
 } as const
 

@@ -98,6 +98,8 @@ function addLinks(root: HTMLElement): void {
   const links = [
     ['Dashboard: versions in the field', new URL('/', config.collector).href],
     ['Learner-risk, the app', config.learnerRisk],
+    ['Content-check, on what is typed', config.contentCheck],
+    ['Digit-reader, on what is drawn', config.digitReader],
   ] as const
   root.append(...links.map(([text, href]) => make('a', { href }, text)))
 }

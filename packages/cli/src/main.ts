@@ -7,11 +7,14 @@ import { addDeploy } from './commands/deploy.js'
 import { addFetch } from './commands/fetch.js'
 import { addAlias } from './commands/alias.js'
 import { addApprove } from './commands/approve.js'
+import { addCard } from './commands/card.js'
+import { addDocs } from './commands/docs.js'
 import { Exit, type ExitCode } from './commands/exit.js'
 import { addInit } from './commands/init.js'
 import { addList } from './commands/list.js'
 import { addLog } from './commands/log.js'
 import { addMinVersion } from './commands/min-version.js'
+import { addDev } from './commands/dev.js'
 import { addExample } from './commands/options.js'
 import { complain, print } from './commands/print.js'
 import { addPublish } from './commands/publish.js'
@@ -21,6 +24,7 @@ import { addRollout } from './commands/rollout.js'
 import { addRotate } from './commands/rotate.js'
 import { addServe } from './commands/serve.js'
 import { addShow } from './commands/show.js'
+import { addTypes } from './commands/types.js'
 import { addVerify } from './commands/verify.js'
 import { diskRefusal } from './disk.js'
 import { CliError } from './errors.js'
@@ -51,10 +55,12 @@ function buildProgram(json: boolean): Command {
   program.configureOutput({ writeErr: (text) => (json ? undefined : process.stderr.write(plainText(text))) })
   addExample(
     program,
+    'afield dev model.onnx rows.csv',
     'afield init models-repo',
     'afield publish model.onnx --version 1.0.0 --repo models-repo',
     'afield serve models-repo',
   )
+  addDev(program)
   addInit(program)
   addPublish(program)
   addRollout(program)
@@ -64,6 +70,9 @@ function buildProgram(json: boolean): Command {
   addServe(program)
   addList(program)
   addShow(program)
+  addTypes(program)
+  addCard(program)
+  addDocs(program)
   addAlias(program)
   addRevoke(program)
   addMinVersion(program)

@@ -51,12 +51,6 @@ export const SloSchema = v.object({
   availability: v.pipe(finite, v.minValue(0), v.maxValue(1)),
 })
 
-/** Which onnxruntime may run it: comparisons that must all hold, such as `>=1.20.0 <2.0.0`. */
-export const OrtRangeSchema = v.pipe(
-  text(1, 100),
-  v.regex(/^(>=|<=|<|>)\d+\.\d+\.\d+( (>=|<=|<|>)\d+\.\d+\.\d+)*$/, 'not a range such as ">=1.20.0 <2.0.0"'),
-)
-
 /** The day from which the model counts as old. */
 export const RetrainBySchema = v.pipe(v.string(), v.isoDate())
 
@@ -117,9 +111,7 @@ const DescriptorSchema = v.object({
   lineage: LineageSchema,
   runtime: v.object({
     ...runnableEntries.runtime.entries,
-    opset: whole,
     irVersion: whole,
-    ort: v.exactOptional(OrtRangeSchema),
   }),
   contract: ContractSchema,
   selfTest: SelfTestSchema,

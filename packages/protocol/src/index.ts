@@ -2,6 +2,7 @@ export * from './bytes.js'
 export * from './codec/codec.js'
 export type {
   Assets,
+  CodeUrls,
   Feeds,
   InputEncoder,
   InputKindCode,
@@ -25,6 +26,8 @@ export * from './codec/record.js'
 export * from './codec/refuse.js'
 export * from './codec/tensor.js'
 export * from './codec/tensors.js'
+export * from './codec/text.js'
+export * from './codec/tokenizer.js'
 export * from './contract/contract.js'
 export type * from './contract/audio.js'
 export type * from './contract/image.js'
@@ -33,8 +36,15 @@ export * from './contract/record.js'
 export { contractSchema } from './contract/schema.js'
 export * from './contract/tensors.js'
 export type * from './contract/text.js'
+export {
+  declareModels,
+  isDeclarationFile,
+  type DeclaredModel,
+  type ServedContract,
+} from './declarations/declare-models.js'
 export * from './descriptor.js'
 export * from './errors.js'
+export * from './hosting.js'
 export * from './ids.js'
 export * from './manifest/canonical.js'
 export * from './manifest/checks.js'
@@ -52,6 +62,7 @@ export {
   FilePathSchema,
   MAX_CHUNK_BYTES,
   MAX_DESCRIPTOR_BYTES,
+  OrtRangeSchema,
   StateEpochSchema,
   parseRunnable,
   type Artifact,
@@ -59,5 +70,6 @@ export {
   type Chunk,
   type Runnable,
 } from './runnable.js'
+export * from './runtime.js'
 export * from './self-test.js'
 export * from './telemetry/index.js'

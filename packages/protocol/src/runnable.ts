@@ -61,6 +61,12 @@ export type Artifact = v.InferOutput<typeof ArtifactSchema>
 
 const OperatorsSchema = listOf(text(1, 200), 0, 1000)
 
+/** Which onnxruntime may run it: comparisons that must all hold, such as `>=1.20.0 <2.0.0`. */
+export const OrtRangeSchema = v.pipe(
+  text(1, 100),
+  v.regex(/^(>=|<=|<|>)\d+\.\d+\.\d+( (>=|<=|<|>)\d+\.\d+\.\d+)*$/, 'not a range such as ">=1.20.0 <2.0.0"'),
+)
+
 /** Raised when the state that a stateful model carries no longer fits the version before. */
 export const StateEpochSchema = whole
 
@@ -69,7 +75,7 @@ export const runnableEntries = {
   format: v.literal(1),
   name: ModelNameSchema,
   version: VersionSchema,
-  runtime: v.object({ operators: OperatorsSchema }),
+  runtime: v.object({ operators: OperatorsSchema, opset: whole, ort: v.exactOptional(OrtRangeSchema) }),
   artifacts: listOf(ArtifactSchema, 1, 16),
   stateEpoch: v.exactOptional(StateEpochSchema),
 }

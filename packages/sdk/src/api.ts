@@ -1,8 +1,11 @@
-import type { ModelState, Outputs, RecordValue } from '@afield/protocol'
+import type { AfieldError, ModelState, Outputs } from '@afield/protocol'
+import type { ListedVersion } from './keeper/catalogue.js'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/port.js'
+import type { InputOf, ModelName, OutputsOf } from './models.js'
+import type { BenchmarkOptions, BenchmarkReport } from './router/benchmark.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -66,58 +69,26 @@ export interface LoadOptions {
 
 export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
+export interface PredictManyOptions<O = Outputs> {
+  readonly signal?: AbortSignal | undefined
+  /** Sorts the answers by this output: a value, or a label by its score. Equal ones keep the candidates' order. */
+  readonly rankBy?: (keyof O & string) | undefined
+  /** Default `descending`: the largest first. */
+  readonly order?: 'ascending' | 'descending' | undefined
+  /** With `rankBy`: only so many of the first. */
+  readonly top?: number | undefined
+}
+
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined
   /** Of the answer before, for a stateful model; without one it begins anew. */
   readonly state?: ModelState | undefined
 }
 
-type Numbers =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array
-
-type Element = number | bigint | boolean | string
-type Nested = readonly (Element | Nested)[]
-
-/**
- * A tensor as an app gives it. Where `dims` are left out, they follow from the contract's shape. Of `float16`, a
- * `Uint16Array` holds the bits, and a `Float32Array` is rounded.
- */
-export type TensorLike =
-  { readonly dims?: readonly number[]; readonly data: Numbers | Nested } | Numbers | Nested
-
-/** What a model that takes images takes. */
-export type ImageLike =
-  | ImageBitmap
-  | ImageData
-  | HTMLImageElement
-  | HTMLCanvasElement
-  | HTMLVideoElement
-  | OffscreenCanvas
-  | VideoFrame
-  | Blob
-
-/** What a model that takes audio takes; bare samples are taken to be at the contract's rate. */
-export type AudioLike =
-  | AudioBuffer
-  | { readonly samples: Float32Array | readonly Float32Array[]; readonly sampleRate: number }
-  | Float32Array
-
-/** An input, by the kind of the model's contract: a record; tensors by name, or a lone one; an image; audio; a text. */
-export type ModelInput =
-  RecordValue | Readonly<Record<string, TensorLike | Element>> | TensorLike | ImageLike | AudioLike | string
+export type { AudioLike, ImageLike, ModelInput, TensorLike } from './inputs.js'
 
 /** An answer, and where it came from. */
-export interface Prediction<O extends Outputs = Outputs> {
+export interface Prediction<O = Outputs> {
   /** The outputs of the model's contract, by name. */
   readonly outputs: O
   readonly model: string
@@ -130,9 +101,29 @@ export interface Prediction<O extends Outputs = Outputs> {
   readonly state?: ModelState
 }
 
+/** What one candidate of `predictMany` got. */
+export interface CandidateAnswer<O = Outputs> {
+  /** Its place among the candidates. */
+  readonly index: number
+  readonly outputs: O
+}
+
+/** The answers to many candidates, all by one version. */
+export interface Predictions<O = Outputs> {
+  /** In the candidates' order, or sorted as asked. */
+  readonly results: readonly CandidateAnswer<O>[]
+  /** The candidates that got no answer, and why, in their order. */
+  readonly failures: readonly { readonly index: number; readonly error: AfieldError }[]
+  readonly model: string
+  readonly modelVersion: string
+  readonly backend: 'wasm'
+  /** Milliseconds from the call to all of the answers. */
+  readonly latencyMs: number
+}
+
 /** A loaded model. Which version answers may change between two calls; each answer says which it was. */
-export interface Model {
-  readonly name: string
+export interface Model<N extends ModelName = ModelName> {
+  readonly name: N
   /** The version that serves now; `undefined` while none may. */
   readonly version: string | undefined
   /**
@@ -156,7 +147,32 @@ export interface Model {
    * await model.predict({ samples, sampleRate: 16000 })
    * await model.predict('Was this helpful?')
    */
-  predict(input: ModelInput, options?: PredictOptions): Promise<Prediction>
+  predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
+  /**
+   * Answers many candidates together, such as to rank them: all by one version, also when another begins to serve
+   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction.
+   * A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
+   *
+   * @throws AfieldError `input/invalid` with `details.field` `candidates`, `rankBy`, `order` or `top`; otherwise as
+   *   `predict()` does, where it is not a candidate that is at fault.
+   * @example
+   * const { results, failures } = await model.predictMany(offers, { rankBy: 'click_score', top: 10 })
+   * show(results.map(({ index, outputs }) => [offers[index], outputs.click_score]))
+   */
+  predictMany(
+    candidates: readonly InputOf<N>[],
+    options?: PredictManyOptions<OutputsOf<N>>,
+  ): Promise<Predictions<OutputsOf<N>>>
+  /**
+   * Measures how fast this device answers, by real predictions that telemetry does not count. Begins anew when another
+   * version takes over meanwhile.
+   *
+   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; otherwise as `predict()`.
+   * @example
+   * const { latencyMs, perSecond, runtime } = await model.benchmark({ samples: 200 })
+   * console.log(`${runtime}: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, ${perSecond} a second`)
+   */
+  benchmark(options?: BenchmarkOptions): Promise<BenchmarkReport>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
 }
@@ -169,10 +185,20 @@ export interface Afield {
    *
    * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
    */
-  load(name: string, options?: LoadOptions): Promise<Model>
+  load<N extends ModelName>(name: N, options?: LoadOptions): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>
+  /**
+   * A model's versions, newest first: out of what is verified here, so also without a network. Where the model was
+   * never heard of here, the repository is asked.
+   *
+   * @throws AfieldError `model/not-found`, `manifest/*`.
+   * @example
+   * const before = (await afield.versions('learner-risk')).find(({ serves, revoked }) => !serves && !revoked)
+   * const old = before && (await afield.load('learner-risk', { version: before.version }))
+   */
+  versions(name: string): Promise<readonly ListedVersion[]>
   /** What is stored on this device. */
   storage(): Promise<StorageReport>
   /**

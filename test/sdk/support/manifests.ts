@@ -81,7 +81,9 @@ function portsOf(state: KeyValueStore, clock: TestClock): Ports {
       serve: () => Promise.resolve(),
       refuse: () => Promise.resolve(),
       emit: () => undefined,
+      count: () => Promise.resolve(),
     },
+    loadTelemetry: () => Promise.reject(new Error('These tests count nothing.')),
     platform: { runtime: 'none', browserBuild: 'none', device: 'other' },
   }
 }

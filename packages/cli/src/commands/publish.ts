@@ -46,6 +46,13 @@ export function addPublish(program: Command): void {
         'the golden vectors were not replayed, and the descriptor says so. Devices replay them before they serve it.',
       )
     }
+    if (published.replay === 'recorded') {
+      warn(
+        "the golden vectors are the model's own answers, which afield dev recorded, and the descriptor says so. They " +
+          'catch a device that computes otherwise, never an export that went wrong: let training write MODEL.golden.json. ' +
+          'They hold the rows of the CSV that they were recorded from, and everyone can read them.',
+      )
+    }
     print(options, published, [...report(published), ...nextSteps(command, options, published)])
   })
 }
@@ -53,7 +60,9 @@ export function addPublish(program: Command): void {
 function report(published: Published): readonly string[] {
   const { name, version, size, chunks, vectors, replay, repositoryVersion, refreshBy } = published
   const tested =
-    replay === 'passed' ? `its ${vectors} golden vectors agree` : 'its golden vectors were NOT replayed'
+    replay === 'skipped'
+      ? 'its golden vectors were NOT replayed'
+      : `its ${vectors} golden vectors ${replay === 'recorded' ? 'are its own, RECORDED answers' : 'agree'}`
   return [
     `Published ${name}@${version}: ${count(size)} bytes in ${chunks} chunk${chunks === 1 ? '' : 's'}; ${tested}. ` +
       `The repository is at version ${repositoryVersion}.`,

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import process from 'node:process'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { serveRepository } from '../serve.js'
 import { addExample, addJsonOption } from './options.js'
+import { parsePort } from './port.js'
 import { print } from './print.js'
 
 interface ServeCommandOptions {
@@ -26,10 +27,4 @@ export function addServe(program: Command): void {
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
     await server.close()
   })
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new InvalidArgumentError('A port is a whole number from 0 to 65535.')
 }

@@ -64,7 +64,13 @@ export interface FoundConfig {
   readonly dir: string
 }
 
-const CONFIG_FILE = 'afield.config.json'
+export const CONFIG_FILE = 'afield.config.json'
+
+/** Where the config of a model is looked for, the nearest first. */
+export function configPlaces(modelPath: string): readonly string[] {
+  const beside = dirname(resolve(modelPath))
+  return [beside, dirname(beside), '.'].map((dir) => join(dir, CONFIG_FILE))
+}
 
 /**
  * Reads the config of a model: the given file, else `afield.config.json` beside the model, in the folder above it,
@@ -74,9 +80,7 @@ const CONFIG_FILE = 'afield.config.json'
  *   `config/invalid`.
  */
 export async function readConfig(modelPath: string, given: string | undefined): Promise<FoundConfig> {
-  const beside = dirname(resolve(modelPath))
-  const places =
-    given === undefined ? [beside, dirname(beside), '.'].map((dir) => join(dir, CONFIG_FILE)) : [given]
+  const places = given === undefined ? configPlaces(modelPath) : [given]
   for (const path of places) {
     const bytes = await readOptionalInput(path, 'config')
     if (bytes) {

@@ -1,5 +1,7 @@
 import {
+  audioKind,
   createCodec,
+  imageKind,
   recordKind,
   tensorsKind,
   type Codec,
@@ -7,25 +9,24 @@ import {
   type Input,
   type InputKindCode,
 } from '@afield/protocol'
-import { CliError } from '../errors.js'
 import type { SourceFile } from './artifact.js'
+import { textInputs } from './text.js'
 
 /** The code for each kind of input: the same that devices run. */
-const KINDS: Partial<Record<Input['kind'], InputKindCode<Input>>> = {
+const KINDS: Readonly<Record<Input['kind'], InputKindCode<Input>>> = {
   record: recordKind,
   tensors: tensorsKind,
+  image: imageKind,
+  audio: audioKind,
+  text: textInputs,
 }
 
 /**
  * The codec of a contract, with the assets that are published with it.
  *
- * @throws CliError `contract/mismatch` for a kind that cannot be replayed; AfieldError `descriptor/invalid` when an
- *   asset is missing or not what it should be.
+ * @throws AfieldError `descriptor/invalid` when an asset is missing or not what it should be.
  */
 export async function codecOf(contract: Contract, files: readonly SourceFile[]): Promise<Codec> {
-  const { kind } = contract.input
-  const code = KINDS[kind]
-  if (!code) throw new CliError('contract/mismatch', `Models of kind "${kind}" cannot be published yet.`)
   const assets = files.flatMap((file) => (file.role === 'asset' ? [[file.path, file.bytes] as const] : []))
-  return createCodec(contract, code, { assets: Object.fromEntries(assets) })
+  return createCodec(contract, KINDS[contract.input.kind], { assets: Object.fromEntries(assets) })
 }

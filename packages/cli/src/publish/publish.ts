@@ -1,5 +1,13 @@
 import { basename, join } from 'node:path'
-import { latestVersion, sha256, type ModelName, type Sha256, type Version } from '@afield/protocol'
+import {
+  latestVersion,
+  sha256,
+  type GoldenVector,
+  type ModelName,
+  type SelfTest,
+  type Sha256,
+  type Version,
+} from '@afield/protocol'
 import { changeOf, type Attribution } from '../repository/write/change.js'
 import { commit, type Committed } from '../repository/write/commit.js'
 import { findIndex, findRollout } from '../repository/read/documents.js'
@@ -9,14 +17,15 @@ import { openFiles, type RepositoryLocation } from '../repository/files/location
 import { settle } from '../repository/write/settle.js'
 import { namingDiskErrors } from '../disk.js'
 import { prepareFiles, sourceFiles } from './artifact.js'
+import { checkAssets } from './check-assets.js'
 import { checkContract } from './check-contract.js'
 import { wireBytes } from '../repository/files/chunk-encoding.js'
 import { listedChunks } from '../repository/read/listed-chunks.js'
 import { distinctChunks, newBytes, writeChunks, type PublishProgress } from './chunks/write.js'
-import { readConfig } from './config.js'
+import { readConfig, type FoundConfig } from './config.js'
 import { describeVersion } from './descriptor.js'
 import { readExternalData } from './external-data.js'
-import { readGoldenVectors } from './golden.js'
+import { findGoldenVectors, stemOf } from './golden-file.js'
 import { readGraph } from './graph.js'
 import { codecOf } from './kinds.js'
 import { lineageOf } from './lineage.js'
@@ -26,16 +35,18 @@ import { parseVersion } from './parse-version.js'
 import { readInput } from './read-input.js'
 import { profileReference } from './reference/reference.js'
 import { replayGoldenVectors } from './replay.js'
+import { runModel } from './run-model.js'
+import { namingOperators, refuseTooNew } from './runtime.js'
 
 export interface PublishOptions extends RepositoryLocation, Attribution {
   /** The ONNX file. */
   readonly model: string
   /** SemVer; a version is published once and never changes. */
   readonly version: string
-  /** The config; `afield.config.json` beside the model, above it, or in the current folder when left out. */
-  readonly config?: string | undefined
-  /** The golden vectors; `<model>.golden.json` when left out. */
-  readonly golden?: string | undefined
+  /** The config, or its file; `afield.config.json` beside the model, above it, or in the current folder when left out. */
+  readonly config?: string | FoundConfig | undefined
+  /** The golden vectors; `<model>.golden.json`, else what `afield dev` recorded, when left out. */
+  readonly golden?: string | readonly GoldenVector[] | undefined
   /** Evaluation and lineage; `<model>.metrics.json`, if there is one, when left out. */
   readonly metrics?: string | undefined
   /** A CSV of training data for the reference profile; the config's `reference` when left out. */
@@ -60,7 +71,7 @@ export interface Published extends Committed {
   /** Bytes of these that a device with the newest release before does not have. */
   readonly updateBytes: number
   readonly vectors: number
-  readonly replay: 'passed' | 'skipped'
+  readonly replay: SelfTest['replay']
   /** The newest release that the model had before; `undefined` for its first. */
   readonly previous: Version | undefined
   readonly reference: { readonly rows: number; readonly fields: number } | undefined
@@ -83,17 +94,20 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   const { signal } = options
   const now = options.now ?? new Date()
   const version = parseVersion(options.version)
-  const stem = options.model.replace(/\.onnx$/, '')
 
-  const found = await readConfig(options.model, options.config)
+  const given = options.config
+  const found = typeof given === 'object' ? given : await readConfig(options.model, given)
   const { config, dir } = found
   const model = await readInput(options.model, 'model')
   const graph = readGraph(model, basename(options.model))
+  refuseTooNew(graph, basename(options.model))
   checkContract(config.contract, graph)
+  checkAssets(config.contract.input, config.assets ?? [])
   const externalData = await readExternalData(options.model, graph.external)
   const sources = await sourceFiles(model, externalData, found)
-  const vectors = await readGoldenVectors(options.golden ?? `${stem}.golden.json`, config.contract)
-  const metrics = await readMetrics(options.metrics ?? `${stem}.metrics.json`, options.metrics !== undefined)
+  const { vectors, recorded } = await findGoldenVectors(options.model, options.golden, config.contract)
+  const metricsFile = options.metrics ?? `${stemOf(options.model)}.metrics.json`
+  const metrics = await readMetrics(metricsFile, options.metrics !== undefined)
 
   const folder = keysFolder(options.repo, options.keys)
   const signers = { release: await readKey(folder, 'release'), ops: await readKey(folder, 'ops') }
@@ -104,8 +118,11 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
 
   const loadable = { model, externalData }
   const codec = await codecOf(config.contract, sources)
-  if (!options.skipReplay) await replayGoldenVectors(loadable, codec, vectors, config.tolerance)
-  const replay = options.skipReplay ? 'skipped' : 'passed'
+  await namingOperators(async () => {
+    if (options.skipReplay) await runModel(loadable, codec, [])
+    else await replayGoldenVectors(loadable, codec, vectors, config.tolerance)
+  })
+  const replay = options.skipReplay ? 'skipped' : recorded ? 'recorded' : 'passed'
   const csv = options.reference ?? (config.reference === undefined ? undefined : join(dir, config.reference))
   const reference =
     csv === undefined ? undefined : await profileReference(csv, config.contract, { loadable, codec }, signal)

@@ -49,9 +49,9 @@ function groupsOf(
   inputs: readonly Prepared[],
 ): readonly (readonly number[])[] {
   const free = session.inputMetadata.every((input) => input.isTensor && !isFixed(input.shape[0]))
-  const all = [...inputs.keys()]
-  if (!free) return all.map((at) => [at])
-  return codec.groups(inputs, (input) => input).map((group) => group.map((input) => inputs.indexOf(input)))
+  if (!free) return inputs.map((_, at) => [at])
+  const groups = codec.groups([...inputs.entries()], ([, input]) => input)
+  return groups.map((group) => group.map(([at]) => at))
 }
 
 function isFixed(dimension: number | string | undefined): boolean {

@@ -8,6 +8,9 @@ import { answersOneRow, createDecoder } from './outputs.js'
 import { invalidInput } from './refuse.js'
 import { isBatch } from './tensors.js'
 
+/** 16 MiB of float32; a run needs several times as much for what lies between input and output. */
+const MAX_RUN_ELEMENTS = 2 ** 22
+
 /**
  * What a stateful model carries from one call to the next. It comes with an answer, goes back with the next call, and
  * is nothing to look into.
@@ -30,6 +33,8 @@ export interface Prepared {
   readonly rows: number
   /** Inputs with the same key may share a run; `undefined`: alone. */
   readonly key: string | undefined
+  /** Elements of its tensors, where they may be many. */
+  readonly size: number
 }
 
 export interface CodecOptions {
@@ -76,16 +81,23 @@ export class Codec {
     return this.#prepare(value, state)
   }
 
-  /** The inputs that may share a run, in their order. */
+  /** The inputs that may share a run, in their order; large ones share it with few others. */
   groups<T>(items: readonly T[], preparedOf: (item: T) => Prepared): readonly (readonly T[])[] {
-    const groups = new Map<unknown, T[]>()
+    const groups: T[][] = []
+    const open = new Map<string, { readonly group: T[]; size: number }>()
     for (const item of items) {
-      const key = preparedOf(item).key ?? item
-      const group = groups.get(key)
-      if (group) group.push(item)
-      else groups.set(key, [item])
+      const { key, size } = preparedOf(item)
+      const found = key === undefined ? undefined : open.get(key)
+      if (found && found.size + size <= MAX_RUN_ELEMENTS) {
+        found.group.push(item)
+        found.size += size
+        continue
+      }
+      const group = [item]
+      groups.push(group)
+      if (key !== undefined) open.set(key, { group, size })
     }
-    return [...groups.values()]
+    return groups
   }
 
   /** The graph's inputs for one run. */
@@ -121,7 +133,9 @@ export class Codec {
     if (rows !== 1 && this.#oneRow) {
       throw invalidInput(fieldOf(this.#contract.input), 'shape', 'takes one row a call: its answer is of one')
     }
-    return { value, rows, key: this.#encoder.batchKey ? this.#encoder.batchKey(value) : '' }
+    const encoder = this.#encoder
+    const key = encoder.batchKey ? encoder.batchKey(value) : ''
+    return { value, rows, key, size: encoder.size?.(value) ?? 0 }
   }
 
   #carried(state: ModelState): StateTensors {

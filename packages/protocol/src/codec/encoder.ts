@@ -29,6 +29,8 @@ export interface InputEncoder<P = unknown> {
    * Inputs with the same key may share a run; an input without one runs alone. Left out where all may share one.
    */
   batchKey?(prepared: P): string | undefined
+  /** Elements that an input takes in the graph's inputs: a run is kept to a size. Left out where they are few. */
+  size?(prepared: P): number
   /** What of an input goes straight into its answer, such as its ids. */
   passThrough?(prepared: P): Outputs | undefined
   /** The state that a run left; left out where the model carries none. */
@@ -41,6 +43,9 @@ export type StateTensors = Readonly<Record<string, TensorValue>>
 /** Files that came with the model, by path, such as a tokenizer. */
 export type Assets = Readonly<Record<string, Uint8Array>>
 
+/** Where further code of a kind is, by name, such as the tokenizer's: for kinds that load it only for some models. */
+export type CodeUrls = Readonly<Record<string, string>>
+
 /**
  * The code for one kind of input. An engine loads the kinds that few models take when the first such model arrives,
  * so that they cost nobody else a byte.
@@ -48,5 +53,5 @@ export type Assets = Readonly<Record<string, Uint8Array>>
 export interface InputKindCode<I extends Input> {
   readonly schema: v.GenericSchema<unknown, I>
   /** @throws AfieldError `descriptor/invalid` when an asset is missing or not what it should be. */
-  createEncoder(input: I, assets: Assets): InputEncoder | Promise<InputEncoder>
+  createEncoder(input: I, assets: Assets, urls?: CodeUrls): InputEncoder | Promise<InputEncoder>
 }

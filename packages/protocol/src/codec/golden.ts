@@ -38,13 +38,18 @@ export type GoldenTensor = v.InferOutput<typeof TensorSchema>
  */
 const GoldenInputSchema = textOr(
   LongTextSchema,
-  v.record(
-    v.string(),
-    v.lazy((value) => {
-      if (typeof value !== 'object' || value === null) return ScalarSchema
-      return Array.isArray(value) ? ElementsSchema : TensorSchema
-    }),
-    'not a text or an object',
+  v.pipe(
+    v.unknown(),
+    // The schema of a record takes a list for one.
+    v.check((value) => !Array.isArray(value), 'a list is no input'),
+    v.record(
+      v.string(),
+      v.lazy((value) => {
+        if (typeof value !== 'object' || value === null) return ScalarSchema
+        return Array.isArray(value) ? ElementsSchema : TensorSchema
+      }),
+      'not a text or an object',
+    ),
   ),
 )
 export type GoldenInput = v.InferOutput<typeof GoldenInputSchema>
@@ -71,8 +76,11 @@ export const SelfTestSchema = v.object({
   vectors: listOf(GoldenVectorSchema, 0, 200),
   /** An answer agrees when |answer − expected| ≤ absolute + relative × |expected|. */
   tolerance: v.object({ absolute: finite, relative: finite }),
-  /** What `publish` found when it replayed them; `skipped` is written down for everyone to see. */
-  replay: v.picklist(['passed', 'skipped']),
+  /**
+   * What `publish` found when it replayed them; `skipped` is written down for everyone to see, and so is `recorded`:
+   * the vectors are the model's own answers, which say nothing of what training meant.
+   */
+  replay: v.picklist(['passed', 'recorded', 'skipped']),
 })
 export type SelfTest = v.InferOutput<typeof SelfTestSchema>
 

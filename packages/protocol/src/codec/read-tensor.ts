@@ -10,6 +10,9 @@ export interface WantedTensor {
   readonly shape: readonly number[]
 }
 
+/** A list may hold itself, so its depth is bounded. */
+const MAX_DIMENSIONS = 16
+
 interface Found {
   /** Left out where they follow from the shape. */
   readonly dims: readonly number[] | undefined
@@ -28,7 +31,8 @@ export function readTensor(wanted: WantedTensor, value: unknown): PlainTensor {
   if (ArrayBuffer.isView(data)) {
     const elements = fromTypedArray(dtype, data)
     if (!elements) throw invalidInput(name, 'dtype', `takes ${dtype}, and got an array of another type`)
-    if (dtype === 'bool' || data instanceof Float32Array) checkElements(wanted, data as Float32Array)
+    const rounded = dtype === 'float16' && data instanceof Float32Array
+    if (rounded || dtype === 'bool') checkElements(wanted, data as Float32Array | Uint8Array)
     return { dtype, dims: dimsOf(wanted, given, elements.length), data: elements }
   }
   const list: readonly unknown[] = Array.isArray(data) ? data : [data]
@@ -77,14 +81,15 @@ function asDims(shape: readonly number[], nested: readonly number[]): readonly n
   return nested.length === shape.length - 1 && (first === -1 || first === 1) ? [1, ...nested] : nested
 }
 
-function nestedDims(name: string, list: readonly unknown[]): readonly number[] {
+function nestedDims(name: string, list: readonly unknown[], depth = 1): readonly number[] {
   const inner = list.filter((item) => Array.isArray(item))
-  const [first, ...rest] = inner.map((item) => nestedDims(name, item))
-  if (!first) return [list.length]
-  const regular =
-    inner.length === list.length && rest.every((dims) => String(dims) === String(first)) && first.length < 16
-  if (!regular) throw invalidInput(name, 'shape', 'takes arrays of the same length at each depth')
-  return [list.length, ...first]
+  if (inner.length === 0) return [list.length]
+  const all = depth < MAX_DIMENSIONS ? inner.map((item) => nestedDims(name, item, depth + 1)) : []
+  const [first] = all
+  if (first && all.length === list.length && all.every((dims) => String(dims) === String(first))) {
+    return [list.length, ...first]
+  }
+  throw invalidInput(name, 'shape', 'takes arrays of the same length at each depth')
 }
 
 function dimsOf(wanted: WantedTensor, given: readonly number[] | undefined, length: number): number[] {

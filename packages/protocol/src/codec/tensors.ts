@@ -1,10 +1,9 @@
-import type { TensorValue } from '../contract/outputs.js'
 import { TensorsInputSchema, type TensorInput, type TensorsInput } from '../contract/tensors.js'
 import { AfieldError } from '../errors.js'
 import type { Feeds, InputEncoder, InputKindCode, PlainTensor, StateTensors } from './encoder.js'
 import { describeShape, readTensor } from './read-tensor.js'
 import { invalidInput, unknownName } from './refuse.js'
-import { allocate, fill, sizeOf, slice, type FeedData } from './tensor.js'
+import { allocate, fill, readable, sizeOf, slice, type FeedData } from './tensor.js'
 
 interface PreparedTensors {
   readonly feeds: Feeds
@@ -66,6 +65,10 @@ class TensorsEncoder implements InputEncoder<PreparedTensors> {
       : undefined
   }
 
+  size({ feeds }: PreparedTensors): number {
+    return Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0)
+  }
+
   encode(prepared: readonly PreparedTensors[]): Feeds {
     const [first] = prepared
     if (!first || prepared.length === 1) return first?.feeds ?? {}
@@ -107,11 +110,11 @@ class StatefulEncoder extends TensorsEncoder {
 
 function readState({ name, dtype, shape }: TensorInput, state: StateTensors | undefined): PlainTensor {
   if (!state) return { dtype, dims: shape, data: allocate(dtype, sizeOf(shape)) }
-  const carried: TensorValue | undefined = Object.hasOwn(state, name) ? state[name] : undefined
+  const carried = Object.hasOwn(state, name) ? state[name] : undefined
   if (!carried) throw invalidInput('state', 'missing', 'is of another model')
   const read = readTensor({ name: 'state', dtype, shape }, carried)
   // One NaN would be in every answer from here on.
-  if (Array.prototype.some.call(carried.data, Number.isNaN)) {
+  if (Array.prototype.some.call(readable(read).data, Number.isNaN)) {
     throw invalidInput('state', 'out-of-range', 'holds NaN; begin again without a state')
   }
   return read

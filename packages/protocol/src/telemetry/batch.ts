@@ -4,6 +4,7 @@ import { AfieldError } from '../errors.js'
 import { ModelNameSchema, VersionSchema } from '../ids.js'
 import { parseWith } from '../parse.js'
 import { typedText, whole } from '../primitives.js'
+import { dayOf, type Day } from './day.js'
 import { OpsSchema } from './ops.js'
 
 /** A batch is at most this many bytes of UTF-8 JSON. */
@@ -30,9 +31,6 @@ export type BatchId = string & v.Brand<'BatchId'>
 export const DaySchema = typedText<Day>(
   v.pipe(v.string(), v.check(isCalendarDay, 'not a day such as 2026-11-21')),
 )
-/** A UTC day, YYYY-MM-DD. Nothing finer leaves a device. */
-export type Day = string & v.Brand<'Day'>
-
 export const CellSchema = v.strictObject({
   model: ModelNameSchema,
   version: VersionSchema,
@@ -73,11 +71,6 @@ export function parseBatch(text: string): Batch {
     throw new AfieldError('batch/too-large', `A batch is at most ${MAX_BATCH_BYTES} bytes of UTF-8.`)
   }
   return parseWith(BatchSchema, parseText(text), 'batch/invalid', 'The batch')
-}
-
-/** The UTC day of a moment in milliseconds since 1970. */
-export function dayOf(timestamp: number): Day {
-  return new Date(timestamp).toISOString().slice(0, 10) as Day
 }
 
 function parseText(text: string): unknown {

@@ -1,4 +1,5 @@
 export * from './batch.js'
+export * from './day.js'
 export * as histogram from './histogram.js'
 export type { Histogram, MutableHistogram } from './histogram.js'
 export * from './ops.js'

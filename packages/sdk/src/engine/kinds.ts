@@ -33,7 +33,11 @@ export function kindsFrom(urls: KindUrls): KindOf {
     }
     try {
       const module = (await import(/* @vite-ignore */ url)) as { readonly default: InputKindCode<Input> }
-      return module.default
+      const code = module.default
+      return {
+        schema: code.schema,
+        createEncoder: (input, assets) => code.createEncoder(input, assets, urls),
+      }
     } catch (cause) {
       throw asAfieldError(cause, 'engine/runtime-unavailable', `${url} could not be loaded`)
     }

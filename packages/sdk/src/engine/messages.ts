@@ -1,4 +1,4 @@
-import type { Answer as ModelAnswer, ErrorData, ModelState } from '@afield/protocol'
+import type { Answer as ModelAnswer, ErrorData, GoldenInput, ModelState } from '@afield/protocol'
 
 /**
  * What crosses between the page and an engine: the data plane, kept apart from the control plane so that a
@@ -18,11 +18,11 @@ export interface FromEngine {
   readonly answers: readonly Answer[]
 }
 
-export interface Question {
-  readonly id: number
-  readonly input: unknown
-  readonly state?: ModelState | undefined
-}
+/** What is asked of a model: an input as the app gave it, or one as a golden vector has it. */
+export type Asked =
+  { readonly input: unknown; readonly state?: ModelState | undefined } | { readonly golden: GoldenInput }
+
+export type Question = Asked & { readonly id: number }
 
 export type Answer =
   { readonly id: number; readonly answer: ModelAnswer } | { readonly id: number; readonly error: ErrorData }
@@ -33,8 +33,8 @@ export interface EngineUrls {
   readonly kinds: KindUrls
 }
 
-/** Where the code for those kinds of input is that few models take. */
-export type KindUrls = Readonly<Record<'image' | 'audio' | 'text', string>>
+/** Where the code for those kinds of input is that few models take, and the tokenizer, which few texts need. */
+export type KindUrls = Readonly<Record<'image' | 'audio' | 'text' | 'tokenizer', string>>
 
 /** Where onnxruntime's own two files are. */
 export interface RuntimeUrls {

@@ -44,7 +44,7 @@ export async function proveRuntime(): Promise<void> {
     throw asAfieldError(
       cause,
       'engine/runtime-unavailable',
-      'onnxruntime could not start: its .wasm was not reachable, or this browser has no WebAssembly SIMD',
+      'onnxruntime could not start: its files were not reachable (another origin must send Access-Control-Allow-Origin), or this browser has no WebAssembly SIMD',
     )
   }
 }

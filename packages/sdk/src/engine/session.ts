@@ -12,12 +12,12 @@ import {
   type Answer,
   type Codec,
   type Feeds,
-  type ModelState,
   type Prepared,
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
 import type { KindOf } from './kinds.js'
+import type { Asked } from './messages.js'
 import { proveRuntime } from './onnxruntime.js'
 
 /**
@@ -33,12 +33,6 @@ const PLAIN_OPERATORS: ReadonlySet<string> = new Set(
 
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
 let lastRun: Promise<unknown> = Promise.resolve()
-
-/** What is asked of a model. */
-export interface Asked {
-  readonly input: unknown
-  readonly state?: ModelState | undefined
-}
 
 /** A question that fits the contract, and its place among those it came with. */
 interface Ready {
@@ -81,7 +75,11 @@ export class Session {
 
   /** Answers or errors, one a question and in their order. One bad input does not touch the others. */
   predict(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
-    return this.#answerAll(questions, ({ input, state }) => this.#codec.prepare(input, state))
+    return this.#answerAll(questions, (asked) =>
+      'golden' in asked
+        ? this.#codec.prepareGolden(asked.golden)
+        : this.#codec.prepare(asked.input, asked.state),
+    )
   }
 
   async release(): Promise<void> {
@@ -107,8 +105,7 @@ export class Session {
       this.#groups(ready).map(async (group) => {
         const answers = await this.#answer(group.map(({ prepared }) => prepared))
         group.forEach(({ at }, i) => {
-          const answer = answers instanceof AfieldError ? answers : answers[i]
-          results[at] = answer ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+          results[at] = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
         })
       }),
     )
@@ -121,14 +118,17 @@ export class Session {
     return this.#codec.groups(ready, ({ prepared }) => prepared)
   }
 
-  async #answer(group: readonly Prepared[]): Promise<readonly Answer[] | AfieldError> {
+  /** Where a run fails, its halves run apart: an input that the graph cannot take costs no other its answer. */
+  async #answer(group: readonly Prepared[]): Promise<readonly (Answer | AfieldError)[]> {
     // The run before this one may have failed; that is its caller's business.
     const run = lastRun.then(() => this.#run(group))
     lastRun = run.catch(() => undefined)
     try {
       return await run
     } catch (cause) {
-      return asAfieldError(cause, 'engine/run-failed', 'The model failed to run')
+      if (group.length < 2) return [asAfieldError(cause, 'engine/run-failed', 'The model failed to run')]
+      const half = group.length >> 1
+      return [...(await this.#answer(group.slice(0, half))), ...(await this.#answer(group.slice(half)))]
     }
   }
 

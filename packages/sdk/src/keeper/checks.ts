@@ -74,10 +74,14 @@ export class Checks {
     return manifest
   }
 
-  /** One check of the repository, one tab at a time. */
-  async refresh(signal: AbortSignal | undefined): Promise<Manifest> {
+  /**
+   * One check of the repository, one tab at a time.
+   *
+   * @param also a model to look for that was not loaded.
+   */
+  async refresh(signal: AbortSignal | undefined, also?: string): Promise<Manifest> {
     try {
-      const models = this.#options.models()
+      const models = [...this.#options.models(), ...(also === undefined ? [] : [also])]
       const check = (): Promise<Manifest> => this.#client.check(models, signal)
       const manifest = await this.#ports.locks.hold('check', check, signal)
       this.#last = { at: manifest.checkedAt, error: undefined }

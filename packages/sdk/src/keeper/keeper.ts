@@ -1,4 +1,5 @@
 import { AfieldError, type Version } from '@afield/protocol'
+import type { GoldenQuestion, ListedVersion } from './catalogue.js'
 import { gatherFacts, type Facts } from './facts.js'
 import type { CheckReport } from './following.js'
 import type { Ports, Served } from './ports.js'
@@ -106,6 +107,16 @@ export class Keeper {
     const activator = this.#rooms.routes.get(route)
     if (!activator?.decision) throw new AfieldError('model/not-found', `"${route}" was not loaded.`)
     return gatherFacts(this.#ports, activator.decision, { ...this.#rooms, activator })
+  }
+
+  /** @throws AfieldError `model/not-found`, `manifest/*`. */
+  versions(model: string): Promise<readonly ListedVersion[]> {
+    return this.#rooms.catalogue.versions(model)
+  }
+
+  /** @throws AfieldError `model/not-found`, `input/invalid`. */
+  golden(route: string): Promise<GoldenQuestion> {
+    return this.#rooms.catalogue.golden(route)
   }
 
   async storage(): Promise<Stored> {

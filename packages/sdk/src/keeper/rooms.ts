@@ -3,6 +3,7 @@ import { Activator } from './activation/activator.js'
 import { Fetcher } from './activation/fetcher.js'
 import { ModelRecords } from './activation/record.js'
 import { Background } from './background.js'
+import { Catalogue } from './catalogue.js'
 import { Blobs } from './blobs/blobs.js'
 import { Evictor } from './blobs/evict.js'
 import { Source } from './blobs/source.js'
@@ -32,6 +33,7 @@ export interface KeeperOptions extends DownloadRules, LoadingRules {
 /** What the keeper's calls are answered by. */
 export interface Rooms {
   readonly background: Background
+  readonly catalogue: Catalogue
   readonly checks: Checks
   readonly following: Following
   readonly loading: Loading
@@ -86,6 +88,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const blobs = new Blobs(ports, store, evictor)
   return {
     background,
+    catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
     following: new Following(ports, {
       checks,

@@ -11,6 +11,7 @@ import { keepErrorCodes } from '../comlink-errors.js'
 import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
+import type { GoldenQuestion, ListedVersion } from './catalogue.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
 import { Keeper, type Marks } from './keeper.js'
@@ -74,6 +75,8 @@ export interface KeeperWorker {
   follow(): Promise<void>
   wake(): Promise<void>
   explain(route: string): Promise<Facts>
+  versions(model: string): Promise<readonly ListedVersion[]>
+  golden(route: string): Promise<GoldenQuestion>
   storage(): Promise<Stored>
   remove(model: string, options: { readonly version?: string }): Promise<void>
   observe(observations: readonly Observation[]): Promise<void>
@@ -143,6 +146,8 @@ Comlink.expose({
   follow: async () => (await opened()).follow(),
   wake: async () => (await opened()).wake(),
   explain: async (route) => (await opened()).explain(route),
+  versions: async (model) => (await opened()).versions(model),
+  golden: async (route) => (await opened()).golden(route),
   storage: async () => (await opened()).storage(),
   remove: async (model, options) => (await opened()).remove(model, options),
   observe: async (observations) => (await opened()).observe(observations),

@@ -5,14 +5,23 @@ import {
   utf8,
   type Answer,
   type ErrorData,
-  type ModelState,
 } from '@afield/protocol'
-import type { AfieldOptions, AfieldTelemetryOptions, ModelInput, PredictOptions, Prediction } from '../api.js'
+import type {
+  AfieldOptions,
+  AfieldTelemetryOptions,
+  ModelInput,
+  PredictManyOptions,
+  PredictOptions,
+  Prediction,
+  Predictions,
+} from '../api.js'
 import { kindsFrom } from '../engine/kinds.js'
 import { RUNTIME } from '../engine/runtime.js'
+import type { Asked } from '../engine/messages.js'
 import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
+import type { ListedVersion } from '../keeper/catalogue.js'
 import { Keeper } from '../keeper/keeper.js'
 import type {
   Clock,
@@ -29,7 +38,7 @@ import type {
 import { randomName } from '../keeper/random-name.js'
 import type { TelemetryReport } from '../keeper/telemetry/port.js'
 import { Observer } from '../router/observer.js'
-import { engineUrls } from '../router/platform.js'
+import { engineUrls } from '../files.js'
 import { Route, type AnsweringEngine } from '../router/route.js'
 import { SDK_VERSION } from '../version.js'
 import { explain, type Explanation } from '../words/explain.js'
@@ -75,9 +84,15 @@ export interface Device {
   readonly keeper: Keeper
   load(name: string, version?: string): Promise<Served>
   predict(name: string, input: ModelInput, options?: PredictOptions): Promise<Prediction>
+  predictMany(
+    name: string,
+    candidates: readonly ModelInput[],
+    options?: PredictManyOptions,
+  ): Promise<Predictions>
   check(): Promise<void>
   explain(name: string): Promise<Explanation>
   storage(): Promise<StorageReport>
+  versions(name: string): Promise<readonly ListedVersion[]>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>
   close(): Promise<void>
@@ -181,9 +196,11 @@ export function createDevice(options: DeviceOptions): Device {
       return served
     },
     predict: (name, input, given) => routeTo(name).predict(input, given),
+    predictMany: (name, candidates, given) => routeTo(name).predictMany(candidates, given),
     check: async () => void (await keeper.check()),
     explain: async (name) => explain(await keeper.explain(name)),
     storage: async () => describeStorage(await keeper.storage()),
+    versions: (name) => keeper.versions(name),
     telemetry: async () => {
       await observer?.handOver()
       return keeper.telemetry()
@@ -224,15 +241,20 @@ class LocalEngine implements Engine, AnsweringEngine {
     this.#session = await Session.create(model, kindsFrom(engineUrls().kinds))
   }
 
-  async predict(input: unknown, state: ModelState | undefined): Promise<Answer> {
-    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    const run = this.#session.predict([{ input, state }])
-    this.#running = run
-    const [answer] = await run
+  async predict(asked: Asked): Promise<Answer> {
+    const [answer] = await this.predictMany([asked])
     if (!answer || answer instanceof AfieldError) {
       throw asAfieldError(answer, 'internal/unexpected', 'An answer is missing')
     }
     return answer
+  }
+
+  /** One run, which nothing interrupts. */
+  async predictMany(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
+    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    const run = this.#session.predict(questions)
+    this.#running = run
+    return run
   }
 
   close(): void {

@@ -2,19 +2,20 @@ import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, toHex } from '@afield/protocol'
 import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
 import { keepErrorCodes } from '../comlink-errors.js'
+import { keeperWorkerUrl } from '../files.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { KeeperInit, KeeperWorker, PageHost } from '../keeper/worker.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import { explain } from '../words/explain.js'
-import { describeStorage } from '../words/storage.js'
+import type { ModelName } from '../models.js'
 import { Engines } from './engines.js'
 import { keeperInit } from './keeper-init.js'
 import { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
-import { Observer } from './observer.js'
+import type { Observer } from './observer.js'
 import { pageHost } from './page-host.js'
-import { startKeeperWorker } from './platform.js'
+import { requirePage, watchPage } from './page.js'
 import { Route } from './route.js'
+import { startWorker, whyFailed } from './start-worker.js'
 
 /** The first look for news waits for the first answer, but no longer than this. */
 const FOLLOW_AFTER_MS = 2000
@@ -22,7 +23,8 @@ const FOLLOW_AFTER_MS = 2000
 const FAREWELL_MS = 5000
 
 /**
- * Starts Afield on this page: a keeper worker now, an engine worker for each model that is loaded.
+ * Afield for this app. Nothing happens until the first call, so a module may create it that a server imports too; then
+ * a keeper worker starts on this page, and an engine worker for each model that is loaded.
  *
  * @example
  * import { createAfield } from 'afield'
@@ -41,13 +43,19 @@ interface StartedKeeper {
   readonly keeper: Comlink.Remote<KeeperWorker>
 }
 
+/** What needs a browser. */
+interface OpenPage {
+  readonly init: KeeperInit
+  /** Counts, once its code is here; only where the app sends telemetry. */
+  observer: Observer | undefined
+  counting: Promise<void> | undefined
+  readonly marks: PageMarks
+  readonly engines: Engines
+}
+
 class PageAfield implements Afield {
-  readonly #options: Pick<AfieldOptions, 'atStep' | 'onDownload'>
+  readonly #options: AfieldOptions
   readonly #log: Logger
-  readonly #init: KeeperInit
-  readonly #observer: Observer | undefined
-  readonly #marks: PageMarks
-  readonly #engines: Engines
   readonly #routes = new Map<string, Route>()
   readonly #listeners = new Set<(event: KeeperEvent) => void>()
   readonly #stopWatching = new AbortController()
@@ -55,6 +63,7 @@ class PageAfield implements Afield {
   readonly #calls = new Lifeline()
   /** The keeper's worker, which closing still needs. */
   readonly #keeperLife = new Lifeline()
+  #opened: OpenPage | undefined
   #started: StartedKeeper | undefined
   #lastTask = 0
   #following = false
@@ -64,55 +73,85 @@ class PageAfield implements Afield {
     keepErrorCodes()
     this.#options = options
     this.#log = options.logger ?? consoleLogger
-    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
-    const init = keeperInit(options, life)
-    this.#init = init
-    this.#engines = new Engines(this.#log)
-    this.#marks = new PageMarks(init.namespace, life)
-    this.#observer =
-      init.telemetry &&
-      new Observer(
-        life,
-        init.device,
-        (counts) => this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
-        (cause) => this.#complain(cause),
-      )
-    queueMicrotask(() => {
-      this.#watchPage()
-      this.#background(async () => void this.#startKeeper())
-    })
   }
 
   /**
-   * Started by the first call that needs it, or else after the code that creates Afield. A `load()` in there starts its
-   * engine first, which has the longer way to go.
+   * Opened by the first call that needs it.
+   *
+   * @throws AfieldError `platform/unsupported` where there is no page.
    */
+  get #page(): OpenPage {
+    this.#opened ??= this.#openPage()
+    return this.#opened
+  }
+
+  #openPage(): OpenPage {
+    requirePage()
+    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
+    const init = keeperInit(this.#options, life)
+    const page: OpenPage = {
+      init,
+      engines: new Engines(this.#log),
+      marks: new PageMarks(init.namespace, life),
+      observer: undefined,
+      counting: undefined,
+    }
+    if (init.telemetry) page.counting = this.#startCounting(page)
+    this.#watchPage(page)
+    return page
+  }
+
+  async #startCounting(page: OpenPage): Promise<void> {
+    const { life, device } = page.init
+    try {
+      const { Observer } = await import('./observer.js')
+      page.observer = new Observer(
+        life,
+        device,
+        (counts) => this.#keeperLife.hold(() => this.#keeper.observe([...counts])),
+        (cause) => this.#complain(cause),
+      )
+    } catch (cause) {
+      // Predictions are worth more than their count.
+      this.#complain(cause)
+    }
+  }
+
+  /** Started by the first call that needs it; a `load()` starts its engine first, which has the longer way to go. */
   get #keeper(): Comlink.Remote<KeeperWorker> {
     return this.#startKeeper().keeper
   }
 
   #startKeeper(): StartedKeeper {
     if (this.#started) return this.#started
-    const worker = startKeeperWorker()
+    const { init, marks } = this.#page
+    const script = keeperWorkerUrl()
+    const worker = startWorker(script, 'afield keeper')
     const keeper = Comlink.wrap<KeeperWorker>(worker)
     this.#started = { worker, keeper }
-    worker.addEventListener('error', (event) => this.#keeperDied(event))
-    this.#background(() => keeper.open(this.#init, Comlink.proxy(this.#host())))
+    worker.addEventListener('error', (event) => this.#keeperDied(event, script))
+    this.#background(() => keeper.open(init, Comlink.proxy(this.#host())))
     this.#background(async () => {
-      const marks = this.#marks.read()
-      if (marks.closedLives.length === 0) return
-      await keeper.adoptMarks(marks)
-      this.#marks.forget(marks.closedLives)
+      const left = marks.read()
+      if (left.closedLives.length === 0) return
+      await keeper.adoptMarks(left)
+      marks.forget(left.closedLives)
     })
     return this.#started
   }
 
-  async load(name: string, options: LoadOptions = {}): Promise<Model> {
+  async load<N extends ModelName>(name: N, options: LoadOptions = {}): Promise<Model<N>> {
     this.#calls.throwIfCut()
+    const { engines, counting } = this.#page
     const { version, signal, onProgress } = options
+    const path = version === undefined ? name : `${name}@${version}`
+    if (!this.#routes.get(path)?.served) engines.prepare()
+    if (counting) {
+      this.#startKeeper()
+      await counting
+    }
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
-    const route = this.#route(version === undefined ? name : `${name}@${version}`)
-    if (!route.served) this.#engines.prepare()
+    const route = this.#route(path)
     try {
       const request = version === undefined ? {} : { version }
       const loaded = this.#cancellable(signal, (task) => this.#keeper.load(name, request, task))
@@ -124,7 +163,7 @@ class PageAfield implements Afield {
       throw error
     } finally {
       stop?.()
-      if (!route.served) this.#engines.dropSpare()
+      if (!route.served) engines.dropSpare()
     }
     setTimeout(() => this.#follow(), FOLLOW_AFTER_MS)
     return this.#model(name, route)
@@ -135,16 +174,23 @@ class PageAfield implements Afield {
   }
 
   explain(name: string) {
-    return this.#calls.hold(async () => explain(await this.#keeper.explain(name)))
+    return this.#calls.hold(async () => (await words()).explain(await this.#keeper.explain(name)))
+  }
+
+  versions(name: string) {
+    return this.#calls.hold(() => this.#keeper.versions(name))
   }
 
   storage() {
-    return this.#calls.hold(async () => describeStorage(await this.#keeper.storage()))
+    return this.#calls.hold(async () => (await words()).describeStorage(await this.#keeper.storage()))
   }
 
   persist(): Promise<boolean> {
     // Workers are not let in there.
-    return this.#calls.hold(async () => (await navigator.storage?.persist?.()) ?? false)
+    return this.#calls.hold(async () => {
+      requirePage()
+      return (await navigator.storage?.persist?.()) ?? false
+    })
   }
 
   remove(name: string, options: { readonly version?: string } = {}): Promise<void> {
@@ -153,14 +199,16 @@ class PageAfield implements Afield {
 
   telemetry() {
     return this.#calls.hold(async () => {
-      await this.#observer?.handOver()
+      await this.#page.counting
+      await this.#page.observer?.handOver()
       return this.#keeper.telemetry()
     })
   }
 
   flush(): Promise<void> {
     return this.#calls.hold(async () => {
-      await this.#observer?.handOver()
+      await this.#page.counting
+      await this.#page.observer?.handOver()
       await this.#keeper.flush()
     })
   }
@@ -182,12 +230,16 @@ class PageAfield implements Afield {
   async #shutDown(): Promise<void> {
     const closed = new AfieldError('closed', 'Afield was closed. Create it anew.')
     this.#calls.cut(closed)
+    if (!this.#opened || !this.#started) return this.#stopWatching.abort()
+    const { engines, marks, counting } = this.#opened
     const drained = [...this.#routes.values()].map((route) => route.close(closed))
-    await this.#engines.close()
+    await engines.close()
     await Promise.all(drained)
+    await counting
+    const { observer } = this.#opened
     const patience = setTimeout(() => this.#keeperLife.cut(closed), FAREWELL_MS)
     try {
-      await this.#observer?.handOver()
+      await observer?.handOver()
       await this.#keeperLife.hold(() => this.#keeper.close())
     } catch (cause) {
       this.#complain(cause)
@@ -195,16 +247,16 @@ class PageAfield implements Afield {
       clearTimeout(patience)
       this.#stopWatching.abort()
       // A trial that was under way is no death, and counts that found no storage wait for the next visit.
-      this.#marks.leave(this.#observer?.unconfirmed(true) ?? [])
-      this.#observer?.close()
+      marks.leave(observer?.unconfirmed(true) ?? [])
+      observer?.close()
       this.#keeperLife.cut(closed)
       this.#keeper[Comlink.releaseProxy]()
       this.#started?.worker.terminate()
     }
   }
 
-  #model(name: string, route: Route): Model {
-    return {
+  #model<N extends ModelName>(name: N, route: Route): Model<N> {
+    const model: Model = {
       name,
       get version() {
         return route.served?.version
@@ -214,18 +266,27 @@ class PageAfield implements Afield {
         this.#follow()
         return prediction
       },
+      predictMany: async (candidates, given) => {
+        const predictions = await route.predictMany(candidates, given)
+        this.#follow()
+        return predictions
+      },
+      benchmark: (given = {}) =>
+        route.benchmark(given, () => this.#calls.hold(() => this.#keeper.golden(route.name))),
       explain: () => this.explain(route.name),
     }
+    // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
+    return model as Model<N>
   }
 
   #host(): PageHost {
     return pageHost({
       app: this.#options,
-      engines: this.#engines,
+      engines: this.#page.engines,
       route: (name) => this.#route(name),
       isClosing: () => this.#closing !== undefined,
       emit: (event) => this.#listeners.forEach((listener) => listener(event)),
-      observer: this.#observer,
+      observer: () => this.#page.observer,
       log: this.#log,
     })
   }
@@ -233,7 +294,9 @@ class PageAfield implements Afield {
   #route(name: string): Route {
     const known = this.#routes.get(name)
     if (known) return known
-    const route = new Route(name, this.#observer, () => this.#calls.hold(() => this.#keeper.recover(name)))
+    const route = new Route(name, this.#page.observer, () =>
+      this.#calls.hold(() => this.#keeper.recover(name)),
+    )
     this.#routes.set(name, route)
     return route
   }
@@ -261,9 +324,9 @@ class PageAfield implements Afield {
     }
   }
 
-  #keeperDied(event: ErrorEvent): void {
+  #keeperDied(event: ErrorEvent, script: URL): void {
     event.preventDefault()
-    const what = event.message || 'its script could not be loaded'
+    const what = whyFailed(event, script)
     const error = new AfieldError(
       'internal/unexpected',
       `Afield's keeper worker failed: ${what}. Reload the page.`,
@@ -273,32 +336,23 @@ class PageAfield implements Afield {
     this.#keeperLife.cut(error)
   }
 
-  #watchPage(): void {
-    const { signal } = this.#stopWatching
-    const handOver = async (): Promise<void> => this.#observer?.handOver()
+  #watchPage(page: OpenPage): void {
+    const { marks } = page
+    const handOver = async (): Promise<void> => page.observer?.handOver()
+    const wake = (): void => this.#background(() => this.#keeper.wake())
     const hide = (isLast: boolean): void => {
-      this.#marks.leave(this.#observer?.unconfirmed(isLast) ?? [])
+      marks.leave(page.observer?.unconfirmed(isLast) ?? [])
       this.#background(handOver)
     }
-    const wake = (): void => this.#background(() => this.#keeper.wake())
     const show = (): void => {
       wake()
       // In view again, so a death from now on is no goodbye; what the mark carried is durable first.
       this.#background(async () => {
         await handOver()
-        this.#marks.forget()
+        marks.forget()
       })
     }
-    addEventListener('pagehide', () => hide(true), { signal })
-    addEventListener('online', wake, { signal })
-    document.addEventListener(
-      'visibilitychange',
-      () => {
-        if (document.visibilityState === 'hidden') hide(false)
-        else show()
-      },
-      { signal },
-    )
+    watchPage({ hide, show, online: wake }, this.#stopWatching.signal)
   }
 
   /** Work that no call of the app waits for. */
@@ -316,6 +370,9 @@ class PageAfield implements Afield {
     this.#log('warn', error.message, error)
   }
 }
+
+/** Apart, so that an app's first load does not carry what only its help page says. */
+const words = () => import('../words/words.js')
 
 const consoleLogger: Logger = (level: LogLevel, message: string, error?: AfieldError) => {
   if (level === 'debug' || level === 'info') return

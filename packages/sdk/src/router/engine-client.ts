@@ -1,10 +1,20 @@
-import { AfieldError, errorFromData, type Answer as ModelAnswer, type ModelState } from '@afield/protocol'
-import type { Answer, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
+import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer } from '@afield/protocol'
+import { aborted } from '../abort.js'
+import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
 import { toSendable } from './sendable.js'
+import { startWorker, whyFailed } from './start-worker.js'
 
 /** Questions packed into one message at most. */
 const MAX_PACK = 1024
+
+/** What became of one question. */
+export type Settled = ModelAnswer | AfieldError
+
+interface Pending {
+  readonly id: number
+  readonly answer: Promise<ModelAnswer>
+}
 
 interface Waiting {
   readonly resolve: (answer: ModelAnswer) => void
@@ -27,29 +37,41 @@ export class EngineClient implements AnsweringEngine {
   #closing = false
   #ended: AfieldError | undefined
   #nextId = 0
+  /** Calls whose inputs are being made ready to be sent: closing waits for them as for what was asked. */
+  #readying = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, worker: Worker, urls: EngineUrls) {
+  constructor(id: number, script: URL, urls: EngineUrls) {
+    const worker = startWorker(script, 'afield engine')
     this.id = id
     this.#worker = worker
     this.gone = new Promise((resolve) => (this.#end = resolve))
     const { port1, port2 } = new MessageChannel()
     this.supply = port2
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
-    worker.addEventListener('error', (event) => this.#crash(event))
+    worker.addEventListener('error', (event) => this.#crash(event, script))
     this.#post({ type: 'open', urls, supply: port1 }, [port1])
   }
 
-  predict(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
-    const sendable = toSendable(input)
-    if (sendable instanceof Promise) return sendable.then((ready) => this.#enqueue(ready, state))
-    return this.#enqueue(sendable, state)
+  predict(asked: Asked): Promise<ModelAnswer> {
+    const ready = readied(asked)
+    if (ready instanceof Promise) return this.#askAll([ready]).then(([only]) => answerOf(only))
+    const { answer } = this.#enqueue(ready)
+    if (!this.#busy) this.#ask()
+    return answer
+  }
+
+  predictMany(asked: readonly Asked[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
+    return this.#askAll(
+      asked.map(async (one) => readied(one)),
+      signal,
+    )
   }
 
   /** Ending the worker is what gives its memory back. */
   close(): void {
     this.#closing = true
-    if (this.#unanswered.size === 0) this.#terminate(undefined)
+    this.#endIfDone()
   }
 
   /** Ends at once; what was not answered rejects with `closed`. */
@@ -57,14 +79,43 @@ export class EngineClient implements AnsweringEngine {
     this.#terminate(undefined)
   }
 
-  #enqueue(input: unknown, state: ModelState | undefined): Promise<ModelAnswer> {
-    if (this.#ended) return Promise.reject(this.#ended)
-    return new Promise((resolve, reject) => {
-      const id = ++this.#nextId
-      this.#unanswered.set(id, { resolve, reject })
-      this.#queue.push(state === undefined ? { id, input } : { id, input, state })
-      if (!this.#busy) this.#ask()
-    })
+  /** Asks everything at once; an input that could not be made ready fails alone. */
+  async #askAll(asked: readonly Promise<Asked>[], signal?: AbortSignal): Promise<readonly Settled[]> {
+    this.#readying += 1
+    const ready = await Promise.allSettled(asked)
+    this.#readying -= 1
+    const pending = ready.map((one): Pending =>
+      one.status === 'fulfilled' ? this.#enqueue(one.value) : { id: 0, answer: Promise.reject(one.reason) },
+    )
+    const withdraw = (): void => this.#withdraw(new Set(pending.map(({ id }) => id)), aborted(signal?.reason))
+    signal?.addEventListener('abort', withdraw)
+    if (signal?.aborted) withdraw()
+    if (!this.#busy) this.#ask()
+    this.#endIfDone()
+    const settled = await Promise.allSettled(pending.map(({ answer }) => answer))
+    signal?.removeEventListener('abort', withdraw)
+    return settled.map((one) =>
+      one.status === 'fulfilled'
+        ? one.value
+        : asAfieldError(one.reason, 'internal/unexpected', 'The input could not be sent'),
+    )
+  }
+
+  #enqueue(asked: Asked): Pending {
+    const id = ++this.#nextId
+    if (this.#ended) return { id, answer: Promise.reject(this.#ended) }
+    this.#queue.push({ id, ...asked })
+    return {
+      id,
+      answer: new Promise((resolve, reject) => this.#unanswered.set(id, { resolve, reject })),
+    }
+  }
+
+  /** What was not sent yet is not asked any more. */
+  #withdraw(ids: ReadonlySet<number>, reason: AfieldError): void {
+    const withdrawn = this.#queue.filter(({ id }) => ids.has(id))
+    this.#queue = this.#queue.filter(({ id }) => !ids.has(id))
+    for (const { id } of withdrawn) this.#take(id)?.reject(reason)
   }
 
   #ask(): void {
@@ -107,15 +158,19 @@ export class EngineClient implements AnsweringEngine {
       if ('error' in answer) waiting?.reject(errorFromData(answer.error))
       else waiting?.resolve(answer.answer)
     }
-    if (this.#closing && this.#unanswered.size === 0) this.#terminate(undefined)
+    this.#endIfDone()
   }
 
-  #crash(event: ErrorEvent): void {
+  #endIfDone(): void {
+    if (this.#closing && this.#unanswered.size === 0 && this.#readying === 0) this.#terminate(undefined)
+  }
+
+  #crash(event: ErrorEvent, script: URL): void {
     event.preventDefault()
     this.#terminate(
       new AfieldError(
         'engine/crashed',
-        `The engine's worker failed: ${event.message || 'its script could not be loaded'}. The next call starts another.`,
+        `The engine's worker failed: ${whyFailed(event, script)}. The next call starts another.`,
       ),
     )
   }
@@ -139,4 +194,18 @@ export class EngineClient implements AnsweringEngine {
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
+}
+
+/** @throws AfieldError `input/invalid`. */
+function readied(asked: Asked): Asked | Promise<Asked> {
+  if ('golden' in asked) return asked
+  const input = toSendable(asked.input)
+  return input instanceof Promise
+    ? input.then((sendable) => ({ ...asked, input: sendable }))
+    : { ...asked, input }
+}
+
+function answerOf(settled: Settled | undefined): ModelAnswer {
+  if (settled && !(settled instanceof AfieldError)) return settled
+  throw settled ?? new AfieldError('internal/unexpected', 'An answer is missing.')
 }

@@ -1,7 +1,7 @@
 import { AfieldError } from '@afield/protocol'
+import { engineUrls, engineWorkerUrl } from '../files.js'
 import type { Logger } from '../keeper/ports.js'
 import { EngineClient } from './engine-client.js'
-import { engineUrls, startEngineWorker } from './platform.js'
 
 /** An engine that hangs is not waited for longer than this when Afield is closed. */
 const DRAIN_MS = 10_000
@@ -67,7 +67,7 @@ export class Engines {
 
   #start(): EngineClient {
     if (this.#closed) throw new AfieldError('closed', 'Afield was closed and starts no engine.')
-    const engine = new EngineClient(++this.#lastId, startEngineWorker(), engineUrls())
+    const engine = new EngineClient(++this.#lastId, engineWorkerUrl(), engineUrls())
     this.#alive.set(engine.id, engine)
     void engine.gone.then((error) => {
       this.#alive.delete(engine.id)

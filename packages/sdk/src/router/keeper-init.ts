@@ -1,10 +1,11 @@
 import { utf8 } from '@afield/protocol'
 import type { AfieldOptions, AfieldTelemetryOptions } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
+import { telemetryUrl } from '../files.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { KeeperInit } from '../keeper/worker.js'
 import { SDK_VERSION } from '../version.js'
-import { deviceClass, privacyControl, telemetryUrl } from './platform.js'
+import { deviceClass, privacyControl } from './platform.js'
 
 const SEAL_EVERY_MS = 15 * 60 * 1000
 const TELEMETRY_FLOOR = 20

@@ -13,10 +13,11 @@ export class Lifeline {
   /** Makes the call unless it is too late, and waits for its outcome no longer than the line holds. */
   async hold<T>(call: () => Promise<T>): Promise<T> {
     this.throwIfCut()
+    const work = call()
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject)
       const done = (): void => void this.#waiting.delete(reject)
-      call().then(resolve, reject).then(done, done)
+      work.then(resolve, reject).then(done, done)
     })
   }
 

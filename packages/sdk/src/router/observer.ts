@@ -1,13 +1,5 @@
-import {
-  dayOf,
-  emptyOps,
-  histogram,
-  type Day,
-  type ErrorCode,
-  type FunnelStep,
-  type ModelName,
-  type MutableHistogram,
-} from '@afield/protocol'
+import type { ErrorCode, FunnelStep, ModelName } from '@afield/protocol'
+import { dayOf, record, type Day, type MutableHistogram } from '@afield/protocol/counting'
 import type { Served } from '../keeper/ports.js'
 import type { Observation, OpenCell } from '../keeper/telemetry/port.js'
 import type { DeviceClass } from './platform.js'
@@ -64,7 +56,7 @@ export class Observer {
   answered(served: Served, ms: number): void {
     const tally = this.#tally(served)
     tally.count += 1
-    histogram.record(tally.latency, ms)
+    record(tally.latency, ms)
     this.#counted += 1
     this.#handOverSoon()
   }
@@ -169,7 +161,7 @@ export class Observer {
     return {
       cell: { ...served, model: served.model as ModelName, device: this.#device },
       day,
-      ops: { ...emptyOps(), count, latency, errors, funnel },
+      ops: { count, errors, funnel, latency },
     }
   }
 }

@@ -14,7 +14,8 @@ export interface PageHostOptions {
   /** From then on nothing begins to serve. */
   readonly isClosing: () => boolean
   readonly emit: (event: KeeperEvent) => void
-  readonly observer: Observer | undefined
+  /** `undefined` while its code is on its way, and where telemetry is off. */
+  readonly observer: () => Observer | undefined
   readonly log: Logger
 }
 
@@ -38,7 +39,7 @@ export function pageHost({ app, engines, route, isClosing, emit, observer, log }
       if (!isClosing()) route(name).refuse(errorFromData(error))
     },
     emit,
-    count: (served, step, error) => observer?.reached(served, step, error),
+    count: (served, step, error) => observer()?.reached(served, step, error),
     askDownload: async (request) => (await app.onDownload?.(request)) ?? false,
     atStep: async (step) => app.atStep?.(step),
     log: (level, message, error) => log(level, message, error && errorFromData(error)),

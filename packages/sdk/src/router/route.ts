@@ -1,12 +1,20 @@
-import { AfieldError, asAfieldError, type Answer, type ModelState } from '@afield/protocol'
-import type { PredictOptions, Prediction } from '../api.js'
+import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
+import type { PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
+import type { Asked } from '../engine/messages.js'
 import type { Served } from '../keeper/ports.js'
 import { abortable, throwIfAborted } from '../abort.js'
+import { benchmark, type Asking, type BenchmarkOptions, type BenchmarkReport } from './benchmark.js'
 import type { Observer } from './observer.js'
+import { checkRanking, rank } from './rank.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */
 export interface AnsweringEngine {
-  predict(input: unknown, state: ModelState | undefined): Promise<Answer>
+  predict(asked: Asked): Promise<Answer>
+  /** Answers or errors, one a question and in their order. What was not sent when the signal aborts is not asked. */
+  predictMany(
+    asked: readonly Asked[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly (Answer | AfieldError)[]>
   /** Answers what it was asked, then ends. */
   close(): void
   /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
@@ -79,26 +87,91 @@ export class Route {
   }
 
   async predict(input: unknown, { signal, state }: PredictOptions = {}): Promise<Prediction> {
+    return this.#counted(
+      1,
+      signal,
+      (engine) => engine.predict({ input, ...(state === undefined ? {} : { state }) }),
+      (answer, by, latencyMs) => {
+        this.#observer?.answered(by, latencyMs)
+        return {
+          ...answer,
+          model: by.model,
+          modelVersion: by.version,
+          servedBy: 'model',
+          backend: by.backend,
+          latencyMs,
+        }
+      },
+    )
+  }
+
+  async predictMany(candidates: readonly unknown[], options: PredictManyOptions = {}): Promise<Predictions> {
+    checkRanking(candidates, options)
+    const { signal } = options
+    const { settled, ...rest } = await this.#counted(
+      candidates.length,
+      signal,
+      (engine) => askMany(engine, candidates, signal),
+      (settled, by, latencyMs) => {
+        for (const one of settled) {
+          if (one instanceof AfieldError) this.#observer?.failed(by, one.code)
+          else this.#observer?.answered(by, latencyMs)
+        }
+        return { settled, model: by.model, modelVersion: by.version, backend: by.backend, latencyMs }
+      },
+    )
+    return { ...rank(settled, options), ...rest }
+  }
+
+  /**
+   * Measures how fast this device answers, by predictions that count nowhere.
+   *
+   * @param golden a golden vector's question to the version that serves.
+   */
+  async benchmark(
+    { samples = 100, input, signal }: BenchmarkOptions,
+    golden: () => Promise<Asked>,
+  ): Promise<BenchmarkReport> {
+    const asking: Asking = {
+      question: async () => (input === undefined ? golden() : { input }),
+      one: async (asked) =>
+        (
+          await abortable(
+            this.#ask((engine) => engine.predict(asked)),
+            signal,
+          )
+        ).by,
+      many: async (asked) => {
+        const { answered, by } = await abortable(
+          this.#ask((engine) => engine.predictMany(asked, signal)),
+          signal,
+        )
+        const failed = answered.find((one) => one instanceof AfieldError)
+        if (failed) throw failed
+        return by
+      },
+    }
+    return benchmark(asking, { samples, signal, input: input === undefined ? 'golden' : 'given' })
+  }
+
+  /** @param predictions that the call stands for: a call that fails as a whole counts as so many errors. */
+  async #counted<T, R>(
+    predictions: number,
+    signal: AbortSignal | undefined,
+    ask: (engine: AnsweringEngine) => Promise<T>,
+    tell: (answered: T, by: Served, latencyMs: number) => R,
+  ): Promise<R> {
     if (this.#closed) throw this.#closed
     const began = performance.now()
     const served = this.#lastServed
     this.#underWay += 1
     try {
       throwIfAborted(signal)
-      const { answer, by } = await abortable(this.#ask(input, state), signal)
-      const latencyMs = performance.now() - began
-      this.#observer?.answered(by, latencyMs)
-      return {
-        ...answer,
-        model: by.model,
-        modelVersion: by.version,
-        servedBy: 'model',
-        backend: by.backend,
-        latencyMs,
-      }
+      const { answered, by } = await abortable(this.#ask(ask), signal)
+      return tell(answered, by, performance.now() - began)
     } catch (cause) {
-      const error = asAfieldError(cause, 'internal/unexpected', 'predict() failed')
-      if (served) this.#observer?.failed(served, error.code)
+      const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
+      for (let i = 0; served && i < predictions; i++) this.#observer?.failed(served, error.code)
       throw error
     } finally {
       this.#underWay -= 1
@@ -106,16 +179,33 @@ export class Route {
     }
   }
 
-  async #ask(
-    input: unknown,
-    state: ModelState | undefined,
-  ): Promise<{ readonly answer: Answer; readonly by: Served }> {
+  /** All that one call asks is answered by one engine, also when another begins to serve meanwhile. */
+  async #ask<T>(
+    ask: (engine: AnsweringEngine) => Promise<T>,
+  ): Promise<{ readonly answered: T; readonly by: Served }> {
     if (this.#refusal) throw this.#refusal
     if (!this.#engine) await this.#recover()
     const engine = this.#engine
     const by = this.#served
     if (!engine || !by)
       throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
-    return { answer: await engine.predict(input, state), by }
+    return { answered: await ask(engine), by }
   }
+}
+
+/** @throws AfieldError when it is the engine that failed, and not a candidate. */
+async function askMany(
+  engine: AnsweringEngine,
+  candidates: readonly unknown[],
+  signal: AbortSignal | undefined,
+): Promise<readonly (Answer | AfieldError)[]> {
+  const settled = await engine.predictMany(
+    candidates.map((input) => ({ input })),
+    signal,
+  )
+  const gone = settled.find(
+    (one) => one instanceof AfieldError && (one.code === 'engine/crashed' || one.code === 'closed'),
+  )
+  if (gone) throw gone
+  return settled
 }

@@ -1,4 +1,4 @@
-import { dayOf, type Decision, type ErrorCode, type Rollout, type Version } from '@afield/protocol'
+import type { Decision, ErrorCode, Rollout, Version } from '@afield/protocol'
 import type { Deferred } from '../keeper/activation/activator.js'
 import type { Facts, LastCheck } from '../keeper/facts.js'
 import { bytesInWords } from './bytes.js'
@@ -50,7 +50,7 @@ export function explain(facts: Facts): Explanation {
       ...facts.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
       deferred ? `. Its ${bytesInWords(deferred.bytes)} wait: ${DEFERRALS[deferred.why]}` : '',
       stale && expiresAt !== undefined
-        ? `. The manifest expired on ${dayOf(expiresAt)}, so it may be behind`
+        ? `. The manifest expired on ${new Date(expiresAt).toISOString().slice(0, 10)}, so it may be behind`
         : '',
       facts.lastCheck?.error ? `. The last check did not get through (${facts.lastCheck.error})` : '',
       '.',

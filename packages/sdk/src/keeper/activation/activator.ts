@@ -133,6 +133,7 @@ export class Activator {
         this.#deferred = { version: served.version, bytes, why }
         return true
       }
+      if (outcome.kind === 'unrunnable') await this.#serving.ruleOut(served, release, outcome.error)
       if (outcome.kind === 'here') fetched = { ...outcome.stored, hash }
     }
   }

@@ -1,5 +1,6 @@
 import {
   AfieldError,
+  unrunnable,
   type Runnable,
   type FunnelStep,
   type Release,
@@ -25,6 +26,8 @@ export type Fetched =
   | { readonly kind: 'here'; readonly stored: StoredVersion }
   /** There was news, so it must be asked again whether it is still wanted. */
   | { readonly kind: 'interrupted' }
+  /** It asks for another onnxruntime than this one; nothing was downloaded. */
+  | { readonly kind: 'unrunnable'; readonly error: AfieldError }
   | { readonly kind: 'deferred'; readonly bytes: number; readonly why: Deferral }
 
 export interface FetcherOptions {
@@ -121,6 +124,8 @@ export class Fetcher {
     const seed = await this.#seedOf(release, signal)
     const sources = [seed, repository].filter((source) => source !== undefined)
     const descriptor = await this.#blobs.descriptor(model, version, release, sources, signal)
+    const foreign = unrunnable(descriptor.runtime)
+    if (foreign) return { kind: 'unrunnable', error: foreign }
     const missing = await this.#blobs.missing(descriptor, BACKEND)
     const bytes = missing.wireBytes
     if (bytes > 0 && !seed) {

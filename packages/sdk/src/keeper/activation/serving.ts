@@ -7,8 +7,11 @@ import {
 } from '@afield/protocol'
 import { reach, type Engine, type Ports, type Served } from '../ports.js'
 import type { StoredVersion } from './fetcher.js'
-import { pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'
+import { failed, pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'
 import { Trials } from './trials.js'
+
+/** An app that brings a newer onnxruntime is not kept waiting for a day. */
+const UNRUNNABLE_MS = 60 * 60 * 1000
 
 /** What a model runs right now in this tab. */
 export interface Running {
@@ -92,6 +95,16 @@ export class Serving {
     }
     if (!outcome.known) await sweep()
     return true
+  }
+
+  /** What cannot run here is not tried, and not looked at again for a while. */
+  async ruleOut(served: Served, release: Release, error: AfieldError): Promise<void> {
+    const { version } = served
+    const { code, message } = error
+    const until = this.#ports.clock.now() + UNRUNNABLE_MS
+    const failure = { version, descriptor: release.descriptor.sha256, code, message, until }
+    await this.#options.records.update(this.#options.model, (record) => failed(record, failure))
+    this.#tellFailure(served, error)
   }
 
   /** The same version under another label: promoted, or admitted to another step. */

@@ -1,0 +1,146 @@
+import { AfieldError, asAfieldError } from '@afield/protocol'
+import type { Afield, Model, Progress } from '../api.js'
+
+/** On the way; `progress` from the first byte that had to be downloaded. */
+export interface LoadingModel {
+  readonly status: 'loading'
+  readonly progress: Progress | undefined
+}
+
+export interface ReadyModel {
+  readonly status: 'ready'
+  readonly model: Model
+  /** The model's, to be passed on alone. */
+  readonly predict: Model['predict']
+  /** The version that serves now. */
+  readonly version: string
+}
+
+/** Nothing serves: the load failed, or the team switched the model off. */
+export interface FailedModel {
+  readonly status: 'failed'
+  readonly error: AfieldError
+  readonly retry: () => void
+}
+
+export type ModelState = LoadingModel | ReadyModel | FailedModel
+
+export interface UseModelOptions {
+  /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
+  readonly version?: string
+}
+
+/** What a server renders, and a browser until it knows better. */
+export const LOADING: LoadingModel = { status: 'loading', progress: undefined }
+
+/** One load, shared by every component that shows the model. */
+export class ModelLoad {
+  readonly #afield: Afield
+  readonly #name: string
+  readonly #version: string | undefined
+  readonly #listeners = new Set<() => void>()
+  #state: ModelState = LOADING
+  #underWay: AbortController | undefined
+  #settled: Promise<void> = Promise.resolve()
+  /** A component that waits in Suspense cannot say that it gave up. */
+  #awaited = false
+  #following = false
+
+  constructor(afield: Afield, name: string, version: string | undefined) {
+    this.#afield = afield
+    this.#name = name
+    this.#version = version
+  }
+
+  readonly read = (): ModelState => this.#state
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    this.#start()
+    return () => {
+      this.#listeners.delete(listener)
+      // React's strict mode takes a component out and puts it back at once.
+      setTimeout(() => this.#abortUnwanted(), 0)
+    }
+  }
+
+  /** Loads for a component that has not been mounted yet; resolves however that ends. */
+  wait(): Promise<void> {
+    this.#awaited = true
+    this.#start()
+    return this.#settled
+  }
+
+  readonly retry = (): void => {
+    if (this.#state.status !== 'failed') return
+    this.#become(LOADING)
+    this.#start()
+  }
+
+  #start(): void {
+    if (this.#underWay || this.#state.status !== 'loading') return
+    const controller = new AbortController()
+    this.#underWay = controller
+    this.#settled = this.#load(controller.signal)
+  }
+
+  async #load(signal: AbortSignal): Promise<void> {
+    try {
+      const model = await this.#afield.load(this.#name, {
+        ...(this.#version === undefined ? {} : { version: this.#version }),
+        signal,
+        onProgress: (progress) => {
+          if (!signal.aborted) this.#become({ status: 'loading', progress })
+        },
+      })
+      if (signal.aborted) return
+      this.#follow(model)
+      this.#show(model)
+    } catch (cause) {
+      if (!signal.aborted) this.#fail(asAfieldError(cause, 'internal/unexpected', 'load() failed'))
+    } finally {
+      if (this.#underWay?.signal === signal) this.#underWay = undefined
+    }
+  }
+
+  /** Which version serves may change at any time, and none may. */
+  #follow(model: Model): void {
+    if (this.#following) return
+    this.#following = true
+    this.#afield.on('update', (event) => {
+      if (event.model === this.#name) this.#show(model)
+    })
+    this.#afield.on('refused', ({ model: refused, code, message }) => {
+      if (refused === this.#name && model.version === undefined) this.#fail(new AfieldError(code, message))
+    })
+  }
+
+  #show(model: Model): void {
+    const { version } = model
+    if (version === undefined) return
+    const { status } = this.#state
+    if (status === 'ready' && this.#state.version === version) return
+    this.#become({
+      status: 'ready',
+      model,
+      predict: (input, options) => model.predict(input, options),
+      version,
+    })
+  }
+
+  #fail(error: AfieldError): void {
+    this.#become({ status: 'failed', error, retry: this.retry })
+  }
+
+  #become(state: ModelState): void {
+    this.#state = state
+    for (const listener of this.#listeners) listener()
+  }
+
+  #abortUnwanted(): void {
+    if (this.#listeners.size > 0 || this.#awaited || !this.#underWay) return
+    this.#underWay.abort()
+    this.#underWay = undefined
+    this.#state = LOADING
+  }
+}

@@ -1,0 +1,50 @@
+import { useSyncExternalStore } from 'react'
+import type { Afield } from '../api.js'
+import { requirePage } from '../router/page.js'
+import { LOADING, ModelLoad, type ModelState, type ReadyModel, type UseModelOptions } from './model-load.js'
+
+/**
+ * A model as a component sees it. It is loaded once for all components that show it, and the load is aborted when the
+ * last of them is taken out before it ends. On a server, and until it is hydrated, it is loading.
+ *
+ * @example
+ * const risk = useModel(afield, 'learner-risk')
+ * if (risk.status === 'loading') return <progress value={risk.progress?.loadedBytes} max={risk.progress?.totalBytes} />
+ * if (risk.status === 'failed') return <button onClick={risk.retry}>{risk.error.message}</button>
+ * return <Form onSubmit={async (record) => setAnswer(await risk.predict(record))} />
+ */
+export function useModel(afield: Afield, name: string, options: UseModelOptions = {}): ModelState {
+  const load = loadOf(afield, name, options)
+  return useSyncExternalStore(load.subscribe, load.read, () => LOADING)
+}
+
+/**
+ * A model for a component inside `<Suspense>`, which waits until it is there. Inside a boundary, a server leaves the
+ * component to the browser.
+ *
+ * @throws AfieldError what `load()` rejects with, for an error boundary; {@link retryModel} before it is reset.
+ */
+export function useSuspenseModel(afield: Afield, name: string, options: UseModelOptions = {}): ReadyModel {
+  const load = loadOf(afield, name, options)
+  const state = useSyncExternalStore(load.subscribe, load.read, load.read)
+  if (state.status === 'ready') return state
+  if (state.status === 'failed') throw state.error
+  requirePage()
+  throw load.wait()
+}
+
+/** Tries a load anew that failed; without one that did, nothing happens. */
+export function retryModel(afield: Afield, name: string, options: UseModelOptions = {}): void {
+  loadOf(afield, name, options).retry()
+}
+
+const loads = new WeakMap<Afield, Map<string, ModelLoad>>()
+
+function loadOf(afield: Afield, name: string, { version }: UseModelOptions): ModelLoad {
+  const known = loads.get(afield) ?? new Map<string, ModelLoad>()
+  loads.set(afield, known)
+  const key = version === undefined ? name : `${name}@${version}`
+  const load = known.get(key) ?? new ModelLoad(afield, name, version)
+  known.set(key, load)
+  return load
+}

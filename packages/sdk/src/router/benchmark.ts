@@ -1,0 +1,132 @@
+import { invalidInput } from '@afield/protocol'
+import type { ModelInput } from '../api.js'
+import { throwIfAborted } from '../abort.js'
+import type { Asked } from '../engine/messages.js'
+import { RUNTIME } from '../engine/runtime.js'
+import type { Served } from '../keeper/ports.js'
+
+/** Predictions before those that are measured: code is compiled and buffers grow in the first of them. */
+const WARM_UPS = 10
+/** What is asked at once to measure throughput. */
+const AT_ONCE = 64
+const MAX_SAMPLES = 100_000
+
+export interface BenchmarkOptions {
+  /** Predictions to measure; default 100, at most 100,000. */
+  readonly samples?: number
+  /** What to ask; default the input of the version's first golden vector. */
+  readonly input?: ModelInput
+  readonly signal?: AbortSignal
+}
+
+/** How fast this device answers, by real predictions of one version. */
+export interface BenchmarkReport {
+  readonly model: string
+  readonly modelVersion: string
+  readonly backend: 'wasm'
+  /** Such as `onnxruntime-web 1.30.0`. */
+  readonly runtime: string
+  /** Whether the app gave the input, or a golden vector did. */
+  readonly input: 'given' | 'golden'
+  readonly samples: number
+  /** Milliseconds from a call to its answer, one call after the other. Percentiles are of nearest rank. */
+  readonly latencyMs: {
+    readonly mean: number
+    readonly p50: number
+    readonly p95: number
+    readonly p99: number
+    readonly max: number
+  }
+  /** Answers a second when 64 are asked at once, over as many predictions again. */
+  readonly perSecond: number
+  /** Before the samples and not among them; `firstMs` is the very first of these. */
+  readonly warmUp: { readonly predictions: number; readonly firstMs: number; readonly totalMs: number }
+}
+
+/** How a benchmark asks; each says what answered. */
+export interface Asking {
+  question(): Promise<Asked>
+  one(asked: Asked): Promise<Served>
+  many(asked: readonly Asked[]): Promise<Served>
+}
+
+interface Settings {
+  readonly samples: number
+  readonly input: 'given' | 'golden'
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Begins anew when another version takes over meanwhile.
+ *
+ * @throws AfieldError `input/invalid`, field `samples`, and whatever the predictions fail with.
+ */
+export async function benchmark(asking: Asking, settings: Settings): Promise<BenchmarkReport> {
+  const { samples } = settings
+  if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
+    throw invalidInput('samples', 'out-of-range', `is a whole number from 1 to ${MAX_SAMPLES}`)
+  }
+  for (;;) {
+    const report = await measure(asking, settings)
+    if (report) return report
+  }
+}
+
+/** `undefined` when not all was answered by one version. */
+async function measure(
+  asking: Asking,
+  { samples, input, signal }: Settings,
+): Promise<BenchmarkReport | undefined> {
+  throwIfAborted(signal)
+  const asked = await asking.question()
+  const answeredBy = new Map<string, Served>()
+  const time = async (ask: () => Promise<Served>): Promise<number> => {
+    throwIfAborted(signal)
+    const began = performance.now()
+    const by = await ask()
+    const ms = performance.now() - began
+    answeredBy.set(by.version, by)
+    return ms
+  }
+  const timed = async (count: number): Promise<number[]> => {
+    const times: number[] = []
+    while (times.length < count && answeredBy.size < 2) times.push(await time(() => asking.one(asked)))
+    return times
+  }
+  const warmUp = await timed(WARM_UPS)
+  const times = await timed(samples)
+  let together = 0
+  for (let left = samples; left > 0 && answeredBy.size < 2; left -= AT_ONCE) {
+    const pack = Array.from({ length: Math.min(left, AT_ONCE) }, () => asked)
+    together += await time(() => asking.many(pack))
+  }
+  const [by, other] = answeredBy.values()
+  if (!by || other) return undefined
+  return {
+    model: by.model,
+    modelVersion: by.version,
+    backend: by.backend,
+    runtime: RUNTIME,
+    input,
+    samples,
+    latencyMs: summarise(times),
+    perSecond: (1000 * samples) / together,
+    warmUp: { predictions: warmUp.length, firstMs: warmUp[0] ?? 0, totalMs: sum(warmUp) },
+  }
+}
+
+function summarise(times: readonly number[]): BenchmarkReport['latencyMs'] {
+  const sorted = [...times].sort((a, b) => a - b)
+  const quantile = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
+  return {
+    mean: sum(sorted) / sorted.length,
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+    p99: quantile(0.99),
+    max: quantile(1),
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

@@ -1,0 +1,1 @@
+export { afield, type AfieldPluginOptions } from './plugin.js'

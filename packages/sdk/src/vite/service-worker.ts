@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** As `afield/service-worker` takes it. */
+interface Assets {
+  readonly version: string
+  readonly assets: readonly string[]
+}
+
+const FILE = 'sw.js'
+
+/** Builds the service worker into the folder whose files it keeps. */
+export async function writeServiceWorker(outDir: string, entry: string | undefined): Promise<void> {
+  const { build } = await import('vite')
+  const offline = await listAssets(outDir)
+  await build({
+    configFile: false,
+    logLevel: 'warn',
+    publicDir: false,
+    define: { __OFFLINE__: JSON.stringify(offline) },
+    build: {
+      outDir,
+      emptyOutDir: false,
+      // One classic script: Firefox has no service workers made of modules.
+      target: 'es2022',
+      lib: {
+        entry: entry ?? fileURLToPath(new URL('../service-worker/default.js', import.meta.url)),
+        formats: ['iife'],
+        name: 'sw',
+        fileName: () => FILE,
+      },
+    },
+  })
+}
+
+async function listAssets(folder: string): Promise<Assets> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((file) => file !== FILE && !file.endsWith('.map'))
+    .sort()
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(join(folder, file)))
+  // The page is asked for as a folder, which is a URL of its own.
+  return { version: hash.digest('hex').slice(0, 16), assets: ['./', ...files.map((file) => `./${file}`)] }
+}

@@ -1,0 +1,3 @@
+/** The documentation as static files. */
+export { buildSite, type BuiltSite } from './site.js'
+export { errorPath } from './errors/pages.js'

@@ -1,0 +1,5 @@
+import { Prediction } from './prediction.jsx'
+
+export default function Page() {
+  return <Prediction />
+}

@@ -1,0 +1,4 @@
+export default {
+  entry: './app.js',
+  mode: 'production',
+}

@@ -1,0 +1,125 @@
+import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { Browser } from '../browser/browser.js'
+import { launchChromium } from '../browser/chromium.js'
+import { afield } from '../support/cli.js'
+import { startServer } from '../servers/static.js'
+import { OWN_LINES, countOwnLines } from './support/own-lines.js'
+import { npm } from './support/packages.js'
+import { spawnServer, type Spawned } from './support/spawned.js'
+import { VERSIONS } from './support/versions.js'
+import { expectPrediction } from './support/visit.js'
+import { openWorkshop, publishExample, type Workshop } from './support/workshop.js'
+
+let workshop: Workshop
+let browser: Browser
+let app: string
+const running: Spawned[] = []
+
+beforeAll(async () => {
+  workshop = await openWorkshop()
+  browser = await launchChromium()
+  const folder = await mkdtemp(join(workshop.folder, 'vite-'))
+  const template = ['app', '--template', 'vanilla-ts', '--no-interactive']
+  await npm(['exec', '--yes', '--', `create-vite@${VERSIONS['create-vite']}`, ...template], folder)
+  app = join(folder, 'app')
+  await workshop.install(app, ['vite', 'typescript'])
+  await publishExample(join(app, 'models-repo'))
+  for (const [path, text] of Object.entries(OWN_LINES)) await writeFile(join(app, path), text)
+}, 180_000)
+
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await workshop?.close()
+})
+
+test('ten lines of their own at most, from `npm create vite` to a prediction', () => {
+  expect(countOwnLines()).toBeLessThanOrEqual(10)
+})
+
+test('vite dev serves the repository as a host would, writes its types, and the app predicts', async () => {
+  const url = await start('dev')
+  const types = join(app, 'src', 'afield-models.d.ts')
+  expect(await readFile(types, 'utf8')).toContain('learner-risk')
+
+  const timestamp = await fetch(`${url}models/metadata/timestamp.json`)
+  expect(timestamp.status).toBe(200)
+  expect(timestamp.headers.get('cache-control')).toBe('no-cache')
+  expect(timestamp.headers.get('content-type')).toBe('application/json')
+  expect(timestamp.headers.get('access-control-allow-origin')).toBe('*')
+  const root = await fetch(`${url}models/metadata/1.root.json`)
+  expect(root.headers.get('cache-control')).toContain('immutable')
+  expect((await fetch(`${url}models/metadata/2.root.json`)).status).toBe(404)
+  expect((await fetch(`${url}models/..%2fpackage.json`)).status).toBe(404)
+
+  await expectPrediction(browser, url, workshop)
+
+  const digits = join(import.meta.dirname, '..', 'models', 'digits-mlp.onnx')
+  await afield('publish', digits, '--version', '1.0.0', '--repo', join(app, 'models-repo'))
+  await expect.poll(() => readFile(types, 'utf8'), { timeout: 10_000 }).toContain('digits-mlp')
+}, 60_000)
+
+test('`npm run build` type-checks and builds it; nothing is copied twice, and preview predicts', async () => {
+  await npm(['run', 'build'], app)
+  const files = await readdir(join(app, 'dist'), { recursive: true })
+  for (const file of [/\.wasm$/, /\.mjs$/, /engine.*\.js$/, /keeper.*\.js$/])
+    expect(files.filter((name) => file.test(name))).toHaveLength(1)
+  const { requests } = await expectPrediction(browser, await start('preview'), workshop)
+  expect(requests.filter((asked) => asked.startsWith('blob:') || asked.startsWith('data:text'))).toEqual([])
+}, 60_000)
+
+test('a build from below a path of its own, on another host than its repository, predicts', async () => {
+  const main = join(app, 'src', 'main.ts')
+  const { repository } = workshop.deployment
+  await writeFile(join(app, 'src', 'root.json'), JSON.stringify(workshop.deployment.root))
+  await writeFile(
+    main,
+    OWN_LINES['src/main.ts']
+      .replace('/models/', repository)
+      .replace('../models-repo/metadata/1.root.json', './root.json'),
+  )
+  await npm(['exec', '--', 'vite', 'build', '--base', '/below/'], app)
+  const server = await startServer({ mounts: { '/below': join(app, 'dist') } })
+  try {
+    const { requests } = await expectPrediction(browser, `${server.url}/below/`, workshop)
+    expect(requests.some((asked) => asked.startsWith(repository))).toBe(true)
+  } finally {
+    await server.close()
+    await writeFile(main, OWN_LINES['src/main.ts'])
+  }
+}, 60_000)
+
+test('a build whose files come from a CDN predicts', async () => {
+  const dist = join(app, 'dist')
+  const cdn = await startServer({ mounts: { '/': dist } })
+  const site = await startServer({ mounts: { '/': dist, '/models': join(app, 'models-repo') } })
+  try {
+    await npm(['exec', '--', 'vite', 'build', '--base', `${cdn.url}/`], app)
+    const { requests } = await expectPrediction(browser, `${site.url}/`, workshop)
+    expect(requests.some((asked) => asked.startsWith(cdn.url) && asked.endsWith('.wasm'))).toBe(true)
+  } finally {
+    await Promise.all([cdn.close(), site.close()])
+  }
+}, 60_000)
+
+test('without the plugin, too, once Vite is told to leave afield where it is', async () => {
+  const config = `export default { optimizeDeps: { exclude: ['afield'] }, publicDir: 'models-public' }`
+  await writeFile(join(app, 'vite.config.ts'), config)
+  await publishExample(join(app, 'models-public', 'models'))
+  const root = '../models-public/models/metadata/1.root.json'
+  const main = OWN_LINES['src/main.ts'].replace('../models-repo/metadata/1.root.json', root)
+  await writeFile(join(app, 'src', 'main.ts'), main)
+  await expectPrediction(browser, await start('dev'), workshop)
+}, 60_000)
+
+async function start(command: 'dev' | 'preview'): Promise<string> {
+  const vite = join(app, 'node_modules', 'vite', 'bin', 'vite.js')
+  const server = await spawnServer(vite, [command, '--host', '127.0.0.1', '--port', '0'], app)
+  running.push(server)
+  return server.url
+}
