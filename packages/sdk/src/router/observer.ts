@@ -64,10 +64,12 @@ export class Observer {
     this.#handOverSoon()
   }
 
-  failed(served: Served, code: ErrorCode): void {
+  /** @param times predictions that failed alike. */
+  failed(served: Served, code: ErrorCode, times = 1): void {
+    if (times === 0) return
     const { errors } = this.#tally(served)
-    errors[code] = (errors[code] ?? 0) + 1
-    this.#counted += 1
+    errors[code] = (errors[code] ?? 0) + times
+    this.#counted += times
     this.#handOverSoon()
   }
 

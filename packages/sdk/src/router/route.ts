@@ -171,7 +171,7 @@ export class Route {
       return tell(answered, by, performance.now() - began)
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
-      for (let i = 0; served && i < predictions; i++) this.#observer?.failed(served, error.code)
+      if (served) this.#observer?.failed(served, error.code, predictions)
       throw error
     } finally {
       this.#underWay -= 1
