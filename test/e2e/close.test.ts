@@ -65,7 +65,7 @@ test('once closed, every call rejects with `closed`, and closing again changes n
   const { close, ...others } = said.outcomes
   expect(close).toBe('resolved')
   expect(new Set(Object.values(others))).toEqual(new Set(['closed']))
-  expect(Object.keys(others)).toHaveLength(10)
+  expect(Object.keys(others)).toHaveLength(13)
   expect(said.version).toBe('none')
 })
 
