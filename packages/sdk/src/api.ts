@@ -191,8 +191,8 @@ export interface Model {
   predict(input: ModelInput, options?: PredictOptions): Promise<Prediction>
   /**
    * Answers many candidates together, such as to rank them: all by one version, also when another begins to serve
-   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction.
-   * A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
+   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction
+   * that took as long as the call. A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
    *
    * @throws AfieldError `input/invalid` with `details.field` `candidates`, `rankBy`, `order` or `top`; otherwise as
    *   `predict()` does, where it is not a candidate that is at fault.
@@ -229,7 +229,7 @@ export interface Afield {
   explain(name: string): Promise<Explanation>
   /**
    * A model's versions, newest first: out of what is verified here, so also without a network. Where the model was
-   * never heard of here, the repository is asked.
+   * never heard of here, the app's seed and the repository are asked.
    *
    * @throws AfieldError `model/not-found`, `manifest/*`.
    * @example
