@@ -192,7 +192,8 @@ export interface Model {
   /**
    * Answers many candidates together, such as to rank them: all by one version, also when another begins to serve
    * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction
-   * that took as long as the call. A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
+   * that took as long as the call. A candidate that does not fit the contract fails alone. A stateful model begins anew
+   * for each.
    *
    * @throws AfieldError `input/invalid` with `details.field` `candidates`, `rankBy`, `order` or `top`; otherwise as
    *   `predict()` does, where it is not a candidate that is at fault.
@@ -205,7 +206,7 @@ export interface Model {
    * Measures how fast this device answers, by real predictions that telemetry does not count. Begins anew when another
    * version takes over meanwhile.
    *
-   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; otherwise as `predict()`.
+   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; else as `predict()` does.
    * @example
    * const { latencyMs, perSecond, runtime } = await model.benchmark({ samples: 200 })
    * console.log(`${runtime}: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, ${perSecond} a second`)
