@@ -45,7 +45,8 @@ function begin(event: PointerEvent): void {
   changed()
   const follow = (moved: PointerEvent): void => {
     if (moved.pointerId !== event.pointerId) return
-    const passed = moved.getCoalescedEvents()
+    // Older Safari has no such thing.
+    const passed = 'getCoalescedEvents' in moved ? moved.getCoalescedEvents() : []
     stroke.push(...(passed.length > 0 ? passed : [moved]).map(pointOf))
     changed()
   }

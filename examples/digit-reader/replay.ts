@@ -60,7 +60,8 @@ async function start(): Promise<void> {
 async function replay(): Promise<void> {
   if (heldOut.length === 0) heldOut = await loadHeldOut()
   if (tally?.done === heldOut.length) tally = undefined
-  while (running && model) {
+  for (;;) {
+    if (!running || !model) return
     const from = tally?.done ?? 0
     const pack = heldOut.slice(from, from + AT_ONCE)
     const { results, failures, modelVersion } = await model.predictMany(pack.map(({ image }) => image))

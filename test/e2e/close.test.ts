@@ -37,10 +37,13 @@ test('once closed, every call rejects with `closed`, and closing again changes n
       check: () => afield.check(),
       checkAborted: () => afield.check({ signal: AbortSignal.abort() }),
       explain: () => afield.explain('learner-risk'),
+      versions: () => afield.versions('learner-risk'),
       storage: () => afield.storage(),
       telemetry: () => afield.telemetry(),
       flush: () => afield.flush(),
       predict: () => model.predict(record),
+      predictMany: () => model.predictMany([record]),
+      benchmark: () => model.benchmark(),
       explainModel: () => model.explain(),
       close: () => afield.close(),
     }
@@ -62,7 +65,7 @@ test('once closed, every call rejects with `closed`, and closing again changes n
   const { close, ...others } = said.outcomes
   expect(close).toBe('resolved')
   expect(new Set(Object.values(others))).toEqual(new Set(['closed']))
-  expect(Object.keys(others)).toHaveLength(10)
+  expect(Object.keys(others)).toHaveLength(13)
   expect(said.version).toBe('none')
 })
 

@@ -48,10 +48,11 @@ describe('5,000 candidates', () => {
     page = await browser.open(world.url)
     await page.evaluate(() => {
       globalThis.packs = []
-      const post = Worker.prototype.postMessage
-      Worker.prototype.postMessage = function (message: { type?: string; questions?: [] }, ...rest: [never]) {
-        if (message.type === 'predict') globalThis.packs.push(message.questions?.length ?? 0)
-        return post.call(this, message, ...rest)
+      globalThis.Worker = class extends Worker {
+        override postMessage(message: { type?: string; questions?: [] }, transfer: never): void {
+          if (message.type === 'predict') globalThis.packs.push(message.questions?.length ?? 0)
+          super.postMessage(message, transfer)
+        }
       }
       globalThis.candidates = Array.from({ length: 5000 }, (_, i) => ({
         hours_studied: (i * 7919) % 20,
@@ -79,7 +80,12 @@ describe('5,000 candidates', () => {
       const packs = [...globalThis.packs]
       const alone = await Promise.all(candidates.slice(0, 300).map((one) => model.predict(one)))
       return {
-        ...{ packs, failures, modelVersion, name, backend, latencyMs },
+        packs,
+        failures,
+        modelVersion,
+        name,
+        backend,
+        latencyMs,
         inOrder: results.every(({ index }, i) => index === i) && results.length,
         largest: Math.max(
           ...alone.map(({ outputs }, i) =>
@@ -227,7 +233,7 @@ describe('5,000 candidates', () => {
       return {
         versions: globalThis.versions,
         same:
-          [0, 2500, 4999].map((i) => last.results[i]?.outputs['risk_score']).join() ===
+          [0, 2500, 4999].map((i) => Number(last.results[i]?.outputs['risk_score'])).join() ===
           risks.map(Number).join(),
       }
     })

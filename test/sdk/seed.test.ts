@@ -49,6 +49,18 @@ describe('a first visit', () => {
     expect(await servedVersion((await loadedDevice(repository, { storage, seed })).device)).toBe('1.0.0')
   })
 
+  test('lists the versions that the seed has, with the repository never reached', async () => {
+    await repository.server.stop()
+    for (const policy of ['local', 'offline'] as const) {
+      const device = startDevice(repository, { seed, policy })
+      expect(await device.versions(MODEL)).toMatchObject([
+        { version: '1.0.0', onDevice: false, serves: false },
+      ])
+      expect(await device.load(MODEL)).toMatchObject({ version: '1.0.0' })
+      expect(await device.versions(MODEL)).toMatchObject([{ version: '1.0.0', onDevice: true, serves: true }])
+    }
+  })
+
   test('asks the repository for nothing that the seed has, and takes newer news from there', async () => {
     await repository.publish('2.0.0')
     const { device } = await loadedDevice(repository, { seed })

@@ -150,8 +150,9 @@ export interface Model<N extends ModelName = ModelName> {
   predict(input: InputOf<N>, options?: PredictOptions): Promise<Prediction<OutputsOf<N>>>
   /**
    * Answers many candidates together, such as to rank them: all by one version, also when another begins to serve
-   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction.
-   * A candidate that does not fit the contract fails alone. A stateful model begins anew for each.
+   * meanwhile, and in as few runs as their number allows (1,024 at most in one). Telemetry counts each as a prediction
+   * that took as long as the call. A candidate that does not fit the contract fails alone. A stateful model begins anew
+   * for each.
    *
    * @throws AfieldError `input/invalid` with `details.field` `candidates`, `rankBy`, `order` or `top`; otherwise as
    *   `predict()` does, where it is not a candidate that is at fault.
@@ -167,7 +168,7 @@ export interface Model<N extends ModelName = ModelName> {
    * Measures how fast this device answers, by real predictions that telemetry does not count. Begins anew when another
    * version takes over meanwhile.
    *
-   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; otherwise as `predict()`.
+   * @throws AfieldError `input/invalid` with `details.field` `samples`, or for the given input; else as `predict()` does.
    * @example
    * const { latencyMs, perSecond, runtime } = await model.benchmark({ samples: 200 })
    * console.log(`${runtime}: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, ${perSecond} a second`)
@@ -191,7 +192,7 @@ export interface Afield {
   explain(name: string): Promise<Explanation>
   /**
    * A model's versions, newest first: out of what is verified here, so also without a network. Where the model was
-   * never heard of here, the repository is asked.
+   * never heard of here, the app's seed and the repository are asked.
    *
    * @throws AfieldError `model/not-found`, `manifest/*`.
    * @example

@@ -41,7 +41,7 @@ interface CatalogueOptions {
   readonly checks: Checks
   readonly routes: Routes
   readonly store: BlobStore
-  /** Whether there is anything to fetch from. */
+  /** Whether the repository may be asked. */
   readonly mayFetch: boolean
 }
 
@@ -54,15 +54,17 @@ export class Catalogue {
   }
 
   /**
-   * Newest first. Read from what is known here; where nothing is, the repository is asked.
+   * Newest first. Read from what is known here; where nothing is, the app's seed and then the repository are asked.
    *
    * @throws AfieldError `model/not-found`, `manifest/*`.
    */
   async versions(model: string): Promise<readonly ListedVersion[]> {
     parseWith(ModelNameSchema, model, 'model/not-found', `The model's name`)
     const { checks, routes, store, mayFetch } = this.#options
-    const manifest = await checks.restore()
-    if (!manifest?.models.has(model) && mayFetch) await checks.refresh(undefined, model)
+    await checks.restore()
+    const isUnknown = (): boolean => !checks.manifest?.models.has(model)
+    if (isUnknown()) await checks.adoptSeed(undefined, model)
+    if (isUnknown() && mayFetch) await checks.refresh(undefined, model)
     const { index, rollout } = checks.documents(model)
     const aliases = Object.entries<Version>(rollout?.aliases ?? {})
     const here = await store.keys()

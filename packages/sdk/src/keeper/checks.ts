@@ -81,7 +81,7 @@ export class Checks {
    */
   async refresh(signal: AbortSignal | undefined, also?: string): Promise<Manifest> {
     try {
-      const models = [...this.#options.models(), ...(also === undefined ? [] : [also])]
+      const models = this.#wanted(also)
       const check = (): Promise<Manifest> => this.#client.check(models, signal)
       const manifest = await this.#ports.locks.hold('check', check, signal)
       this.#last = { at: manifest.checkedAt, error: undefined }
@@ -95,18 +95,19 @@ export class Checks {
   /**
    * Takes over what the app ships where it is newer than what is stored. Looked at once in a page's life for each model.
    *
+   * @param also a model to look for that was not loaded.
    * @returns whether it was. A seed that cannot be read is logged: the repository has it all.
    */
-  adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
-    const adopted = this.#adopting.then(() => this.#adoptSeed(signal))
+  adoptSeed(signal: AbortSignal | undefined, also?: string): Promise<boolean> {
+    const adopted = this.#adopting.then(() => this.#adoptSeed(signal, also))
     // Who waits in line is told nothing of those before.
     this.#adopting = adopted.catch(() => undefined)
     return adopted
   }
 
-  async #adoptSeed(signal: AbortSignal | undefined): Promise<boolean> {
-    const { seed, models } = this.#options
-    const wanted = models()
+  async #adoptSeed(signal: AbortSignal | undefined, also: string | undefined): Promise<boolean> {
+    const { seed } = this.#options
+    const wanted = this.#wanted(also)
     if (seed === undefined || wanted.every((model) => this.#sought.has(model))) return false
     for (const model of wanted) this.#sought.add(model)
     try {
@@ -155,6 +156,10 @@ export class Checks {
   close(): void {
     this.#cancel?.()
     this.#cancel = undefined
+  }
+
+  #wanted(also: string | undefined): readonly string[] {
+    return also === undefined ? this.#options.models() : [...this.#options.models(), also]
   }
 
   #follow(manifest: Manifest): boolean {

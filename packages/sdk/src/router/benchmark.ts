@@ -1,9 +1,10 @@
-import { invalidInput } from '@afield/protocol'
+import { AfieldError, invalidInput } from '@afield/protocol'
 import type { ModelInput } from '../api.js'
-import { throwIfAborted } from '../abort.js'
+import { abortable, throwIfAborted } from '../abort.js'
 import type { Asked } from '../engine/messages.js'
 import { RUNTIME } from '../engine/runtime.js'
 import type { Served } from '../keeper/ports.js'
+import type { AnsweringEngine, Route } from './route.js'
 
 /** Predictions before those that are measured: code is compiled and buffers grow in the first of them. */
 const WARM_UPS = 10
@@ -43,54 +44,67 @@ export interface BenchmarkReport {
   readonly warmUp: { readonly predictions: number; readonly firstMs: number; readonly totalMs: number }
 }
 
-/** How a benchmark asks; each says what answered. */
-export interface Asking {
-  question(): Promise<Asked>
-  one(asked: Asked): Promise<Served>
-  many(asked: readonly Asked[]): Promise<Served>
-}
-
-interface Settings {
+/** What to measure, and how it is asked. */
+interface Measuring {
   readonly samples: number
   readonly input: 'given' | 'golden'
   readonly signal: AbortSignal | undefined
+  readonly question: () => Promise<Asked>
+  /** Resolves with what answered. */
+  readonly ask: (ask: (engine: AnsweringEngine) => Promise<unknown>) => Promise<Served>
 }
 
 /**
- * Begins anew when another version takes over meanwhile.
+ * Measures what serves on a route, by predictions that count nowhere. Begins anew when another version takes over
+ * meanwhile.
  *
+ * @param golden a golden vector's question to the version that serves.
  * @throws AfieldError `input/invalid`, field `samples`, and whatever the predictions fail with.
  */
-export async function benchmark(asking: Asking, settings: Settings): Promise<BenchmarkReport> {
-  const { samples } = settings
+export async function benchmark(
+  route: Route,
+  { samples = 100, input, signal }: BenchmarkOptions,
+  golden: () => Promise<Asked>,
+): Promise<BenchmarkReport> {
   if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
     throw invalidInput('samples', 'out-of-range', `is a whole number from 1 to ${MAX_SAMPLES}`)
   }
+  const measuring: Measuring = {
+    samples,
+    input: input === undefined ? 'golden' : 'given',
+    signal,
+    question: async () => (input === undefined ? golden() : { input }),
+    ask: async (ask) => (await abortable(route.ask(ask), signal)).by,
+  }
   for (;;) {
-    const report = await measure(asking, settings)
+    const report = await measure(measuring)
     if (report) return report
   }
 }
 
 /** `undefined` when not all was answered by one version. */
-async function measure(
-  asking: Asking,
-  { samples, input, signal }: Settings,
-): Promise<BenchmarkReport | undefined> {
+async function measure({
+  samples,
+  input,
+  signal,
+  question,
+  ask,
+}: Measuring): Promise<BenchmarkReport | undefined> {
   throwIfAborted(signal)
-  const asked = await asking.question()
+  const asked = await question()
   const answeredBy = new Map<string, Served>()
-  const time = async (ask: () => Promise<Served>): Promise<number> => {
+  const time = async (pose: (engine: AnsweringEngine) => Promise<unknown>): Promise<number> => {
     throwIfAborted(signal)
     const began = performance.now()
-    const by = await ask()
+    const by = await ask(pose)
     const ms = performance.now() - began
     answeredBy.set(by.version, by)
     return ms
   }
   const timed = async (count: number): Promise<number[]> => {
     const times: number[] = []
-    while (times.length < count && answeredBy.size < 2) times.push(await time(() => asking.one(asked)))
+    while (times.length < count && answeredBy.size < 2)
+      times.push(await time((engine) => engine.predict(asked)))
     return times
   }
   const warmUp = await timed(WARM_UPS)
@@ -98,7 +112,7 @@ async function measure(
   let together = 0
   for (let left = samples; left > 0 && answeredBy.size < 2; left -= AT_ONCE) {
     const pack = Array.from({ length: Math.min(left, AT_ONCE) }, () => asked)
-    together += await time(() => asking.many(pack))
+    together += await time((engine) => askTogether(engine, pack, signal))
   }
   const [by, other] = answeredBy.values()
   if (!by || other) return undefined
@@ -113,6 +127,16 @@ async function measure(
     perSecond: (1000 * samples) / together,
     warmUp: { predictions: warmUp.length, firstMs: warmUp[0] ?? 0, totalMs: sum(warmUp) },
   }
+}
+
+async function askTogether(
+  engine: AnsweringEngine,
+  pack: readonly Asked[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const settled = await engine.predictMany(pack, signal)
+  const failed = settled.find((one) => one instanceof AfieldError)
+  if (failed) throw failed
 }
 
 function summarise(times: readonly number[]): BenchmarkReport['latencyMs'] {

@@ -271,8 +271,11 @@ class PageAfield implements Afield {
         this.#follow()
         return predictions
       },
-      benchmark: (given = {}) =>
-        route.benchmark(given, () => this.#calls.hold(() => this.#keeper.golden(route.name))),
+      benchmark: async (given = {}) => {
+        // A file of its own, which only those load who measure.
+        const { benchmark } = await import('./benchmark.js')
+        return benchmark(route, given, () => this.#calls.hold(() => this.#keeper.golden(route.name)))
+      },
       explain: () => this.explain(route.name),
     }
     // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.

@@ -61,9 +61,11 @@ export class Observer {
     this.#handOverSoon()
   }
 
-  failed(served: Served, code: ErrorCode): void {
-    add(this.#tally(served).errors, code)
-    this.#counted += 1
+  /** @param times predictions that failed alike. */
+  failed(served: Served, code: ErrorCode, times = 1): void {
+    if (times === 0) return
+    add(this.#tally(served).errors, code, times)
+    this.#counted += times
     this.#handOverSoon()
   }
 
@@ -166,6 +168,6 @@ export class Observer {
   }
 }
 
-function add<K extends string>(counts: { [name in K]?: number }, name: K): void {
-  counts[name] = (counts[name] ?? 0) + 1
+function add<K extends string>(counts: { [name in K]?: number }, name: K, times = 1): void {
+  counts[name] = (counts[name] ?? 0) + times
 }

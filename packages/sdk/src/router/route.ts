@@ -3,7 +3,6 @@ import type { PredictManyOptions, PredictOptions, Prediction, Predictions } from
 import type { Asked } from '../engine/messages.js'
 import type { Served } from '../keeper/ports.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import { benchmark, type Asking, type BenchmarkOptions, type BenchmarkReport } from './benchmark.js'
 import type { Observer } from './observer.js'
 import { checkRanking, rank } from './rank.js'
 
@@ -123,37 +122,6 @@ export class Route {
     return { ...rank(settled, options), ...rest }
   }
 
-  /**
-   * Measures how fast this device answers, by predictions that count nowhere.
-   *
-   * @param golden a golden vector's question to the version that serves.
-   */
-  async benchmark(
-    { samples = 100, input, signal }: BenchmarkOptions,
-    golden: () => Promise<Asked>,
-  ): Promise<BenchmarkReport> {
-    const asking: Asking = {
-      question: async () => (input === undefined ? golden() : { input }),
-      one: async (asked) =>
-        (
-          await abortable(
-            this.#ask((engine) => engine.predict(asked)),
-            signal,
-          )
-        ).by,
-      many: async (asked) => {
-        const { answered, by } = await abortable(
-          this.#ask((engine) => engine.predictMany(asked, signal)),
-          signal,
-        )
-        const failed = answered.find((one) => one instanceof AfieldError)
-        if (failed) throw failed
-        return by
-      },
-    }
-    return benchmark(asking, { samples, signal, input: input === undefined ? 'golden' : 'given' })
-  }
-
   /** @param predictions that the call stands for: a call that fails as a whole counts as so many errors. */
   async #counted<T, R>(
     predictions: number,
@@ -167,11 +135,11 @@ export class Route {
     this.#underWay += 1
     try {
       throwIfAborted(signal)
-      const { answered, by } = await abortable(this.#ask(ask), signal)
+      const { answered, by } = await abortable(this.ask(ask), signal)
       return tell(answered, by, performance.now() - began)
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
-      for (let i = 0; served && i < predictions; i++) this.#observer?.failed(served, error.code)
+      if (served) this.#observer?.failed(served, error.code, predictions)
       throw error
     } finally {
       this.#underWay -= 1
@@ -179,8 +147,8 @@ export class Route {
     }
   }
 
-  /** All that one call asks is answered by one engine, also when another begins to serve meanwhile. */
-  async #ask<T>(
+  /** Uncounted. All that one call asks is answered by one engine, also when another begins to serve meanwhile. */
+  async ask<T>(
     ask: (engine: AnsweringEngine) => Promise<T>,
   ): Promise<{ readonly answered: T; readonly by: Served }> {
     if (this.#refusal) throw this.#refusal
