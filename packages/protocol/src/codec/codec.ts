@@ -1,6 +1,7 @@
 import type { Contract, Input } from '../contract/contract.js'
 import type { Outputs } from '../contract/outputs.js'
 import { contractSchema } from '../contract/schema.js'
+import { AfieldError } from '../errors.js'
 import { parseWith } from '../parse.js'
 import type { Assets, Feeds, InputEncoder, InputKindCode, StateTensors } from './encoder.js'
 import { fromGolden, type GoldenInput } from './golden.js'
@@ -162,10 +163,16 @@ export async function createCodec(
   return new Codec(contract, encoder, input.kind !== 'tensors' || isBatch(input), stateOf)
 }
 
-/** The kind of input that a contract is of, before it is parsed: what tells which code parses it. */
+/**
+ * The kind of input that a contract is of, before it is parsed: what tells which code parses it.
+ *
+ * @throws AfieldError `descriptor/invalid` where it names none.
+ */
 export function kindOf(contract: unknown): string {
   const { input } = (contract ?? {}) as { input?: { kind?: unknown } | null }
-  return String(input?.kind)
+  const kind = input?.kind
+  if (typeof kind === 'string') return kind
+  throw new AfieldError('descriptor/invalid', 'The contract is not valid at "input.kind": it names no kind.')
 }
 
 /** @throws AfieldError `descriptor/invalid`, also where the contract is of another kind. */
