@@ -166,12 +166,13 @@ export async function createCodec(
 /**
  * The kind of input that a contract is of, before it is parsed: what tells which code parses it.
  *
- * @throws AfieldError `descriptor/invalid`.
+ * @throws AfieldError `descriptor/invalid` where it names none.
  */
 export function kindOf(contract: unknown): string {
   const { input } = (contract ?? {}) as { input?: { kind?: unknown } | null }
-  if (typeof input?.kind === 'string') return input.kind
-  throw new AfieldError('descriptor/invalid', 'The contract is not valid: it names no kind of input.')
+  const kind = input?.kind
+  if (typeof kind === 'string') return kind
+  throw new AfieldError('descriptor/invalid', 'The contract is not valid at "input.kind": it names no kind.')
 }
 
 /** @throws AfieldError `descriptor/invalid`, also where the contract is of another kind. */
