@@ -2,8 +2,8 @@ import type { Step } from 'afield'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
-import { check, loadModel, predict } from './support/device.js'
-import { startWorld, type World } from './support/world.js'
+import { check, loadModel, predict } from '../e2e/support/device.js'
+import { startWorld, type World } from '../e2e/support/world.js'
 
 declare global {
   /** The step at which the device waits, and what lets it go on. */

@@ -15,8 +15,8 @@ import {
   refusal,
   telemetry,
   telemetryTo,
-} from './support/device.js'
-import { startWorld, type World } from './support/world.js'
+} from '../e2e/support/device.js'
+import { startWorld, type World } from '../e2e/support/world.js'
 
 let world: World
 let browser: Browser
