@@ -21,7 +21,7 @@ export const suites: readonly Suite[] = [
   { name: 'sdk', budget: 125 },
   { name: 'e2e', budget: 105, browser: true },
   { name: 'examples', budget: 118, browser: true },
-  { name: 'faults', budget: 150, browser: true, soak: true },
+  { name: 'faults', budget: 200, browser: true, soak: true },
   { name: 'bundlers', budget: 450, browser: true, soak: true },
   { name: 'soak', budget: 1200, browser: true, soak: true },
 ]
