@@ -114,6 +114,27 @@ test('a canvas of 50 megapixels is refused before anything is read of it', async
   expect(refused).toEqual({ code: 'input/invalid', field: 'image', problem: 'too-large' })
 })
 
+test('an image of another site, which no page may read, is refused and says what to do', async () => {
+  const other = await startServer({ mounts: { '/': join(CHECKOUT, 'test', 'protocol', 'vectors') } })
+  const refused = await page.evaluate(async (src) => {
+    const image = new Image()
+    image.src = src
+    await image.decode()
+    const error: unknown = await model.predict(image).catch((cause: unknown) => cause)
+    return error instanceof AfieldError && { code: error.code, message: error.message, ...error.details }
+  }, `${other.url}/photo.png`)
+  await other.close()
+  expect(refused).toEqual({
+    code: 'input/invalid',
+    field: 'image',
+    problem: 'malformed',
+    message: expect.stringContaining('crossorigin="anonymous"') as string,
+  })
+  expect(await page.evaluate(async () => (await model.predict(drawOne())).outputs['digit'])).toMatchObject({
+    label: '1',
+  })
+})
+
 test('the benchmark asks for the picture of a golden vector', async () => {
   const report = await page.evaluate(() => model.benchmark({ samples: 20 }))
   expect(report).toMatchObject({ model: 'digit-reader', input: 'golden', samples: 20 })

@@ -2,7 +2,7 @@ import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer }
 import { aborted } from '../abort.js'
 import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
-import { toSendable } from './sendable.js'
+import { readied, unsendable, type Ready } from './ready.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
 /** Questions packed into one message at most. */
@@ -10,12 +10,6 @@ const MAX_PACK = 1024
 
 /** What became of one question. */
 export type Settled = ModelAnswer | AfieldError
-
-/** A question that can be sent, and the bitmap in it that was made for that. */
-interface Ready {
-  readonly asked: Asked
-  readonly bitmap?: ImageBitmap
-}
 
 interface Queued {
   readonly question: Question
@@ -147,7 +141,7 @@ export class EngineClient implements AnsweringEngine {
     const sent = pack.length > 1 ? pack.filter((queued) => this.#send([queued])) : []
     this.#busy = sent.length > 0
     for (const queued of pack) {
-      if (!sent.includes(queued)) this.#drop(queued, unsendable())
+      if (!sent.includes(queued)) this.#drop(queued, unsendable(queued.bitmap))
     }
     if (!this.#busy) this.#ask()
   }
@@ -215,24 +209,6 @@ export class EngineClient implements AnsweringEngine {
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
-}
-
-/** @throws AfieldError `input/invalid`. */
-function readied(asked: Asked): Ready | Promise<Ready> {
-  if ('golden' in asked) return { asked }
-  const input = toSendable(asked.input)
-  // What the app forgot to await is its own.
-  if (!(input instanceof Promise) || input === asked.input) return { asked: { ...asked, input } }
-  return input.then((bitmap: ImageBitmap) => ({ asked: { ...asked, input: bitmap }, bitmap }))
-}
-
-function unsendable(): AfieldError {
-  return new AfieldError(
-    'input/invalid',
-    'The input holds something that cannot be sent to a worker, such as a function, a promise or a reactive ' +
-      'object of a framework. Give a plain copy.',
-    { details: { problem: 'mistyped' } },
-  )
 }
 
 function answerOf(settled: Settled | undefined): ModelAnswer {
