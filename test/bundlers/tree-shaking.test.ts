@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bundled } from '../bench/sizes/bundled.js'
+import { bundled, engineAlone } from '../bench/sizes/bundled.js'
 
 test('types cost nothing', async () => {
   const { code } = await bundled(`import 'afield'; globalThis.app = 1`)
@@ -17,11 +17,20 @@ test('a single function brings neither the router nor React, Vite or the schema 
 })
 
 test('createAfield brings nothing of React, Vite, the keeper or the engine', async () => {
-  const { modules } = await bundled(`import { createAfield } from 'afield'; globalThis.create = createAfield`)
+  const { modules, first } = await bundled(
+    `import { createAfield } from 'afield'; globalThis.create = createAfield`,
+  )
+  expect(first).toBeLessThanOrEqual(8000)
   expect(modules.length).toBeGreaterThan(5)
   expect(
-    modules.filter((id) => /react|\/vite\/|valibot|idb-keyval|onnxruntime|\/keeper\/(?!defaults)/.test(id)),
+    modules.filter((id) =>
+      /react|\/vite\/|valibot|comlink|idb-keyval|onnxruntime|\/keeper\/(?!defaults)/.test(id),
+    ),
   ).toEqual([])
+})
+
+test('the engine, but for onnxruntime, is of 30 kB', async () => {
+  expect(await engineAlone()).toBeLessThanOrEqual(30_000)
 })
 
 test('useModel brings React only because it is asked for', async () => {

@@ -86,6 +86,55 @@ test('many canvases are asked together, and one that is 0 pixels wide fails alon
   })
 })
 
+test('the bitmaps that are made of canvases stay nowhere, also of one that nobody wants any more', async () => {
+  const widths = await page.evaluate(async () => {
+    const { createImageBitmap } = globalThis
+    const made: ImageBitmap[] = []
+    globalThis.createImageBitmap = async (...given: unknown[]) => {
+      const bitmap = await (createImageBitmap as (...all: unknown[]) => Promise<ImageBitmap>)(...given)
+      made.push(bitmap)
+      return bitmap
+    }
+    const giving = new AbortController()
+    const unwanted = model.predictMany([drawOne(), drawOne()], { signal: giving.signal })
+    giving.abort()
+    await Promise.allSettled([unwanted, model.predict(drawOne()), model.predictMany([drawOne(), drawOne()])])
+    globalThis.createImageBitmap = createImageBitmap
+    return made.map(({ width }) => width)
+  })
+  expect(widths).toEqual([0, 0, 0, 0, 0])
+})
+
+test('a canvas of 50 megapixels is refused before anything is read of it', async () => {
+  const refused = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 10_000, height: 5000 })
+    const error: unknown = await model.predict(canvas).catch((cause: unknown) => cause)
+    return error instanceof AfieldError && { code: error.code, ...error.details }
+  })
+  expect(refused).toEqual({ code: 'input/invalid', field: 'image', problem: 'too-large' })
+})
+
+test('an image of another site, which no page may read, is refused and says what to do', async () => {
+  const other = await startServer({ mounts: { '/': join(CHECKOUT, 'test', 'protocol', 'vectors') } })
+  const refused = await page.evaluate(async (src) => {
+    const image = new Image()
+    image.src = src
+    await image.decode()
+    const error: unknown = await model.predict(image).catch((cause: unknown) => cause)
+    return error instanceof AfieldError && { code: error.code, message: error.message, ...error.details }
+  }, `${other.url}/photo.png`)
+  await other.close()
+  expect(refused).toEqual({
+    code: 'input/invalid',
+    field: 'image',
+    problem: 'malformed',
+    message: expect.stringContaining('crossorigin="anonymous"') as string,
+  })
+  expect(await page.evaluate(async () => (await model.predict(drawOne())).outputs['digit'])).toMatchObject({
+    label: '1',
+  })
+})
+
 test('the benchmark asks for the picture of a golden vector', async () => {
   const report = await page.evaluate(() => model.benchmark({ samples: 20 }))
   expect(report).toMatchObject({ model: 'digit-reader', input: 'golden', samples: 20 })

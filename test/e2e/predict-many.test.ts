@@ -133,6 +133,12 @@ describe('5,000 candidates', () => {
       const given: unknown[] = [...candidates]
       given[17] = { hours_studied: 3 }
       given[1500] = { hours_studied: 3, quiz_score: () => 1 }
+      given[1501] = {
+        hours_studied: 3,
+        get quiz_score(): number {
+          throw new Error('the app’s own fault, about 42')
+        },
+      }
       given[4999] = 'a text'
       const { results, failures } = await model.predictMany(given as never, { rankBy: 'risk_score' })
       return {
@@ -141,10 +147,11 @@ describe('5,000 candidates', () => {
       }
     })
     expect(seen).toEqual({
-      results: 4997,
+      results: 4996,
       failures: [
         { index: 17, code: 'input/invalid', field: 'quiz_score', problem: 'missing' },
-        { index: 1500, code: 'input/invalid' },
+        { index: 1500, code: 'input/invalid', problem: 'mistyped' },
+        { index: 1501, code: 'input/invalid', problem: 'mistyped' },
         expect.objectContaining({ index: 4999, code: 'input/invalid' }),
       ],
     })
@@ -177,6 +184,46 @@ describe('5,000 candidates', () => {
       return { refused, packs: globalThis.packs }
     })
     expect(early).toEqual({ refused: 'aborted', packs: [] })
+  })
+
+  test('and so is a single one that waits behind them', async () => {
+    const seen = await page.evaluate(async () => {
+      globalThis.packs = []
+      const giving = new AbortController()
+      const first = model.predict(candidates[0] ?? {})
+      const second = model.predict(candidates[1] ?? {}, { signal: giving.signal })
+      const third = model.predict(candidates[2] ?? {})
+      giving.abort()
+      const settled = await Promise.allSettled([first, second, third])
+      return {
+        packs: globalThis.packs,
+        outcomes: settled.map((one) =>
+          one.status === 'rejected' && one.reason instanceof AfieldError ? one.reason.code : one.status,
+        ),
+      }
+    })
+    expect(seen).toEqual({ packs: [1, 1], outcomes: ['fulfilled', 'aborted', 'fulfilled'] })
+  })
+
+  test('one alone that cannot be sent is refused, and the next is answered', async () => {
+    const seen = await page.evaluate(async () => {
+      const thrower = {
+        get hours_studied(): number {
+          throw new Error('the app’s own fault, about 42')
+        },
+      }
+      const refusals = []
+      for (const bad of [thrower, new Proxy({}, {}), Promise.resolve({})]) {
+        const refused: unknown = await model.predict(bad as never).catch((error: unknown) => error)
+        if (!(refused instanceof AfieldError)) throw new Error('It was not refused.')
+        refusals.push({ code: refused.code, tellsIt: JSON.stringify(refused).includes('42') })
+      }
+      return { refusals, next: (await model.predict({ hours_studied: 3, quiz_score: 42 })).modelVersion }
+    })
+    expect(seen).toEqual({
+      refusals: Array.from({ length: 3 }, () => ({ code: 'input/invalid', tellsIt: false })),
+      next: '1.0.0',
+    })
   })
 
   test('count as errors where they fail, one each', async () => {
@@ -267,17 +314,26 @@ describe('models of tensors', () => {
     )
   }
 
-  test('a candidate that the graph itself cannot take fails alone', async () => {
+  test('a candidate that the graph itself cannot take fails alone, and nothing tells what it was', async () => {
+    const lines: string[] = []
+    page.onConsole(({ text }) => lines.push(text))
     await load('pick')
     const seen = await page.evaluate(async () => {
       const at = (place: number) => [[place === 41 ? 8 : place % 8]]
       const { results, failures } = await model.predictMany(Array.from({ length: 100 }, (_, i) => at(i)))
       return {
         right: results.filter(({ index, outputs }) => outputs['value'] === (index % 8) ** 2).length,
-        failures: failures.map(({ index, error: { code } }) => ({ index, code })),
+        failures: failures.map(({ index, error: { code, message, cause } }) => ({
+          index,
+          code,
+          message,
+          cause,
+        })),
       }
     })
-    expect(seen).toEqual({ right: 99, failures: [{ index: 41, code: 'engine/run-failed' }] })
+    const message = expect.stringMatching(/^The model failed to run in its Gather node[^8]*$/) as string
+    expect(seen).toEqual({ right: 99, failures: [{ index: 41, code: 'engine/run-failed', message }] })
+    expect(lines.filter((line) => /idx|bounds|Gather/.test(line))).toEqual([])
   })
 
   test('a label ranks by its score', async () => {

@@ -137,6 +137,40 @@ describe("telemetry's code", () => {
   )
 })
 
+describe("the page's own part of it", () => {
+  test('that is late keeps nobody waiting, and counts what was before it', async () => {
+    const before = await served()
+    world.server.fault('/app/assets/observer*', { kind: 'delay', ms: 4000 })
+    const took = await page.evaluate(
+      async (given) => {
+        const began = performance.now()
+        globalThis.afield = createAfield(given)
+        globalThis.model = await afield.load('learner-risk')
+        for (let i = 0; i < 5; i++) await model.predict({ hours_studied: 3, quiz_score: 42 })
+        await model.predict({}).catch(() => undefined)
+        return performance.now() - began
+      },
+      { repository: `${world.server.url}/repo/`, root: world.root, ...telemetryTo(world) },
+    )
+    expect(took).toBeLessThan(4000)
+    expect(await taken()).toMatchObject({ answers: 5 })
+    await flush(page)
+    expect(await served()).toBe(before + 5)
+  })
+
+  test('that never comes does not keep Afield from closing', async () => {
+    world.server.fault('/app/assets/observer*', { kind: 'delay', ms: 60_000 })
+    await loadAndListen()
+    await predictMany(page, 3)
+    const took = await page.evaluate(async () => {
+      const began = performance.now()
+      await afield.close()
+      return performance.now() - began
+    })
+    expect(took).toBeLessThan(8000)
+  })
+})
+
 declare global {
   var said: string[]
 }

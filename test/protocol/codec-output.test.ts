@@ -117,6 +117,43 @@ describe('a label', () => {
   })
 })
 
+test.each([
+  ['softmax', [1, Number.POSITIVE_INFINITY, 0]],
+  ['softmax', [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]],
+])('no share by %s is made of %s', async (activation, logits) => {
+  for (const kind of [{ kind: 'label' }, { kind: 'top-k', k: 2 }]) {
+    const contract = give({ ...kind, name: 'is', tensor: 'y', labels: LABELS, activation })
+    await expect(decode(contract, tensor([1, 3], logits), rows(1))).rejects.toMatchObject({
+      code: 'engine/run-failed',
+      details: { output: 'is' },
+    })
+  }
+})
+
+test('a class that the graph makes up has no label', async () => {
+  const said = give({ kind: 'label', name: 'is', tensor: 'y', scores: 's', labels: LABELS })
+  const results = {
+    ...tensor([1], BigInt64Array.of(3n)),
+    s: { dtype: 'float32', dims: [1, 3], data: [0.2, 0.3, 0.5] },
+  }
+  await expect(decode(said, results, rows(1))).rejects.toThrow('gave a class for "is" that is none of its 3')
+})
+
+test('a number of 64 bits is not rounded in silence', async () => {
+  const largest = BigInt(Number.MAX_SAFE_INTEGER)
+  expect(await decode(give(SCORE), tensor([1], BigInt64Array.of(-largest)), rows(1))).toEqual([
+    { score: -Number.MAX_SAFE_INTEGER },
+  ])
+  await expect(
+    decode(give(SCORE), tensor([1], BigInt64Array.of(largest + 2n)), rows(1)),
+  ).rejects.toMatchObject({ code: 'engine/run-failed', details: { output: 'score' } })
+})
+
+test('−0 stays −0', async () => {
+  const [answer] = await decode(give(SCORE), tensor([1], [-0]), rows(1))
+  expect(Object.is(answer?.['score'], -0)).toBe(true)
+})
+
 describe('top-k', () => {
   test('is the k best, the best first', async () => {
     const contract = give({ kind: 'top-k', name: 'best', tensor: 'y', labels: LABELS, k: 2 })

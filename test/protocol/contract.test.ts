@@ -52,6 +52,11 @@ describe('refused inputs', () => {
     expect(() => contractOf([HOURS], {})).toThrow(refused('every field names its own tensor'))
   })
 
+  test('two fields in one tensor of their own, of which one would be lost', () => {
+    const fields = [HOURS, { ...HOURS, name: 'days' }].map((field) => ({ ...field, tensor: 'h' }))
+    expect(() => contractOf(fields, {})).toThrow(refused('two fields have the same tensor'))
+  })
+
   test.each<[string, Readonly<Record<string, unknown>>]>([
     ['a fraction', HOURS],
     ['NaN', { name: 'age', type: 'integer', missing: 'nan' }],

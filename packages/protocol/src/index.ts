@@ -20,6 +20,7 @@ export {
   type SelfTest,
 } from './codec/golden.js'
 export * from './codec/image.js'
+export * from './codec/image-size.js'
 export * from './codec/outputs.js'
 export * from './codec/read-tensor.js'
 export * from './codec/record.js'

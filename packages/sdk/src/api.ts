@@ -127,7 +127,8 @@ export interface Model<N extends ModelName = ModelName> {
   /** The version that serves now; `undefined` while none may. */
   readonly version: string | undefined
   /**
-   * Answers one input of the kind that the model's contract takes.
+   * Answers one input of the kind that the model's contract takes. It must stay as it is until the answer is here:
+   * while the engine is busy it waits, uncopied.
    *
    * @throws AfieldError `input/invalid`, with `details.field` and `details.problem` where a field is at fault;
    *   `model/killed`; `engine/*`; `aborted`; `closed`.
@@ -184,7 +185,8 @@ export interface Afield {
   /**
    * Makes a model ready: from the device where it is there, else from the repository.
    *
-   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`.
+   * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`;
+   *   `input/invalid` for an option that is no URL; `platform/unsupported` where there is no page.
    */
   load<N extends ModelName>(name: N, options?: LoadOptions): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */

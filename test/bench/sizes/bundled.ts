@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 
@@ -12,6 +13,7 @@ export interface Bundled {
 }
 
 const APP = '\0app'
+const ENGINE = join(import.meta.dirname, '..', '..', '..', 'packages', 'sdk', 'dist', 'engine', 'worker.js')
 
 /** An app of these lines as rolldown would ship it: minified and split. */
 export async function bundled(lines: string): Promise<Bundled> {
@@ -30,11 +32,16 @@ export async function bundled(lines: string): Promise<Bundled> {
   const { output } = await bundle.generate({ format: 'esm', minify: true })
   await bundle.close()
   const chunks = output.filter((file) => file.type === 'chunk')
-  const sizeOf = (entry: boolean): number =>
-    chunks
-      .filter(({ isEntry }) => isEntry === entry)
-      .reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0)
   const [first] = chunks
+  // What the first script imports statically comes with it.
+  const atOnce = new Set(first ? [first.fileName] : [])
+  for (const name of atOnce) {
+    for (const more of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) atOnce.add(more)
+  }
+  const sizeOf = (comesFirst: boolean): number =>
+    chunks
+      .filter(({ fileName }) => atOnce.has(fileName) === comesFirst)
+      .reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0)
   return {
     first: sizeOf(true),
     later: sizeOf(false),
@@ -43,4 +50,20 @@ export async function bundled(lines: string): Promise<Bundled> {
       : [],
     code: first?.code ?? '',
   }
+}
+
+/**
+ * Gzipped bytes of the engine's own code, bundled as it is shipped. The file that is shipped holds onnxruntime's
+ * JavaScript too.
+ */
+export async function engineAlone(): Promise<number> {
+  const bundle = await rolldown({
+    input: ENGINE,
+    platform: 'browser',
+    external: /^onnxruntime-web/,
+    treeshake: { propertyReadSideEffects: false },
+  })
+  const { output } = await bundle.generate({ format: 'esm', minify: true, codeSplitting: false })
+  await bundle.close()
+  return gzipSync(output[0].code, { level: 9 }).length
 }

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { countOwnLines } from '../../bundlers/support/own-lines.js'
 import { npm, pack } from '../../bundlers/support/packages.js'
 import { figure, type Figure } from '../figure.js'
-import { bundled } from './bundled.js'
+import { bundled, engineAlone } from './bundled.js'
 import { benchDev } from './dev.js'
 
 const DIST = join(import.meta.dirname, '..', '..', '..', 'packages', 'sdk', 'dist')
@@ -25,7 +25,8 @@ export async function benchSizes(): Promise<readonly Figure[]> {
     figure('sizes/router', 'kB', [router.first / KB], { most: 8 }),
     figure('sizes/router-on-demand', 'kB', [router.later / KB]),
     figure('sizes/standalone', 'kB', [standalone / KB]),
-    figure('sizes/engine', 'kB', [engine / KB], { most: 30 }),
+    figure('sizes/engine-without-onnxruntime', 'kB', [(await engineAlone()) / KB], { most: 30 }),
+    figure('sizes/engine', 'kB', [engine / KB]),
     figure('sizes/keeper', 'kB', [keeper / KB], { most: 30 }),
     figure('sizes/telemetry', 'kB', [(await gzipped(join(DIST, 'telemetry.js'))) / KB]),
     ...(await inputKinds()),

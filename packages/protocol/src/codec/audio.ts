@@ -54,6 +54,7 @@ export function createAudioEncoder(input: AudioInput): AudioEncoder {
       return input.normalize === 'peak' ? byPeak(samples) : samples
     },
     rows: () => 1,
+    size: ({ length }) => length,
     batchKey: ({ length }) => String(length),
     encode(recordings) {
       const length = recordings[0]?.length ?? 0

@@ -2,14 +2,10 @@ import { ImageInputSchema, type ImageInput } from '../contract/image.js'
 import { AfieldError } from '../errors.js'
 import type { InputEncoder, InputKindCode } from './encoder.js'
 import { toFloat16Bits } from './float16.js'
+import { checkImageSize } from './image-size.js'
 import { place } from './placement.js'
 import { invalidInput, type InputProblem } from './refuse.js'
 import { resize } from './resize.js'
-
-/** More pixels than most cameras have; four bytes each are held while a picture is read. */
-export const MAX_IMAGE_PIXELS = 32_000_000
-/** What a JPEG can have. */
-export const MAX_IMAGE_SIDE = 65_535
 
 /** Pixels as red, green, blue, alpha, row by row; colours are not multiplied by alpha. An `ImageData` is one. */
 export interface PlainImage {
@@ -46,6 +42,7 @@ export function createImageEncoder(input: ImageInput): ImageEncoder {
   return {
     prepare: (image) => toPixels(input, checkImage(image)),
     rows: () => 1,
+    size: ({ length }) => length,
     encode(images) {
       const data = allocate(input.dtype, images.length * area * channels)
       for (const [n, pixels] of images.entries()) {
@@ -61,21 +58,6 @@ export function createImageEncoder(input: ImageInput): ImageEncoder {
       const dims = [images.length, ...(last ? [...size, channels] : [channels, ...size])]
       return { [input.tensor]: { dtype: input.dtype, dims, data } }
     },
-  }
-}
-
-/**
- * Refuses what is too small or too large, before anything is read of it.
- *
- * @throws AfieldError `input/invalid`, problem `empty` or `too-large`.
- */
-export function checkImageSize(width: number, height: number): void {
-  if (width === 0 || height === 0) {
-    throw invalid('empty', 'is 0 pixels wide or high: wait until it has loaded, and do not close it before')
-  }
-  if (width * height > MAX_IMAGE_PIXELS || Math.max(width, height) > MAX_IMAGE_SIDE) {
-    const most = `${MAX_IMAGE_PIXELS / 1_000_000} megapixels and ${MAX_IMAGE_SIDE} pixels a side`
-    throw invalid('too-large', `is larger than ${most}: make it smaller first`)
   }
 }
 

@@ -2,7 +2,7 @@ import type { Contract } from '../contract/contract.js'
 import type { Output, Outputs, OutputValue } from '../contract/outputs.js'
 import { AfieldError } from '../errors.js'
 import type { Feeds, PlainTensor } from './encoder.js'
-import { activate, largest } from './scores.js'
+import { activate, largest, type Activation } from './scores.js'
 import { sizeOf, slice } from './tensor.js'
 
 type Of<K extends Output['kind']> = Extract<Output, { kind: K }>
@@ -78,12 +78,15 @@ function readValue({ name, tensor, column }: Of<'value'>, results: Feeds, { from
   if (value === undefined || Number.isNaN(number)) {
     throw runFailed(name, `gave no number for "${name}" (tensor "${tensor}", column ${column})`)
   }
+  if (typeof value === 'bigint' && !Number.isSafeInteger(number)) {
+    throw runFailed(name, `gave a number for "${name}" that needs all 64 bits: read it as a tensor`)
+  }
   return number
 }
 
 function readLabel(output: Of<'label'>, results: Feeds, rows: Rows): OutputValue {
   const { name, tensor, scores: scoresTensor, labels, activation } = output
-  const scores = activate(scoresOf(name, results, scoresTensor ?? tensor, rows), activation)
+  const scores = scoresOf(name, results, scoresTensor ?? tensor, rows, activation)
   const [best = 0] = largest(scores, 1)
   if (scoresTensor === undefined)
     return { label: labelAt(name, labels, scores, best), score: scores[best] ?? 0 }
@@ -100,7 +103,7 @@ function readLabel(output: Of<'label'>, results: Feeds, rows: Rows): OutputValue
 
 function readTopK(output: Of<'top-k'>, results: Feeds, rows: Rows): OutputValue {
   const { name, tensor, labels, k, activation } = output
-  const scores = activate(scoresOf(name, results, tensor, rows), activation)
+  const scores = scoresOf(name, results, tensor, rows, activation)
   return largest(scores, k).map((at) => ({
     label: labelAt(name, labels, scores, at),
     score: scores[at] ?? 0,
@@ -126,14 +129,21 @@ function readTensorOutput(
   return { dtype, dims: [rows.count, ...rest], data: own }
 }
 
-/** The row's numbers; none of them may be NaN, since nothing can be said of the others then. */
-function scoresOf(name: string, results: Feeds, tensor: string, { from, total }: Rows): readonly number[] {
+/** The row's scores; none of them may be NaN, since nothing can be said of the others then. */
+function scoresOf(
+  name: string,
+  results: Feeds,
+  tensor: string,
+  { from, total }: Rows,
+  activation: Activation,
+): readonly number[] {
   const data: PlainTensor['data'] = results[tensor]?.data ?? []
   const columns = data.length / total
-  const scores = Array.from({ length: Math.floor(columns) }, (_, i) => {
+  const raw = Array.from({ length: Math.floor(columns) }, (_, i) => {
     const value = data[from * columns + i]
     return typeof value === 'string' ? Number.NaN : Number(value)
   })
+  const scores = activate(raw, activation)
   if (scores.length > 0 && Number.isInteger(columns) && !scores.some(Number.isNaN)) return scores
   throw runFailed(name, `gave no scores for "${name}" (tensor "${tensor}")`)
 }
@@ -146,8 +156,11 @@ function labelAt(
   at: number,
 ): string {
   const label = labels ? labels[at] : String(at)
-  if (label !== undefined && (!labels || labels.length === scores.length)) return label
-  throw runFailed(name, `has ${scores.length} classes for "${name}", which has ${labels?.length} labels`)
+  if (labels && labels.length !== scores.length) {
+    throw runFailed(name, `has ${scores.length} classes for "${name}", which has ${labels.length} labels`)
+  }
+  if (label !== undefined) return label
+  throw runFailed(name, `gave a class for "${name}" that is none of its ${scores.length}`)
 }
 
 function runFailed(output: string, what: string): AfieldError {

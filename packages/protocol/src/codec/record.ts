@@ -106,7 +106,9 @@ function encodeColumns(
 
 function checkShape(fields: readonly Field[], record: unknown): asserts record is RecordValue {
   if (typeof record !== 'object' || record === null || Array.isArray(record) || ArrayBuffer.isView(record)) {
-    throw new AfieldError('input/invalid', 'predict() takes a record: an object of field names and values.')
+    throw new AfieldError('input/invalid', 'predict() takes a record: an object of field names and values.', {
+      details: { problem: 'mistyped' },
+    })
   }
   const names = Object.keys(record)
   if (names.length <= fields.length && names.every((name, i) => name === fields[i]?.name)) return
@@ -162,7 +164,8 @@ function encodeField(field: GraphField, value: unknown): number | string {
       if (value.length > field.maxLength) {
         throw invalidInput(name, 'too-large', `takes at most ${field.maxLength} characters`)
       }
-      if (!isWellFormed(value)) throw invalidInput(name, 'malformed', 'holds characters that are no text')
+      if (!isWellFormed(value))
+        throw invalidInput(name, 'malformed', 'holds half a character (a lone UTF-16 surrogate) or a NUL')
       return value
     case 'integer':
     case 'number':

@@ -42,8 +42,6 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const
 
-export type Problem = 'mistyped' | 'out-of-range' | 'malformed'
-
 export type ElementProblem = 'mistyped' | 'out-of-range' | 'malformed'
 
 /** Tells what is wrong with an element that a tensor of this type could not hold without making it another one. */

@@ -98,6 +98,9 @@ function tokensEncoder(input: TokensText, tokenizer: Tokenizer): InputEncoder<To
       }
     },
     rows: () => 1,
+    // A short text beside a long one would be mostly padding.
+    batchKey: ({ ids }) => (input.pad === 'max' ? '' : String(Math.ceil(Math.log2(ids.length)))),
+    size: ({ ids }) => (input.pad === 'max' ? input.maxTokens : 2 * ids.length),
     encode: (batch) => encodeTokens(input, batch),
   }
 }

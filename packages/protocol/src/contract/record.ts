@@ -96,6 +96,10 @@ export const RecordInputSchema = v.pipe(
       graphFields(fields).every((field) => (field.tensor === undefined) === (tensor !== undefined)),
     'either input.tensor takes all fields, or every field names its own tensor',
   ),
+  v.check(({ fields }) => {
+    const own = graphFields(fields).flatMap(({ tensor }) => tensor ?? [])
+    return new Set(own).size === own.length
+  }, 'two fields have the same tensor'),
   v.check(
     ({ tensor, fields }) =>
       tensor === undefined ||

@@ -200,5 +200,5 @@ export function propertyName(name: string): string {
 }
 
 export function literal(text: string): string {
-  return /^[^'\\\p{Cc}\u2028\u2029]*$/u.test(text) ? `'${text}'` : JSON.stringify(text)
+  return /^[^'\\\p{Cc}\p{Cs}\u2028\u2029]*$/u.test(text) ? `'${text}'` : JSON.stringify(text)
 }

@@ -16,6 +16,7 @@ import {
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
+import { readFailure, runFailure } from './failures.js'
 import type { KindOf } from './kinds.js'
 import type { Asked } from './messages.js'
 import { proveRuntime } from './onnxruntime.js'
@@ -30,6 +31,9 @@ const PLAIN_OPERATORS: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
+
+/** What onnxruntime would write to the console of a run that fails may quote the input. */
+const QUIET = { logSeverityLevel: 4 } as const
 
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
 let lastRun: Promise<unknown> = Promise.resolve()
@@ -98,7 +102,7 @@ export class Session {
         const prepared = prepare(question)
         ready.push({ at, prepared: prepared instanceof Promise ? await prepared : prepared })
       } catch (error) {
-        results[at] = asAfieldError(error, 'internal/unexpected', 'The input could not be read')
+        results[at] = readFailure(error)
       }
     }
     await Promise.all(
@@ -126,14 +130,14 @@ export class Session {
     try {
       return await run
     } catch (cause) {
-      if (group.length < 2) return [asAfieldError(cause, 'engine/run-failed', 'The model failed to run')]
+      if (group.length < 2) return [runFailure(cause)]
       const half = group.length >> 1
       return [...(await this.#answer(group.slice(0, half))), ...(await this.#answer(group.slice(half)))]
     }
   }
 
   async #run(group: readonly Prepared[]): Promise<readonly Answer[]> {
-    const results = await this.#session.run(toRuntime(this.#codec.encode(group)))
+    const results = await this.#session.run(toRuntime(this.#codec.encode(group)), QUIET)
     const tensors = Object.entries(results).map(([name, { type, dims, data }]) => [
       name,
       readable({ dtype: type, dims, data }),
@@ -172,6 +176,7 @@ async function createSession({ bytes, externalData, operators }: EngineModel): P
     // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.
     return await ort.InferenceSession.create(bytes, {
       executionProviders: ['wasm'],
+      ...QUIET,
       ...(externalData.length > 0 ? { externalData } : {}),
       graphOptimizationLevel: operators.every((name) => PLAIN_OPERATORS.has(name)) ? 'disabled' : 'all',
       enableCpuMemArena: true,

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import { AfieldError, errorToData } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
 import type { EngineModel } from '../keeper/ports.js'
 import { compileRuntime } from './compile.js'
@@ -53,13 +53,22 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
 }
 
 async function answer(questions: readonly Question[]): Promise<void> {
-  const answers = await (session ? session.predict(questions) : [])
-  const none = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-  postMessage({
-    type: 'answers',
-    answers: questions.map(({ id }, i): Answer => {
-      const result = answers[i] ?? none
-      return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
-    }),
-  } satisfies FromEngine)
+  try {
+    const answers = await (session ? session.predict(questions) : [])
+    const none = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    tell(
+      questions.map(({ id }, i): Answer => {
+        const result = answers[i] ?? none
+        return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
+      }),
+    )
+  } catch (cause) {
+    // Such as answers that are too large to be copied. Whoever asked must hear of it, or would wait for ever.
+    const error = errorToData(asAfieldError(cause, 'engine/run-failed', 'The answers could not be sent'))
+    tell(questions.map(({ id }) => ({ id, error })))
+  }
+}
+
+function tell(answers: readonly Answer[]): void {
+  postMessage({ type: 'answers', answers } satisfies FromEngine)
 }

@@ -8,6 +8,7 @@ import {
   type FunnelStep,
 } from '@afield/protocol'
 import { keepErrorCodes } from '../comlink-errors.js'
+import { connect } from '../remote.js'
 import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
@@ -65,7 +66,7 @@ export interface KeeperInit extends KeeperOptions {
 
 /** What the page may ask of the keeper's worker: `open` first, then anything else. */
 export interface KeeperWorker {
-  open(init: KeeperInit, host: PageHost & Comlink.ProxyMarked): Promise<void>
+  open(init: KeeperInit): Promise<void>
   adoptMarks(marks: Marks): Promise<void>
   /** @param task names the call, so that `cancel` can abort it. */
   load(model: string, request: LoadRequest, task: number): Promise<Served>
@@ -86,7 +87,7 @@ export interface KeeperWorker {
 }
 
 /** The composition root: the only place that knows it runs in a browser. */
-async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Promise<Keeper> {
+async function openKeeper(init: KeeperInit): Promise<Keeper> {
   const log = (level: LogLevel, message: string, error?: AfieldError): void =>
     void page.log(level, message, error && errorToData(error))
   const { state, blobs } = await openStores(init.namespace, log)
@@ -101,7 +102,7 @@ async function openKeeper(init: KeeperInit, page: Comlink.Remote<PageHost>): Pro
       ? { locks: localLocks(), channel: silentChannel() }
       : { locks: webLocks(init.namespace), channel: broadcastChannel(init.namespace) }),
     log,
-    host: hostOf(page, init.asksDownload),
+    host: hostOf(init.asksDownload),
     quota: browserQuota,
     ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
     connection: connectionOf(navigator),
@@ -133,9 +134,9 @@ async function cancellable<T>(
 }
 
 keepErrorCodes()
-Comlink.expose({
-  open: async (init, host) => {
-    keeper = openKeeper(init, host as unknown as Comlink.Remote<PageHost>)
+const page = connect<PageHost>(globalThis, {
+  open: async (init) => {
+    keeper = openKeeper(init)
     await keeper
   },
   adoptMarks: async (marks) => (await opened()).adoptMarks(marks),
@@ -156,7 +157,7 @@ Comlink.expose({
   close: async () => (await opened()).close(),
 } satisfies KeeperWorker)
 
-function hostOf(page: Comlink.Remote<PageHost>, asksDownload: boolean): Host {
+function hostOf(asksDownload: boolean): Host {
   return {
     openEngine: async (): Promise<Engine> => {
       const { id, supply } = await page.openEngine()

@@ -1,11 +1,4 @@
-import {
-  AfieldError,
-  asAfieldError,
-  errorFromData,
-  utf8,
-  type Answer,
-  type ErrorData,
-} from '@afield/protocol'
+import { AfieldError, asAfieldError, errorFromData, utf8, type ErrorData } from '@afield/protocol'
 import type {
   AfieldOptions,
   AfieldTelemetryOptions,
@@ -15,10 +8,7 @@ import type {
   Prediction,
   Predictions,
 } from '../api.js'
-import { kindsFrom } from '../engine/kinds.js'
 import { RUNTIME } from '../engine/runtime.js'
-import type { Asked } from '../engine/messages.js'
-import { Session } from '../engine/session.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { ListedVersion } from '../keeper/catalogue.js'
@@ -26,7 +16,6 @@ import { Keeper } from '../keeper/keeper.js'
 import type {
   Clock,
   Connection,
-  Engine,
   Fetch,
   KeeperEvent,
   KeyValueStore,
@@ -38,11 +27,11 @@ import type {
 import { randomName } from '../keeper/random-name.js'
 import type { TelemetryReport } from '../keeper/telemetry/port.js'
 import { Observer } from '../router/observer.js'
-import { engineUrls } from '../files.js'
-import { Route, type AnsweringEngine } from '../router/route.js'
+import { Route } from '../router/route.js'
 import { SDK_VERSION } from '../version.js'
 import { explain, type Explanation } from '../words/explain.js'
 import { describeStorage, type StorageReport } from '../words/storage.js'
+import { LocalEngine } from './local-engine.js'
 
 export interface DeviceOptions extends Pick<
   AfieldOptions,
@@ -223,43 +212,3 @@ export function createDevice(options: DeviceOptions): Device {
 }
 
 const NODE_VERSION = (globalThis as { process?: { version?: string } }).process?.version ?? 'unknown'
-
-/** A session in this process behind the same two faces that an engine's worker has. */
-class LocalEngine implements Engine, AnsweringEngine {
-  readonly id: number
-  readonly gone: Promise<AfieldError | undefined>
-  #end: (error: AfieldError | undefined) => void = () => undefined
-  #session: Session | undefined
-  #running: Promise<unknown> = Promise.resolve()
-
-  constructor(id: number) {
-    this.id = id
-    this.gone = new Promise((resolve) => (this.#end = resolve))
-  }
-
-  async load(model: Parameters<Engine['load']>[0]): Promise<void> {
-    this.#session = await Session.create(model, kindsFrom(engineUrls().kinds))
-  }
-
-  async predict(asked: Asked): Promise<Answer> {
-    const [answer] = await this.predictMany([asked])
-    if (!answer || answer instanceof AfieldError) {
-      throw asAfieldError(answer, 'internal/unexpected', 'An answer is missing')
-    }
-    return answer
-  }
-
-  /** One run, which nothing interrupts. */
-  async predictMany(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
-    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    const run = this.#session.predict(questions)
-    this.#running = run
-    return run
-  }
-
-  close(): void {
-    const session = this.#session
-    this.#session = undefined
-    void this.#running.then(() => session?.release()).then(() => this.#end(undefined))
-  }
-}

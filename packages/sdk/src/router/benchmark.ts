@@ -104,7 +104,7 @@ async function measure({
   const timed = async (count: number): Promise<number[]> => {
     const times: number[] = []
     while (times.length < count && answeredBy.size < 2)
-      times.push(await time((engine) => engine.predict(asked)))
+      times.push(await time((engine) => engine.predict(asked, undefined)))
     return times
   }
   const warmUp = await timed(WARM_UPS)

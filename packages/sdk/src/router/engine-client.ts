@@ -2,7 +2,7 @@ import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer }
 import { aborted } from '../abort.js'
 import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
-import { toSendable } from './sendable.js'
+import { readied, unsendable, type Ready } from './ready.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
 /** Questions packed into one message at most. */
@@ -10,6 +10,11 @@ const MAX_PACK = 1024
 
 /** What became of one question. */
 export type Settled = ModelAnswer | AfieldError
+
+interface Queued {
+  readonly question: Question
+  readonly bitmap: ImageBitmap | undefined
+}
 
 interface Pending {
   readonly id: number
@@ -32,7 +37,7 @@ export class EngineClient implements AnsweringEngine {
   readonly gone: Promise<AfieldError | undefined>
   readonly #worker: Worker
   readonly #unanswered = new Map<number, Waiting>()
-  #queue: Question[] = []
+  #queue: Queued[] = []
   #busy = false
   #closing = false
   #ended: AfieldError | undefined
@@ -53,9 +58,11 @@ export class EngineClient implements AnsweringEngine {
     this.#post({ type: 'open', urls, supply: port1 }, [port1])
   }
 
-  predict(asked: Asked): Promise<ModelAnswer> {
+  predict(asked: Asked, signal: AbortSignal | undefined): Promise<ModelAnswer> {
     const ready = readied(asked)
-    if (ready instanceof Promise) return this.#askAll([ready]).then(([only]) => answerOf(only))
+    if (signal || ready instanceof Promise) {
+      return this.#askAll([Promise.resolve(ready)], signal).then(([only]) => answerOf(only))
+    }
     const { answer } = this.#enqueue(ready)
     if (!this.#busy) this.#ask()
     return answer
@@ -80,7 +87,10 @@ export class EngineClient implements AnsweringEngine {
   }
 
   /** Asks everything at once; an input that could not be made ready fails alone. */
-  async #askAll(asked: readonly Promise<Asked>[], signal?: AbortSignal): Promise<readonly Settled[]> {
+  async #askAll(
+    asked: readonly Promise<Ready>[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Settled[]> {
     this.#readying += 1
     const ready = await Promise.allSettled(asked)
     this.#readying -= 1
@@ -101,10 +111,13 @@ export class EngineClient implements AnsweringEngine {
     )
   }
 
-  #enqueue(asked: Asked): Pending {
+  #enqueue({ asked, bitmap }: Ready): Pending {
     const id = ++this.#nextId
-    if (this.#ended) return { id, answer: Promise.reject(this.#ended) }
-    this.#queue.push({ id, ...asked })
+    if (this.#ended) {
+      bitmap?.close()
+      return { id, answer: Promise.reject(this.#ended) }
+    }
+    this.#queue.push({ question: { id, ...asked }, bitmap })
     return {
       id,
       answer: new Promise((resolve, reject) => this.#unanswered.set(id, { resolve, reject })),
@@ -113,40 +126,41 @@ export class EngineClient implements AnsweringEngine {
 
   /** What was not sent yet is not asked any more. */
   #withdraw(ids: ReadonlySet<number>, reason: AfieldError): void {
-    const withdrawn = this.#queue.filter(({ id }) => ids.has(id))
-    this.#queue = this.#queue.filter(({ id }) => !ids.has(id))
-    for (const { id } of withdrawn) this.#take(id)?.reject(reason)
+    const withdrawn = this.#queue.filter(({ question }) => ids.has(question.id))
+    this.#queue = this.#queue.filter(({ question }) => !ids.has(question.id))
+    for (const unsent of withdrawn) this.#drop(unsent, reason)
   }
 
   #ask(): void {
-    const questions = this.#queue.slice(0, MAX_PACK)
-    if (questions.length === 0) return
+    const pack = this.#queue.slice(0, MAX_PACK)
+    if (pack.length === 0) return
     this.#queue = this.#queue.slice(MAX_PACK)
     this.#busy = true
-    if (this.#send(questions)) return
+    if (this.#send(pack)) return
     // One of them cannot be cloned; the others are asked all the same.
-    const sent = questions.length > 1 ? questions.filter((question) => this.#send([question])) : []
+    const sent = pack.length > 1 ? pack.filter((queued) => this.#send([queued])) : []
     this.#busy = sent.length > 0
-    for (const question of questions) {
-      if (sent.includes(question)) continue
-      this.#take(question.id)?.reject(
-        new AfieldError(
-          'input/invalid',
-          'The input holds something that cannot be sent to a worker, such as a function.',
-        ),
-      )
+    for (const queued of pack) {
+      if (!sent.includes(queued)) this.#drop(queued, unsendable(queued.bitmap))
     }
     if (!this.#busy) this.#ask()
   }
 
-  /** False when the browser refuses to clone what a question holds. */
-  #send(questions: readonly Question[]): boolean {
+  #drop({ question, bitmap }: Queued, reason: AfieldError): void {
+    bitmap?.close()
+    this.#take(question.id)?.reject(reason)
+  }
+
+  /** False when what a question holds cannot be cloned, or throws when it is read: that would name what it holds. */
+  #send(pack: readonly Queued[]): boolean {
     try {
-      this.#post({ type: 'predict', questions }, [])
+      this.#post(
+        { type: 'predict', questions: pack.map(({ question }) => question) },
+        pack.flatMap(({ bitmap }) => bitmap ?? []),
+      )
       return true
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'DataCloneError') return false
-      throw error
+    } catch {
+      return false
     }
   }
 
@@ -181,6 +195,7 @@ export class EngineClient implements AnsweringEngine {
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
     this.#ended = reason
     this.#end(error)
+    for (const { bitmap } of this.#queue.splice(0)) bitmap?.close()
     for (const { reject } of this.#unanswered.values()) reject(reason)
     this.#unanswered.clear()
   }
@@ -194,15 +209,6 @@ export class EngineClient implements AnsweringEngine {
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
-}
-
-/** @throws AfieldError `input/invalid`. */
-function readied(asked: Asked): Asked | Promise<Asked> {
-  if ('golden' in asked) return asked
-  const input = toSendable(asked.input)
-  return input instanceof Promise
-    ? input.then((sendable) => ({ ...asked, input: sendable }))
-    : { ...asked, input }
 }
 
 function answerOf(settled: Settled | undefined): ModelAnswer {

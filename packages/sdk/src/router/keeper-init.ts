@@ -1,4 +1,4 @@
-import { utf8 } from '@afield/protocol'
+import { invalidInput, utf8 } from '@afield/protocol'
 import type { AfieldOptions, AfieldTelemetryOptions } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
 import { telemetryUrl } from '../files.js'
@@ -10,19 +10,23 @@ import { deviceClass, privacyControl } from './platform.js'
 const SEAL_EVERY_MS = 15 * 60 * 1000
 const TELEMETRY_FLOOR = 20
 
-/** What the app asked for as the keeper needs it: defaults filled in, URLs absolute, telemetry only where allowed. */
+/**
+ * What the app asked for as the keeper needs it: defaults filled in, URLs absolute, telemetry only where allowed.
+ *
+ * @throws AfieldError `input/invalid` naming an option that is no URL.
+ */
 export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
   const telemetry = allowedTelemetry(options.telemetry)
   return {
     namespace: options.namespace ?? 'default',
     life,
-    repository: new URL(options.repository, location.href).href,
+    repository: absolute('repository', options.repository),
     root: utf8(typeof options.root === 'string' ? options.root : JSON.stringify(options.root)),
     policy: options.policy ?? 'local',
     checkEveryMs: options.checkEveryMs ?? CHECK_EVERY_MS,
     downloads: options.downloads ?? 'auto',
     maxDownloadBytes: options.maxDownloadBytes,
-    seed: options.seed === undefined ? undefined : new URL(options.seed, location.href).href,
+    seed: options.seed === undefined ? undefined : absolute('seed', options.seed),
     asksDownload: options.onDownload !== undefined,
     tellsSteps: options.atStep !== undefined,
     runtime: RUNTIME,
@@ -30,7 +34,7 @@ export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
     device: deviceClass(),
     telemetryUrl: telemetryUrl(),
     telemetry: telemetry && {
-      endpoint: new URL(telemetry.endpoint, location.href).href,
+      endpoint: absolute('telemetry.endpoint', telemetry.endpoint),
       key: telemetry.key,
       sealEveryMs: telemetry.sealEveryMs ?? SEAL_EVERY_MS,
       floor: telemetry.floor ?? TELEMETRY_FLOOR,
@@ -43,4 +47,16 @@ export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
 function allowedTelemetry(asked: AfieldTelemetryOptions | undefined): AfieldTelemetryOptions | undefined {
   const bases: readonly unknown[] = ['consent', 'legitimate-interest']
   return asked && bases.includes(asked.basis) && !privacyControl() ? asked : undefined
+}
+
+function absolute(option: string, url: string): string {
+  try {
+    return new URL(url, location.href).href
+  } catch {
+    throw invalidInput(
+      option,
+      'malformed',
+      'takes a URL, such as "https://models.example.com/" or "/models/"',
+    )
+  }
 }

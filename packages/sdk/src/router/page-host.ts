@@ -1,11 +1,10 @@
-import * as Comlink from 'comlink'
 import { errorFromData, errorToData } from '@afield/protocol'
 import type { AfieldOptions } from '../api.js'
 import type { KeeperEvent, Logger } from '../keeper/ports.js'
 import type { PageHost } from '../keeper/worker.js'
+import { transferring } from '../remote.js'
 import type { Engines } from './engines.js'
-import type { Observer } from './observer.js'
-import type { Route } from './route.js'
+import type { Counts, Route } from './route.js'
 
 export interface PageHostOptions {
   readonly app: Pick<AfieldOptions, 'atStep' | 'onDownload'>
@@ -14,17 +13,17 @@ export interface PageHostOptions {
   /** From then on nothing begins to serve. */
   readonly isClosing: () => boolean
   readonly emit: (event: KeeperEvent) => void
-  /** `undefined` while its code is on its way, and where telemetry is off. */
-  readonly observer: () => Observer | undefined
+  /** Absent where telemetry is off. */
+  readonly counts: Counts | undefined
   readonly log: Logger
 }
 
 /** What the keeper may do on this page. */
-export function pageHost({ app, engines, route, isClosing, emit, observer, log }: PageHostOptions): PageHost {
+export function pageHost({ app, engines, route, isClosing, emit, counts, log }: PageHostOptions): PageHost {
   return {
     openEngine: async () => {
       const { id, supply } = engines.take()
-      return Comlink.transfer({ id, supply }, [supply])
+      return transferring({ id, supply }, [supply])
     },
     engineGone: async (id) => {
       const error = await engines.gone(id)
@@ -39,7 +38,7 @@ export function pageHost({ app, engines, route, isClosing, emit, observer, log }
       if (!isClosing()) route(name).refuse(errorFromData(error))
     },
     emit,
-    count: (served, step, error) => observer()?.reached(served, step, error),
+    count: (served, step, error) => counts?.reached(served, step, error),
     askDownload: async (request) => (await app.onDownload?.(request)) ?? false,
     atStep: async (step) => app.atStep?.(step),
     log: (level, message, error) => log(level, message, error && errorFromData(error)),

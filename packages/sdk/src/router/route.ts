@@ -8,7 +8,8 @@ import { checkRanking, rank } from './rank.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */
 export interface AnsweringEngine {
-  predict(asked: Asked): Promise<Answer>
+  /** A question that was not sent when the signal aborts is not asked. */
+  predict(asked: Asked, signal: AbortSignal | undefined): Promise<Answer>
   /** Answers or errors, one a question and in their order. What was not sent when the signal aborts is not asked. */
   predictMany(
     asked: readonly Asked[],
@@ -20,10 +21,13 @@ export interface AnsweringEngine {
   readonly gone: Promise<AfieldError | undefined>
 }
 
+/** What counts what became of predictions and of versions. */
+export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'>
+
 /** Where predictions for one model go now: an engine, a recovery that is under way, or an error. */
 export class Route {
   readonly name: string
-  readonly #observer: Observer | undefined
+  readonly #counts: Counts | undefined
   /** Asks the keeper for another engine; {@link serve} is called before it resolves. */
   readonly #recover: () => Promise<void>
   #engine: AnsweringEngine | undefined
@@ -36,9 +40,9 @@ export class Route {
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
 
-  constructor(name: string, observer: Observer | undefined, recover: () => Promise<void>) {
+  constructor(name: string, counts: Counts | undefined, recover: () => Promise<void>) {
     this.name = name
-    this.#observer = observer
+    this.#counts = counts
     this.#recover = recover
   }
 
@@ -89,9 +93,9 @@ export class Route {
     return this.#counted(
       1,
       signal,
-      (engine) => engine.predict({ input, ...(state === undefined ? {} : { state }) }),
+      (engine) => engine.predict({ input, ...(state === undefined ? {} : { state }) }, signal),
       (answer, by, latencyMs) => {
-        this.#observer?.answered(by, latencyMs)
+        this.#counts?.answered(by, latencyMs)
         return {
           ...answer,
           model: by.model,
@@ -113,8 +117,8 @@ export class Route {
       (engine) => askMany(engine, candidates, signal),
       (settled, by, latencyMs) => {
         for (const one of settled) {
-          if (one instanceof AfieldError) this.#observer?.failed(by, one.code)
-          else this.#observer?.answered(by, latencyMs)
+          if (one instanceof AfieldError) this.#counts?.failed(by, one.code)
+          else this.#counts?.answered(by, latencyMs)
         }
         return { settled, model: by.model, modelVersion: by.version, backend: by.backend, latencyMs }
       },
@@ -139,7 +143,7 @@ export class Route {
       return tell(answered, by, performance.now() - began)
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
-      if (served) this.#observer?.failed(served, error.code, predictions)
+      if (served) this.#counts?.failed(served, error.code, predictions)
       throw error
     } finally {
       this.#underWay -= 1

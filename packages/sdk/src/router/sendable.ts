@@ -1,4 +1,4 @@
-import { invalidInput } from '@afield/protocol'
+import { checkImageSize, invalidInput } from '@afield/protocol'
 
 type Picture = (HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas) &
   Partial<
@@ -28,9 +28,7 @@ async function toBitmap(picture: Picture): Promise<ImageBitmap> {
   // As it is, which need not be as large as it is shown.
   const width = picture.videoWidth ?? picture.naturalWidth ?? picture.width
   const height = picture.videoHeight ?? picture.naturalHeight ?? picture.height
-  if (!width || !height) {
-    throw invalidInput('image', 'empty', 'is 0 pixels wide or high: wait until it has loaded')
-  }
+  checkImageSize(width, height)
   try {
     return await createImageBitmap(picture, { premultiplyAlpha: 'none', colorSpaceConversion: 'none' })
   } catch {

@@ -52,9 +52,7 @@ export function afield({
       // Its workers lie beside its modules, which Vite's optimiser would move away from them.
       optimizeDeps: {
         exclude: ['afield'],
-        include: ['@afield/protocol', '@afield/protocol/counting', 'comlink'].map(
-          (name) => `afield > ${name}`,
-        ),
+        include: ['@afield/protocol', '@afield/protocol/counting'].map((name) => `afield > ${name}`),
       },
       // A script in a data: URL is no file: it would be downloaded by those who never need it.
       build: build?.assetsInlineLimit === undefined ? { assetsInlineLimit: keepFiles } : {},

@@ -1,0 +1,37 @@
+import type { Model } from '../api.js'
+import type { ModelName } from '../models.js'
+import type { OpenPage } from './open-page.js'
+import type { Route } from './route.js'
+
+/** What an app holds of a model that it loaded. */
+export function modelHandle<N extends ModelName>(
+  name: N,
+  route: Route,
+  page: OpenPage,
+  explain: Model['explain'],
+): Model<N> {
+  const model: Model = {
+    name,
+    get version() {
+      return route.served?.version
+    },
+    predict: async (input, given) => {
+      const prediction = await route.predict(input, given)
+      page.follow()
+      return prediction
+    },
+    predictMany: async (candidates, given) => {
+      const predictions = await route.predictMany(candidates, given)
+      page.follow()
+      return predictions
+    },
+    benchmark: async (given = {}) => {
+      // A file of its own, which only those load who measure.
+      const { benchmark } = await import('./benchmark.js')
+      return benchmark(route, given, () => page.keeper.ask((keeper) => keeper.golden(route.name)))
+    },
+    explain,
+  }
+  // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
+  return model as Model<N>
+}

@@ -1,0 +1,115 @@
+import { toHex } from '@afield/protocol'
+import type { AfieldOptions } from '../api.js'
+import type { KeeperEvent, Logger } from '../keeper/ports.js'
+import { Background } from './background.js'
+import { Counting } from './counting.js'
+import { Engines } from './engines.js'
+import { KeeperClient } from './keeper-client.js'
+import { keeperInit } from './keeper-init.js'
+import type { Lifeline } from './lifeline.js'
+import { PageMarks } from './marks.js'
+import { pageHost } from './page-host.js'
+import { requirePage, watchPage } from './page.js'
+import { Route } from './route.js'
+
+export interface OpenPageOptions {
+  readonly app: AfieldOptions
+  /** What the app calls: ends when Afield is closed, or with the keeper. */
+  readonly calls: Lifeline
+  readonly emit: (event: KeeperEvent) => void
+  readonly log: Logger
+}
+
+/** What needs a browser, put together: the only place that knows which part of the page stands on which. */
+export class OpenPage {
+  readonly engines: Engines
+  readonly keeper: KeeperClient
+  readonly marks: PageMarks
+  /** Absent where the app sends no telemetry. */
+  readonly counting: Counting | undefined
+  readonly background: Background
+  readonly routes = new Map<string, Route>()
+  readonly #calls: Lifeline
+  readonly #stopWatching = new AbortController()
+  #following = false
+
+  /**
+   * @throws AfieldError `platform/unsupported` where there is no page; `input/invalid` for an option that is no URL.
+   */
+  constructor({ app, calls, emit, log }: OpenPageOptions) {
+    requirePage()
+    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
+    const init = keeperInit(app, life)
+    this.#calls = calls
+    this.engines = new Engines(log)
+    this.marks = new PageMarks(init.namespace, life)
+    this.background = new Background(calls, log)
+    this.counting = init.telemetry && this.#startCounting(life, init.device)
+    const host = pageHost({
+      app,
+      engines: this.engines,
+      route: (name) => this.route(name),
+      isClosing: () => calls.end !== undefined,
+      emit,
+      counts: this.counting,
+      log,
+    })
+    const { background, marks } = this
+    this.keeper = new KeeperClient({ init, host, marks, calls, background, log })
+    this.#watch()
+  }
+
+  /** @param name the model's, or `name@version` where a version was asked for. */
+  route(name: string): Route {
+    const known = this.routes.get(name)
+    if (known) return known
+    const route = new Route(name, this.counting, () => this.keeper.ask((keeper) => keeper.recover(name)))
+    this.routes.set(name, route)
+    return route
+  }
+
+  /** Looks for news, only once the page has what it came for. */
+  follow(): void {
+    if (this.#following || this.#calls.end) return
+    this.#following = true
+    this.background.run(() => this.keeper.remote.follow())
+  }
+
+  /** From now on it is nobody's concern what becomes of the page. */
+  leave(): void {
+    this.#stopWatching.abort()
+  }
+
+  #startCounting(life: string, device: 'desktop' | 'mobile' | 'other'): Counting {
+    const complain = (cause: unknown): void => this.background.complain(cause)
+    return new Counting(async () => {
+      const { Observer } = await import('./observer.js')
+      const { keeper } = this
+      return new Observer(
+        life,
+        device,
+        (counts) => keeper.life.hold(() => keeper.remote.observe([...counts])),
+        complain,
+      )
+    }, complain)
+  }
+
+  #watch(): void {
+    const { background, counting, keeper, marks } = this
+    const handOver = async (): Promise<void> => counting?.handOver()
+    const wake = (): void => background.run(() => keeper.remote.wake())
+    const hide = (isLast: boolean): void => {
+      marks.leave(counting?.unconfirmed(isLast) ?? [])
+      background.run(handOver)
+    }
+    const show = (): void => {
+      wake()
+      // In view again, so a death from now on is no goodbye; what the mark carried is durable first.
+      background.run(async () => {
+        await handOver()
+        marks.forget()
+      })
+    }
+    watchPage({ hide, show, online: wake }, this.#stopWatching.signal)
+  }
+}
