@@ -42,6 +42,7 @@ export {
   type DeclaredModel,
   type ServedContract,
 } from './declarations/declare-models.js'
+export { servedContracts } from './declarations/served-contracts.js'
 export * from './descriptor.js'
 export * from './errors.js'
 export * from './hosting.js'
@@ -58,6 +59,7 @@ export { listOf, positive, text } from './primitives.js'
 export * from './rollout/bucket.js'
 export * from './rollout/decide.js'
 export * from './rollout/document.js'
+export { servesAs } from './rollout/serves.js'
 export {
   FilePathSchema,
   MAX_CHUNK_BYTES,
