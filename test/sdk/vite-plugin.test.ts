@@ -134,6 +134,28 @@ describe('a local repository', () => {
     expect((await ask(url, '/models/metadata/1.root.json')).status).toBe(200)
   })
 
+  test('has keys beside it that Vite gives to nobody', async () => {
+    await makeRepository(join(app, 'models-repo'))
+    await writeFile(join(app, '.env'), 'SECRET=1')
+    const [key = ''] = await readdir(join(app, 'models-repo.keys'))
+    const url = await develop(configOf([{ repository: 'models-repo', types: false }]))
+    for (const path of [
+      `/models-repo.keys/${key}`,
+      `/models-repo.keys/${key}?raw`,
+      `/models-repo.keys/${key}?import`,
+      `/models-repo%2ekeys/${key}`,
+      `/MODELS-REPO.KEYS/${key}`,
+      `/@fs${app}/models-repo.keys/${key}`,
+      `/@fs${app}/models-repo.keys/${key}?url&raw`,
+      '/.env',
+    ]) {
+      const { status, body } = await ask(url, path)
+      const leaks = /private|SECRET|seed|"keyid"/i.test(body)
+      expect.soft([path, leaks, status === 200 && !body.includes('the app')]).toEqual([path, false, false])
+    }
+    expect((await ask(url, '/models-repo/metadata/1.root.json?raw')).status).toBe(200)
+  })
+
   test('is served in preview, too', async () => {
     await mkdir(join(app, 'dist'))
     await writeFile(join(app, 'dist', 'index.html'), 'built')

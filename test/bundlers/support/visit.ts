@@ -44,14 +44,23 @@ export async function expectPrediction(browser: Browser, url: string, workshop: 
 
 const DIST = join(import.meta.dirname, '..', '..', '..', 'packages', 'sdk', 'dist')
 
-/** Which of the package's files an app asked for: bundlers name them anew and copy them as they are. */
+/** Which of the package's files an app asked for: bundlers copy them as they are under other names, or serve them. */
 async function recognised(requests: readonly string[]): Promise<readonly string[]> {
   const inputs = (await readdir(join(DIST, 'inputs'))).map((file) => `inputs/${file}`)
   const files = ['engine.worker.js', 'keeper.worker.js', 'telemetry.js', ...inputs]
-  const names = new Map<string, string>()
-  for (const file of files.filter((name) => name.endsWith('.js')))
-    names.set(await readFile(join(DIST, file), 'utf8'), file)
+  const originals = await Promise.all(
+    files
+      .filter((file) => file.endsWith('.js'))
+      .map(async (file) => ({ file, text: await readFile(join(DIST, file), 'utf8') })),
+  )
   const scripts = [...new Set(requests)].filter((asked) => /^http.*\.m?js([?#]|$)/.test(asked))
-  const texts = await Promise.all(scripts.map(async (url) => (await fetch(url)).text()))
-  return texts.flatMap((text) => names.get(text) ?? []).sort()
+  const found = scripts.map(async (url) => {
+    const said = await (await fetch(url)).text()
+    const { pathname } = new URL(url)
+    return originals.filter(({ file, text }) => pathname.endsWith(`/afield/dist/${file}`) || said === text)
+  })
+  return (await Promise.all(found))
+    .flat()
+    .map(({ file }) => file)
+    .sort()
 }
