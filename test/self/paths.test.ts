@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
+import { OWN_LINES } from '../bundlers/support/own-lines.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Not of this checkout: what packages are called, what is built, and what lies in a repository or beside a model. */
@@ -46,3 +47,16 @@ test.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'])(
     expect(links.filter((path) => !paths.includes(path.replace(/\/$/, '')))).toEqual([])
   },
 )
+
+test('the first app of the README is the one that is built and counted', async () => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+  for (const [file, text] of Object.entries(OWN_LINES)) {
+    const block = readme.split('```ts\n').find((part) => part.startsWith(`// ${file}`)) ?? ''
+    const [, ...lines] = block.slice(0, block.indexOf('```')).trim().split('\n')
+    const tested = text.trim().split('\n')
+    expect(lines).toHaveLength(tested.length)
+    // The values asked for and where the answer is shown are nobody's API.
+    const same = file === 'src/main.ts' ? 2 : tested.length
+    expect(lines.slice(0, same)).toEqual(tested.slice(0, same))
+  }
+})
