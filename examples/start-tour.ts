@@ -91,6 +91,7 @@ async function start(
     learnerRisk: `${origin}/learner-risk/`,
     contentCheck: `${origin}/content-check/`,
     digitReader: `${origin}/digit-reader/`,
+    docs: `${origin}/docs/`,
   }
   const origins = new Set([origin, `http://localhost:${ports.site}`])
   const site = join(PROJECT_ROOT, folder, 'site')
@@ -123,7 +124,7 @@ async function start(
     digitReader: config.digitReader,
     dashboard: collector === undefined ? undefined : `${collector}/`,
     repository: repository.url,
-    docs: `${origin}/docs/`,
+    docs: config.docs,
   }
 }
 

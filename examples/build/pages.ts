@@ -36,6 +36,8 @@ async function buildPage(page: (typeof PAGES)[number], outDir: string, config: T
       modulePreload: false,
       // onnxruntime's .wasm is 14 MB on its own.
       chunkSizeWarningLimit: 20_000,
+      // Four builds at once are slow for no reason of their own.
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
     plugins: [afield({ types: false, offline: existsSync(ownWorker) ? { worker: ownWorker } : true })],
   })

@@ -70,4 +70,5 @@ export interface TourConfig {
   readonly learnerRisk: string
   readonly contentCheck: string
   readonly digitReader: string
+  readonly docs: string
 }

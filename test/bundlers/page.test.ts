@@ -39,9 +39,18 @@ test('without a bundler, from the same origin: the engine is asked for first, th
   expect(requests.filter((asked) => asked.startsWith('blob:'))).toEqual([])
 })
 
-test('without a bundler, from a CDN: workers of another origin', async () => {
+test('without a bundler, from a CDN: workers of another origin, under a strict policy', async () => {
   const cdn = await serve(join(app, 'node_modules'))
-  const { url } = await serve(await withImports(`${cdn.url}/afield/dist/standalone.js`))
+  const repository = new URL(workshop.deployment.repository).origin
+  const policy = [
+    "default-src 'none'",
+    // An import map has to be inline.
+    `script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' ${cdn.url}`,
+    `worker-src blob: ${cdn.url}`,
+    `connect-src 'self' ${cdn.url} ${repository}`,
+    'img-src data:',
+  ].join('; ')
+  const { url } = await serve(await withImports(`${cdn.url}/afield/dist/standalone.js`, policy))
   const { requests } = await expectPrediction(browser, `${url}/`, workshop)
   expect(requests).toContain(`${cdn.url}/afield/dist/ort/ort-wasm-simd-threaded.wasm`)
 })
@@ -60,8 +69,9 @@ test('a CDN that gives no worker away is named, with what it must send', async (
 })
 
 /** The app with `afield` from elsewhere. */
-async function withImports(script: string): Promise<string> {
+async function withImports(script: string, policy = ''): Promise<string> {
   const html = `<!doctype html>
+<meta http-equiv="Content-Security-Policy" content="${policy}" />
 <link rel="icon" href="data:," />
 <script type="importmap">{ "imports": { "afield": "${script}" } }</script>
 <script type="module" src="app.js"></script>`

@@ -15,6 +15,8 @@ import { openWorkshop, publishExample, type Workshop } from './support/workshop.
 let workshop: Workshop
 let browser: Browser
 let app: string
+/** As `afield init` wrote it. */
+let appModule: string
 const running: Spawned[] = []
 
 beforeAll(async () => {
@@ -25,8 +27,11 @@ beforeAll(async () => {
   await npm(['exec', '--yes', '--', `create-vite@${VERSIONS['create-vite']}`, ...template], folder)
   app = join(folder, 'app')
   await workshop.install(app, ['vite', 'typescript'])
-  await publishExample(join(app, 'models-repo'))
-  for (const [path, text] of Object.entries(OWN_LINES)) await writeFile(join(app, path), text)
+  await publishExample(join(app, 'models-repo'), app)
+  appModule = await readFile(join(app, 'src', 'afield.ts'), 'utf8')
+  await useRepository(OWN_LINES['src/afield.ts'])
+  for (const path of ['vite.config.ts', 'src/main.ts'] as const)
+    await writeFile(join(app, path), OWN_LINES[path])
 }, 180_000)
 
 afterEach(async () => {
@@ -51,7 +56,6 @@ test('vite dev serves the repository as a host would, writes its types, and the 
   expect(timestamp.status).toBe(200)
   expect(timestamp.headers.get('cache-control')).toBe('no-cache')
   expect(timestamp.headers.get('content-type')).toBe('application/json')
-  expect(timestamp.headers.get('access-control-allow-origin')).toBe('*')
   const root = await fetch(`${url}models/metadata/1.root.json`)
   expect(root.headers.get('cache-control')).toContain('immutable')
   expect((await fetch(`${url}models/metadata/2.root.json`)).status).toBe(404)
@@ -74,15 +78,8 @@ test('`npm run build` type-checks and builds it; nothing is copied twice, and pr
 }, 60_000)
 
 test('a build from below a path of its own, on another host than its repository, predicts', async () => {
-  const main = join(app, 'src', 'main.ts')
-  const { repository } = workshop.deployment
-  await writeFile(join(app, 'src', 'root.json'), JSON.stringify(workshop.deployment.root))
-  await writeFile(
-    main,
-    OWN_LINES['src/main.ts']
-      .replace('/models/', repository)
-      .replace('../models-repo/metadata/1.root.json', './root.json'),
-  )
+  const { repository, root } = workshop.deployment
+  await useRepository(`const repository = '${repository}'`, root)
   await npm(['exec', '--', 'vite', 'build', '--base', '/below/'], app)
   const server = await startServer({ mounts: { '/below': join(app, 'dist') } })
   try {
@@ -90,7 +87,7 @@ test('a build from below a path of its own, on another host than its repository,
     expect(requests.some((asked) => asked.startsWith(repository))).toBe(true)
   } finally {
     await server.close()
-    await writeFile(main, OWN_LINES['src/main.ts'])
+    await useRepository(OWN_LINES['src/afield.ts'], await rootOf('models-repo'))
   }
 }, 60_000)
 
@@ -111,9 +108,7 @@ test('without the plugin, too, once Vite is told to leave afield where it is', a
   const config = `export default { optimizeDeps: { exclude: ['afield'] }, publicDir: 'models-public' }`
   await writeFile(join(app, 'vite.config.ts'), config)
   await publishExample(join(app, 'models-public', 'models'))
-  const root = '../models-public/models/metadata/1.root.json'
-  const main = OWN_LINES['src/main.ts'].replace('../models-repo/metadata/1.root.json', root)
-  await writeFile(join(app, 'src', 'main.ts'), main)
+  await useRepository(OWN_LINES['src/afield.ts'], await rootOf('models-public/models'))
   await expectPrediction(browser, await start('dev'), workshop)
 }, 60_000)
 
@@ -122,4 +117,17 @@ async function start(command: 'dev' | 'preview'): Promise<string> {
   const server = await spawnServer(vite, [command, '--host', '127.0.0.1', '--port', '0'], app)
   running.push(server)
   return server.url
+}
+
+/** Puts a line in place of the one in the app's module that says where the repository is, and what the app trusts. */
+async function useRepository(line: string, root?: object): Promise<void> {
+  const text = appModule.replace(/^const repository = .*$/m, line.trim())
+  expect(text).toContain(line.trim())
+  await writeFile(join(app, 'src', 'afield.ts'), text)
+  if (root) await writeFile(join(app, 'src', '1.root.json'), JSON.stringify(root))
+}
+
+async function rootOf(repository: string): Promise<object> {
+  const text = await readFile(join(app, repository, 'metadata', '1.root.json'), 'utf8')
+  return JSON.parse(text) as object
 }

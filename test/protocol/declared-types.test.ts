@@ -25,7 +25,12 @@ test('each refused line is wrong by itself', async () => {
       join(dir, 'tsconfig.json'),
       JSON.stringify({
         extends: join(TYPES, 'tsconfig.json'),
-        compilerOptions: { paths: { afield: [inCheckout('packages/sdk/dist/index.d.ts')] } },
+        compilerOptions: {
+          paths: {
+            afield: [inCheckout('packages/sdk/dist/index.d.ts')],
+            'afield/react': [inCheckout('packages/sdk/dist/react/index.d.ts')],
+          },
+        },
         files: ['refused.ts', join(TYPES, 'afield-models.d.ts')],
         include: [],
       }),

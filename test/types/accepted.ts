@@ -1,5 +1,6 @@
 /** Code that must compile where `afield-models.d.ts` tells what the models are. Never run. */
-import type { Afield, Prediction } from 'afield'
+import type { Afield, Model, Prediction } from 'afield'
+import { retryModel, useModel, useSuspenseModel, type ModelState } from 'afield/react'
 
 declare const afield: Afield
 declare const canvas: HTMLCanvasElement
@@ -59,4 +60,17 @@ export async function media(): Promise<void> {
   const check = await afield.load('content-check')
   const answer: Prediction<{ readonly unkind: boolean }> = await check.predict('hello')
   same<typeof answer.outputs.unkind, boolean>(true)
+}
+
+export async function hooks(): Promise<void> {
+  const risk = useModel(afield, 'learner-risk', { version: 'latest' })
+  same<typeof risk, ModelState<'learner-risk'>>(true)
+  if (risk.status !== 'ready') return
+  same<typeof risk.model, Model<'learner-risk'>>(true)
+  const { outputs } = await risk.predict({ hours_studied: 4, quiz_score: 61 })
+  same<typeof outputs.risk_score, number>(true)
+  const digits = useSuspenseModel(afield, 'digit-reader')
+  const answer = await digits.predict(canvas)
+  same<(typeof answer.outputs.digits)[number]['label'], '0' | '1' | '2'>(true)
+  retryModel(afield, 'learner-risk')
 }

@@ -3,6 +3,7 @@
  * suite counts them too. Never run.
  */
 import type { Afield } from 'afield'
+import { retryModel, useModel, useSuspenseModel } from 'afield/react'
 
 declare const afield: Afield
 declare const canvas: HTMLCanvasElement
@@ -74,6 +75,22 @@ export async function otherKinds(): Promise<void> {
   // @ts-expect-error a picture is not a recording
   await words.predict(canvas)
   const check = await afield.load('content-check')
+  // @ts-expect-error one text, not a record of one
+  await check.predict({ text: 'hello' })
+}
+
+export async function hooks(): Promise<void> {
+  // @ts-expect-error no model has this name
+  useModel(afield, 'learner-risks')
+  // @ts-expect-error no model has this name
+  retryModel(afield, 'learner-risks')
+  const risk = useModel(afield, 'learner-risk')
+  // @ts-expect-error it may still be on its way
+  void risk.predict({ hours_studied: 4, quiz_score: 61 })
+  if (risk.status !== 'ready') return
+  // @ts-expect-error quiz_score is missing
+  await risk.predict({ hours_studied: 4 })
+  const check = useSuspenseModel(afield, 'content-check')
   // @ts-expect-error one text, not a record of one
   await check.predict({ text: 'hello' })
 }

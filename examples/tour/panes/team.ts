@@ -100,6 +100,7 @@ function addLinks(root: HTMLElement): void {
     ['Learner-risk, the app', config.learnerRisk],
     ['Content-check, on what is typed', config.contentCheck],
     ['Digit-reader, on what is drawn', config.digitReader],
+    ['Docs: guides, and every error', config.docs],
   ] as const
   root.append(...links.map(([text, href]) => make('a', { href }, text)))
 }

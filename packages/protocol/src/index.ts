@@ -43,6 +43,7 @@ export {
   type DeclaredModel,
   type ServedContract,
 } from './declarations/declare-models.js'
+export { servedContracts } from './declarations/served-contracts.js'
 export * from './descriptor.js'
 export * from './errors.js'
 export * from './hosting.js'
@@ -59,6 +60,7 @@ export { listOf, positive, text } from './primitives.js'
 export * from './rollout/bucket.js'
 export * from './rollout/decide.js'
 export * from './rollout/document.js'
+export { servesAs } from './rollout/serves.js'
 export {
   FilePathSchema,
   MAX_CHUNK_BYTES,

@@ -4,9 +4,10 @@ export const OWN_LINES = {
 import { afield } from 'afield/vite'
 export default defineConfig({ plugins: [afield({ repository: 'models-repo' })] })
 `,
-  'src/main.ts': `import { createAfield } from 'afield'
-import root from '../models-repo/metadata/1.root.json'
-const afield = createAfield({ repository: '/models/', root })
+  // In place of the same line of what `afield init` wrote.
+  'src/afield.ts': `const repository = '/models/'
+`,
+  'src/main.ts': `import { afield } from './afield'
 const model = await afield.load('learner-risk')
 const { outputs } = await model.predict({ hours_studied: 60, quiz_score: 0 })
 document.querySelector<HTMLElement>('#app')!.dataset.answer = JSON.stringify(outputs)

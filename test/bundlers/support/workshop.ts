@@ -2,7 +2,7 @@ import { cp, mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer, type StaticServer } from '../../servers/static.js'
-import { afield } from '../../support/cli.js'
+import { afield, afieldIn } from '../../support/cli.js'
 import { npm, pack, type Tarball } from './packages.js'
 import { VERSIONS, type Tool } from './versions.js'
 
@@ -33,9 +33,10 @@ export interface Workshop {
   close(): Promise<void>
 }
 
-/** Makes a repository that holds learner-risk 1.0.0. */
-export async function publishExample(repo: string): Promise<void> {
-  await afield('init', repo)
+/** Makes a repository that holds learner-risk 1.0.0; in an app's folder, with the module that the app uses it by. */
+export async function publishExample(repo: string, app?: string): Promise<void> {
+  if (app === undefined) await afield('init', repo)
+  else await afieldIn(app, 'init', repo)
   await afield('publish', join(EXAMPLE, 'learner-risk-1.0.0.onnx'), '--version', '1.0.0', '--repo', repo)
 }
 

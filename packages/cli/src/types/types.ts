@@ -1,4 +1,4 @@
-import { declareModels, runnableVersions, type DeclaredModel } from '@afield/protocol'
+import { declareModels, runnableVersions, servedContracts, type DeclaredModel } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import { readManifest } from '../fetch/read-manifest.js'
 import { fetchDescriptor } from '../fetch/read-version.js'
@@ -7,7 +7,6 @@ import { readInput } from '../publish/read-input.js'
 import { findRollout, modelName, modelNames, requireIndex } from '../repository/read/documents.js'
 import { diskFiles } from '../repository/files/files.js'
 import { openRepository } from '../repository/read/open.js'
-import { servedContracts } from './served.js'
 
 export interface TypesOptions {
   /** A repository on this machine, trusted as it is. */

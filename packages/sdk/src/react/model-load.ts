@@ -1,5 +1,6 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
 import type { Afield, Model, Progress } from '../api.js'
+import type { ModelName } from '../models.js'
 
 /** On the way; `progress` from the first byte that had to be downloaded. */
 export interface LoadingModel {
@@ -7,11 +8,11 @@ export interface LoadingModel {
   readonly progress: Progress | undefined
 }
 
-export interface ReadyModel {
+export interface ReadyModel<N extends ModelName = ModelName> {
   readonly status: 'ready'
-  readonly model: Model
+  readonly model: Model<N>
   /** The model's, to be passed on alone. */
-  readonly predict: Model['predict']
+  readonly predict: Model<N>['predict']
   /** The version that serves now. */
   readonly version: string
 }
@@ -23,7 +24,7 @@ export interface FailedModel {
   readonly retry: () => void
 }
 
-export type ModelState = LoadingModel | ReadyModel | FailedModel
+export type ModelState<N extends ModelName = ModelName> = LoadingModel | ReadyModel<N> | FailedModel
 
 export interface UseModelOptions {
   /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
@@ -34,25 +35,25 @@ export interface UseModelOptions {
 export const LOADING: LoadingModel = { status: 'loading', progress: undefined }
 
 /** One load, shared by every component that shows the model. */
-export class ModelLoad {
+export class ModelLoad<N extends ModelName> {
   readonly #afield: Afield
-  readonly #name: string
+  readonly #name: N
   readonly #version: string | undefined
   readonly #listeners = new Set<() => void>()
-  #state: ModelState = LOADING
+  #state: ModelState<N> = LOADING
   #underWay: AbortController | undefined
   #settled: Promise<void> = Promise.resolve()
   /** A component that waits in Suspense cannot say that it gave up. */
   #awaited = false
   #following = false
 
-  constructor(afield: Afield, name: string, version: string | undefined) {
+  constructor(afield: Afield, name: N, version: string | undefined) {
     this.#afield = afield
     this.#name = name
     this.#version = version
   }
 
-  readonly read = (): ModelState => this.#state
+  readonly read = (): ModelState<N> => this.#state
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -104,7 +105,7 @@ export class ModelLoad {
   }
 
   /** Which version serves may change at any time, and none may. */
-  #follow(model: Model): void {
+  #follow(model: Model<N>): void {
     if (this.#following) return
     this.#following = true
     this.#afield.on('update', (event) => {
@@ -115,7 +116,7 @@ export class ModelLoad {
     })
   }
 
-  #show(model: Model): void {
+  #show(model: Model<N>): void {
     const { version } = model
     if (version === undefined) return
     const { status } = this.#state
@@ -132,7 +133,7 @@ export class ModelLoad {
     this.#become({ status: 'failed', error, retry: this.retry })
   }
 
-  #become(state: ModelState): void {
+  #become(state: ModelState<N>): void {
     this.#state = state
     for (const listener of this.#listeners) listener()
   }

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import type { Afield } from '../api.js'
+import type { ModelName } from '../models.js'
 import { requirePage } from '../router/page.js'
 import { LOADING, ModelLoad, type ModelState, type ReadyModel, type UseModelOptions } from './model-load.js'
 
@@ -12,8 +13,14 @@ import { LOADING, ModelLoad, type ModelState, type ReadyModel, type UseModelOpti
  * if (risk.status === 'loading') return <progress value={risk.progress?.loadedBytes} max={risk.progress?.totalBytes} />
  * if (risk.status === 'failed') return <button onClick={risk.retry}>{risk.error.message}</button>
  * return <Form onSubmit={async (record) => setAnswer(await risk.predict(record))} />
+ *
+ * @typeParam N a name that `afield types` declared has its model's input and outputs.
  */
-export function useModel(afield: Afield, name: string, options: UseModelOptions = {}): ModelState {
+export function useModel<N extends ModelName>(
+  afield: Afield,
+  name: N,
+  options: UseModelOptions = {},
+): ModelState<N> {
   const load = loadOf(afield, name, options)
   return useSyncExternalStore(load.subscribe, load.read, () => LOADING)
 }
@@ -24,7 +31,11 @@ export function useModel(afield: Afield, name: string, options: UseModelOptions 
  *
  * @throws AfieldError what `load()` rejects with, for an error boundary; {@link retryModel} before it is reset.
  */
-export function useSuspenseModel(afield: Afield, name: string, options: UseModelOptions = {}): ReadyModel {
+export function useSuspenseModel<N extends ModelName>(
+  afield: Afield,
+  name: N,
+  options: UseModelOptions = {},
+): ReadyModel<N> {
   const load = loadOf(afield, name, options)
   const state = useSyncExternalStore(load.subscribe, load.read, load.read)
   if (state.status === 'ready') return state
@@ -34,17 +45,18 @@ export function useSuspenseModel(afield: Afield, name: string, options: UseModel
 }
 
 /** Tries a load anew that failed; without one that did, nothing happens. */
-export function retryModel(afield: Afield, name: string, options: UseModelOptions = {}): void {
+export function retryModel(afield: Afield, name: ModelName, options: UseModelOptions = {}): void {
   loadOf(afield, name, options).retry()
 }
 
-const loads = new WeakMap<Afield, Map<string, ModelLoad>>()
+const loads = new WeakMap<Afield, Map<string, ModelLoad<ModelName>>>()
 
-function loadOf(afield: Afield, name: string, { version }: UseModelOptions): ModelLoad {
-  const known = loads.get(afield) ?? new Map<string, ModelLoad>()
+function loadOf<N extends ModelName>(afield: Afield, name: N, { version }: UseModelOptions): ModelLoad<N> {
+  const known = loads.get(afield) ?? new Map<string, ModelLoad<ModelName>>()
   loads.set(afield, known)
   const key = version === undefined ? name : `${name}@${version}`
-  const load = known.get(key) ?? new ModelLoad(afield, name, version)
+  const load = known.get(key) ?? new ModelLoad<ModelName>(afield, name, version)
   known.set(key, load)
-  return load
+  // What is kept under a name was made for it.
+  return load as ModelLoad<N>
 }

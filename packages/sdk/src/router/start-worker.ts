@@ -19,7 +19,7 @@ export function whyFailed({ message }: ErrorEvent, url: URL): string {
   if (message) return message
   return isOwn(url)
     ? `its script ${url.href} could not be loaded`
-    : `its script ${url.href} could not be loaded. ${url.origin} must send Access-Control-Allow-Origin for it, and a Content-Security-Policy must allow "worker-src blob:"`
+    : `its script ${url.href} could not be loaded. ${url.origin} must send Access-Control-Allow-Origin for it, and a Content-Security-Policy must allow "worker-src blob: ${url.origin}"`
 }
 
 function isOwn({ origin, protocol }: URL): boolean {

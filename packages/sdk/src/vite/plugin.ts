@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
+import type { Connect, Plugin, ResolvedConfig, ViteDevServer } from 'vite'
+import { refuseClashes, type Claims } from './claims.js'
 import { writeServiceWorker } from './service-worker.js'
 import { serveRepository } from './serve-repository.js'
 import { writeTypes } from './write-types.js'
@@ -8,7 +9,10 @@ import { writeTypes } from './write-types.js'
 export interface AfieldPluginOptions {
   /** Folder of a local repository, from the project's root; default `afield-repo`, where there is one. */
   readonly repository?: string
-  /** Where development and preview serve it; default `/models/`. A build leaves that to the site's host. */
+  /**
+   * Where development and preview serve it, whatever `base` is; default `/models/`. A build leaves that to the site's
+   * host.
+   */
   readonly path?: string
   /** The declarations that teach TypeScript the repository's models; `false` for none. */
   readonly types?: string | false
@@ -20,9 +24,13 @@ export interface AfieldPluginOptions {
   readonly offline?: boolean | { readonly worker: string }
 }
 
+const DEFAULT_REPOSITORY = 'afield-repo'
+
 /**
  * Afield in Vite: a local repository in development, its models' types, and an app that starts offline.
  *
+ * @throws Error when Vite reads its configuration: for a `path` that would take the whole site, for two plugins that
+ *   want the same path or file, and for `offline` with a `base` on another origin.
  * @example
  * // vite.config.ts
  * import { defineConfig } from 'vite'
@@ -30,24 +38,45 @@ export interface AfieldPluginOptions {
  * export default defineConfig({ plugins: [afield({ repository: 'models-repo' })] })
  */
 export function afield({
-  repository = 'afield-repo',
+  repository,
   path = '/models/',
   types = 'src/afield-models.d.ts',
   offline = false,
-}: AfieldPluginOptions = {}): Plugin {
+}: AfieldPluginOptions = {}): Plugin<Claims> {
   let config: ResolvedConfig
-  const folder = (): string => resolve(config.root, repository)
+  let declaring: Promise<void> = Promise.resolve()
+  const written = new Set<string>()
+  const below = ['', ...path.split('/').filter(Boolean), ''].join('/')
+  const folder = (): string => resolve(config.root, repository ?? DEFAULT_REPOSITORY)
+
   const declare = async (): Promise<void> => {
     if (types === false || !existsSync(timestampOf(folder()))) return
     try {
       await writeTypes(folder(), resolve(config.root, types))
     } catch (error) {
-      config.logger.warn(`afield: no types of the models in ${repository}: ${String(error)}`)
+      const why = error instanceof Error ? error.message : String(error)
+      config.logger.warn(`afield: no types of the models in ${folder()}: ${why}`)
     }
+  }
+
+  const serve = (middlewares: Connect.Server): void => {
+    const found = existsSync(timestampOf(folder()))
+    if (repository !== undefined && !found) {
+      config.logger.warn(
+        `afield: ${folder()} holds no repository yet. Make one with: npx @afield/cli init ${repository}`,
+      )
+    }
+    const handler = serveRepository(folder(), below)
+    middlewares.use((request, response, next) => {
+      // Nobody asked for this folder, and the app may have files of its own there, such as a seed.
+      if (repository === undefined && !existsSync(folder())) next()
+      else handler(request, response, next)
+    })
   }
 
   return {
     name: 'afield',
+    api: { path: below, types, offline: offline !== false },
     config: ({ build }) => ({
       // Its workers lie beside its modules, which Vite's optimiser would move away from them.
       optimizeDeps: {
@@ -59,25 +88,35 @@ export function afield({
     }),
     configResolved(resolved) {
       config = resolved
+      refuseClashes(resolved)
     },
     async configureServer(server: ViteDevServer) {
-      server.middlewares.use(serveRepository(folder(), path))
+      serve(server.middlewares)
       const timestamp = timestampOf(folder())
       server.watcher.add(timestamp)
       server.watcher.on('all', (_event, file) => {
-        if (resolve(file) === timestamp) void declare()
+        if (resolve(file) === timestamp) declaring = declaring.then(declare)
       })
-      await declare()
+      declaring = declare()
+      await declaring
     },
     configurePreviewServer(server) {
-      server.middlewares.use(serveRepository(folder(), path))
+      serve(server.middlewares)
+    },
+    writeBundle() {
+      const { consumer, build } = this.environment.config
+      if (consumer === 'client') written.add(resolve(config.root, build.outDir))
     },
     closeBundle: {
       order: 'post',
+      sequential: true,
       async handler() {
-        if (config.command !== 'build' || offline === false) return
+        if (offline === false) return
         const entry = offline === true ? undefined : resolve(config.root, offline.worker)
-        await writeServiceWorker(resolve(config.root, config.build.outDir), entry)
+        const folders = [...written]
+        // Of a build that failed there is nothing.
+        written.clear()
+        for (const outDir of folders) await writeServiceWorker(outDir, entry)
       },
     },
   }

@@ -1,87 +1,67 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  latestVersion,
+  SnapshotSchema,
+  TargetsSchema,
+  TimestampSchema,
   parseDescriptor,
+  parseMetadata,
   parseModelIndex,
   parseRollout,
   runnableVersions,
+  servedContracts,
   type DeclaredModel,
-  type ModelIndex,
-  type ServedContract,
-  type Version,
+  type Sha256,
 } from '@afield/protocol'
 
-/** The parts of metadata that lead to what a repository holds. Nothing is verified: it is the developer's own. */
-interface Signed {
-  readonly meta?: Readonly<Record<string, { readonly version: number }>>
-  readonly targets?: Readonly<Record<string, { readonly hashes: { readonly sha256: string } }>>
-}
+/** Every target path that a repository lists, with the hash of its file. */
+type Listed = ReadonlyMap<string, Sha256>
 
-/** The models of a repository's folder with the contracts that its rollouts may serve. */
+/**
+ * The models of a repository's folder with the contracts that its rollouts may serve; those without a version that may
+ * run are left out. Signatures are not looked at: it is the developer's own, and nothing of it is run here.
+ *
+ * @throws AfieldError `manifest/invalid`, `descriptor/invalid`; what the disk says of a file that is not there.
+ */
 export async function readModels(folder: string): Promise<readonly DeclaredModel[]> {
-  const targets = await readTargets(folder)
+  const listed = await readListed(folder)
   const models: DeclaredModel[] = []
-  for (const target of targets.keys()) {
+  for (const target of listed.keys()) {
     const name = /^models\/(.+)\.json$/.exec(target)?.[1]
     if (name === undefined) continue
-    const index = parseModelIndex(await readTarget(folder, targets, target), name)
-    const [stable, ...others] = await servedContracts(folder, index, targets)
-    if (stable) models.push({ name, served: [stable, ...others] })
+    const index = parseModelIndex(await readTarget(folder, listed, target), name)
+    if (runnableVersions(index).length === 0) continue
+    const rolloutTarget = `rollouts/${name}.json`
+    const rollout = listed.has(rolloutTarget)
+      ? parseRollout(await readTarget(folder, listed, rolloutTarget), name)
+      : undefined
+    const served = await servedContracts(index, rollout, async (version) => {
+      const sha256 = index.versions[version]?.descriptor.sha256 ?? ''
+      const bytes = await readFile(join(folder, 'descriptors', `${sha256}.json`))
+      return parseDescriptor(bytes, { name: index.name, version })
+    })
+    models.push({ name, served })
   }
   return models
 }
 
-async function servedContracts(
-  folder: string,
-  index: ModelIndex,
-  targets: ReadonlyMap<string, string>,
-): Promise<readonly ServedContract[]> {
-  const target = `rollouts/${index.name}.json`
-  const rollout = targets.has(target)
-    ? parseRollout(await readTarget(folder, targets, target), index.name)
-    : undefined
-  const named = [rollout?.stable, rollout?.candidate].filter((version) => version !== undefined)
-  const runnable = runnableVersions(index)
-  const served = named.filter((version) => runnable.includes(version))
-  const versions = served.length > 0 ? served : [latestVersion(index) ?? runnable[0]]
-  return Promise.all(
-    versions
-      .filter((version): version is Version => version !== undefined)
-      .map((version) => readContract(folder, index, version)),
-  )
-}
-
-async function readContract(folder: string, index: ModelIndex, version: Version): Promise<ServedContract> {
-  const sha256 = index.versions[version]?.descriptor.sha256 ?? ''
-  const bytes = await readFile(join(folder, 'descriptors', `${sha256}.json`))
-  return { version, contract: parseDescriptor(bytes, { name: index.name, version }).contract }
-}
-
-/** Every target path of the newest snapshot, bins included, with the hash of its file. */
-async function readTargets(folder: string): Promise<ReadonlyMap<string, string>> {
-  const timestamp = await readSigned(folder, 'timestamp.json')
-  const version = timestamp.meta?.['snapshot.json']?.version ?? 0
-  const { meta = {} } = await readSigned(folder, `${version}.snapshot.json`)
-  const found = new Map<string, string>()
-  for (const [role, listed] of Object.entries(meta)) {
-    const { targets = {} } = await readSigned(folder, `${listed.version}.${role}`)
-    for (const [path, { hashes }] of Object.entries(targets)) found.set(path, hashes.sha256)
+/** What the newest snapshot lists, bins included. */
+async function readListed(folder: string): Promise<Listed> {
+  const read = (file: string): Promise<Uint8Array> => readFile(join(folder, 'metadata', file))
+  const timestamp = parseMetadata(TimestampSchema, await read('timestamp.json'), 'timestamp.json')
+  const snapshotFile = `${timestamp.signed.meta['snapshot.json'].version}.snapshot.json`
+  const snapshot = parseMetadata(SnapshotSchema, await read(snapshotFile), snapshotFile)
+  const listed = new Map<string, Sha256>()
+  for (const [role, { version }] of Object.entries(snapshot.signed.meta)) {
+    const file = `${version}.${role}`
+    const { targets } = parseMetadata(TargetsSchema, await read(file), file).signed
+    for (const [path, { hashes }] of Object.entries(targets)) listed.set(path, hashes.sha256)
   }
-  return found
+  return listed
 }
 
-function readTarget(
-  folder: string,
-  targets: ReadonlyMap<string, string>,
-  target: string,
-): Promise<Uint8Array> {
+function readTarget(folder: string, listed: Listed, target: string): Promise<Uint8Array> {
   const slash = target.lastIndexOf('/') + 1
-  const file = `${target.slice(0, slash)}${targets.get(target) ?? ''}.${target.slice(slash)}`
+  const file = `${target.slice(0, slash)}${listed.get(target) ?? ''}.${target.slice(slash)}`
   return readFile(join(folder, 'targets', file))
-}
-
-async function readSigned(folder: string, file: string): Promise<Signed> {
-  const text = await readFile(join(folder, 'metadata', file), 'utf8')
-  return (JSON.parse(text) as { readonly signed: Signed }).signed
 }

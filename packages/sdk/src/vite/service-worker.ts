@@ -10,6 +10,8 @@ interface Assets {
 }
 
 const FILE = 'sw.js'
+/** What hosts read and do not hand out: one file that is not there would keep the service worker from installing. */
+const NOT_SERVED = /(^|\/)\.|^_(headers|redirects|routes\.json|worker\.js)$|^CNAME$/
 
 /** Builds the service worker into the folder whose files it keeps. */
 export async function writeServiceWorker(outDir: string, entry: string | undefined): Promise<void> {
@@ -40,7 +42,7 @@ async function listAssets(folder: string): Promise<Assets> {
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((file) => file !== FILE && !file.endsWith('.map'))
+    .filter((file) => file !== FILE && !file.endsWith('.map') && !NOT_SERVED.test(file))
     .sort()
   const hash = createHash('sha256')
   for (const file of files) hash.update(`${file}\0`).update(await readFile(join(folder, file)))

@@ -5,6 +5,7 @@ import {
   parseMetadata,
   parseModelIndex,
   parseRollout,
+  servesAs,
   type Change,
   type ModelIndex,
   type ModelName,
@@ -20,7 +21,7 @@ import { indexTarget, metadataPath, rolloutTarget, targetPath } from '../files/l
 import { openFiles, type RepositoryLocation } from '../files/location.js'
 import { openRepository } from '../read/open.js'
 import { rootChange } from '../write/root-change.js'
-import { describeServing, servesAs } from '../read/serving.js'
+import { describeServing } from '../read/serving.js'
 
 /** One change, as it was signed. */
 export interface LogEntry {

@@ -1,0 +1,61 @@
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afield } from 'afield/vite'
+import { build, type InlineConfig, type PluginOption } from 'vite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let app: string
+
+beforeEach(async () => {
+  app = await mkdtemp(join(tmpdir(), 'afield-offline-'))
+  await mkdir(join(app, 'public'))
+  await writeFile(join(app, 'index.html'), '<!doctype html><script type="module" src="./main.js"></script>')
+  await writeFile(join(app, 'main.js'), 'document.body.textContent = "the app"')
+})
+
+afterEach(() => rm(app, { recursive: true, force: true }))
+
+function buildApp(config: InlineConfig = {}, plugins: PluginOption[] = []): Promise<unknown> {
+  const own = afield({ types: false, offline: true })
+  return build({ root: app, configFile: false, logLevel: 'silent', ...config, plugins: [own, ...plugins] })
+}
+
+const serviceWorker = (): Promise<string> => readFile(join(app, 'dist', 'sw.js'), 'utf8')
+
+test('every file that a host hands out is kept, and none that it only reads', async () => {
+  for (const file of ['_headers', '_redirects', 'CNAME', '.nojekyll', 'kept.txt'])
+    await writeFile(join(app, 'public', file), 'x')
+  await buildApp({ build: { manifest: true, sourcemap: true } })
+  const text = await serviceWorker()
+  const [, listed = ''] = /assets:(\[[^\]]+\])/.exec(text) ?? []
+  const assets = JSON.parse(listed.replaceAll('`', '"')) as string[]
+  expect(assets.map((asset) => asset.replace(/-[\w-]{8}\./, '-HASH.'))).toEqual([
+    './',
+    './assets/index-HASH.js',
+    './index.html',
+    './kept.txt',
+  ])
+})
+
+test('a build that fails says why, and leaves no service worker', async () => {
+  await writeFile(join(app, 'main.js'), 'import "./missing.js"')
+  await expect(buildApp()).rejects.toThrow('missing.js')
+  await expect(access(join(app, 'dist', 'sw.js'))).rejects.toThrow('ENOENT')
+})
+
+test('what is built for a server gets none', async () => {
+  await buildApp({ build: { ssr: join(app, 'main.js') } })
+  await expect(access(join(app, 'dist', 'sw.js'))).rejects.toThrow('ENOENT')
+})
+
+test('files on another origin cannot be kept, which is said at once', async () => {
+  await expect(buildApp({ base: 'https://cdn.example/app/' })).rejects.toThrow('`offline` keeps files')
+})
+
+test('a service worker of the app’s own is built with the list', async () => {
+  await writeFile(join(app, 'own.js'), 'self.kept = __OFFLINE__.assets')
+  const plugin = afield({ types: false, offline: { worker: 'own.js' } })
+  await build({ root: app, configFile: false, logLevel: 'silent', plugins: [plugin] })
+  expect(await serviceWorker()).toMatch(/self\.kept=\{.*index\.html/)
+})
