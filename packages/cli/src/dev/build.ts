@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Codec, Contract, GoldenVector, SelfTest } from '@afield/protocol'
+import { ContractSchema, type Codec, type Contract, type GoldenVector, type SelfTest } from '@afield/protocol'
 import { diskRefusal } from '../disk.js'
 import { CliError } from '../errors.js'
+import { parseWritten } from '../parse.js'
 import { sourceFiles } from '../publish/artifact.js'
 import { readExternalData } from '../publish/external-data.js'
 import { exists, goldenPath, recordedPath } from '../publish/golden-file.js'
@@ -71,7 +72,7 @@ export async function build(
   const found = await readDevConfig(path)
   const inferred = found?.value.contract
     ? followContract(found.value.contract, found, table)
-    : inferContract(graph, table, targets)
+    : holdable(inferContract(graph, table, targets), basename(path))
   const { contract } = inferred
   checkWritten(contract, graph, found)
   const { config: written, fresh } = await ensureConfig(path, contract, found)
@@ -116,13 +117,21 @@ function followContract(contract: Contract, { path }: WrittenConfig, table: Tabl
   return { contract, columns, notes: [] }
 }
 
+/** A graph may have names and numbers of things that no contract takes. */
+function holdable(inferred: Inferred, path: string): Inferred {
+  parseWritten(ContractSchema, inferred.contract, 'contract/unclear', `What was inferred from ${path}`)
+  return inferred
+}
+
 /** The config may be one of the folder above, and another model's. */
 function checkWritten(contract: Contract, graph: Graph, found: WrittenConfig | undefined): void {
   try {
     checkContract(contract, graph)
   } catch (cause) {
     if (!(cause instanceof CliError) || !found) throw cause
-    const where = `The contract is in ${found.path}. Correct it, or delete it there to have one inferred.`
+    const where =
+      `The contract is in ${found.path}. Correct it, or delete it there to have one inferred; if it is another model's, ` +
+      'give this one a folder of its own.'
     throw new CliError(cause.code, `${cause.message}\n${where}`, { cause })
   }
 }
