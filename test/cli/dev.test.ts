@@ -6,6 +6,7 @@ import { initRepository, publish, showVersion, startDev, type DevServer, type De
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { writeGraph, type GraphParts } from './onnx-graph.js'
 import { learnerRisk, learnerRiskConfig } from '../support/learner-risk.js'
+import { startDevCommand } from '../support/dev-command.js'
 import { afield, readJson, temporaryFolder, writeJson } from './workspace.js'
 
 let temporary: string
@@ -236,6 +237,20 @@ describe('the server', () => {
       expect((await stat(join(keys, name))).mode & 0o777).toBe(0o600)
     await server.close()
     expect(await devFolders()).toEqual(before)
+  })
+
+  test.each([
+    ['Ctrl-C while it starts', 0, ['SIGINT']],
+    ['Ctrl-C twice', 1, ['SIGINT', 'SIGINT']],
+    ['its terminal is closed', 1, ['SIGHUP']],
+  ] as const)('%s: no key stays', async (_, lines, signals) => {
+    const command = startDevCommand([model, csv])
+    const exit = once(command.process, 'exit')
+    if (lines > 0) await command.said()
+    else await expect.poll(devFolders, { interval: 5, timeout: 10_000 }).not.toEqual([])
+    for (const signal of signals) command.process.kill(signal)
+    await exit
+    expect(await devFolders()).toEqual([])
   })
 
   test('takes the next free port, and names one that was asked for and is taken', async () => {

@@ -1,10 +1,12 @@
-import { once } from 'node:events'
 import process from 'node:process'
 import type { Command } from 'commander'
 import type { DevState } from '../dev/state.js'
 import { addExample, addJsonOption } from './options.js'
 import { parsePort } from './port.js'
 import { print } from './print.js'
+
+/** As shells have it for a command that Ctrl-C ended. */
+const INTERRUPTED = 130
 
 interface DevCommandOptions {
   readonly target?: readonly string[]
@@ -32,16 +34,34 @@ export function addDev(program: Command): void {
   command.action(async (model: string, csv: string | undefined, options: DevCommandOptions) => {
     const onChange = (state: DevState): void =>
       print(options, state.problem ? { error: state.problem } : summary(state), changed(state))
-    // From the beginning, so that a start that is interrupted takes its keys along.
-    const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+    const stop = stopOnSignal()
     // The other commands start without what only this one needs.
     const { startDev } = await import('../dev/dev.js')
     const server = await startDev({ model, csv, targets: options.target, port: options.port, onChange })
     const state = server.state()
     print(options, { url: server.url, ...summary(state) }, started(state, server.url))
-    await stopped
+    await stop.asked()
     await server.close()
   })
+}
+
+/**
+ * Ends the process by its `exit` handlers, which delete the keys: at once during the start and for somebody in a hurry
+ * who asks twice, else in order.
+ */
+function stopOnSignal(): { readonly asked: () => Promise<void> } {
+  let end = (): void => process.exit(INTERRUPTED)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end())
+  return {
+    asked: () =>
+      new Promise((resolve) => {
+        const endAtOnce = end
+        end = () => {
+          end = endAtOnce
+          resolve()
+        }
+      }),
+  }
 }
 
 function summary({ build }: DevState): object {
