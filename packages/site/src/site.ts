@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorPages } from './errors/pages.js'
 import { guidePages } from './guides.js'
@@ -15,11 +15,13 @@ export interface BuiltSite {
  * Writes the documentation as static files: an HTML page for each Markdown page, and the Markdown beside it. Links are
  * relative, so any folder of any host will do.
  *
- * @param out the folder to write, replaced if it is there.
+ * @param out the folder to write; an older site there is replaced.
+ * @throws Error when something else lies there.
  */
 export async function buildSite(out: string): Promise<BuiltSite> {
   const guides = await guidePages()
   const pages = [indexPage(guides), guidesPage(guides), ...guides, ...errorPages()]
+  await refuseOther(out)
   await rm(out, { recursive: true, force: true })
   for (const page of pages) {
     const path = join(out, page.path)
@@ -29,6 +31,15 @@ export async function buildSite(out: string): Promise<BuiltSite> {
   }
   await writeFile(join(out, 'style.css'), STYLE)
   return { pages: pages.map(({ path }) => htmlPath(path)) }
+}
+
+async function refuseOther(out: string): Promise<void> {
+  const there = await readdir(out).catch((error: NodeJS.ErrnoException): readonly string[] => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  if (there.length === 0 || (there.includes('errors') && there.includes('style.css'))) return
+  throw new Error(`${out} holds something else than this site, and would be deleted. Name another folder.`)
 }
 
 function htmlPath(path: string): string {
