@@ -30,6 +30,10 @@ export function tensorsInput({ tensors }: TensorsInput): InputView {
     })
   return {
     element: h('div', {}, ...views.map(({ label }) => label.element)),
+    invitation: () =>
+      views.some(({ control }) => control.value === '[]')
+        ? 'Paste the numbers of each tensor as JSON, then press Predict.'
+        : undefined,
     read: () =>
       Object.fromEntries(views.map(({ tensor, control }) => [tensor.name, parse(tensor, control.value)])),
     show(example) {
