@@ -170,6 +170,7 @@ describe('a graph that no device runs is refused, and nothing is left behind', (
       message: expect.stringMatching(message),
     })
     expect(await devFolders()).toEqual(before)
+    expect(await readdir(dir)).not.toContain('afield.config.json')
   })
 
   test('publish refuses an unknown operator too, also where it replays nothing', async () => {
@@ -196,6 +197,22 @@ describe('a graph that no device runs is refused, and nothing is left behind', (
       message: expect.stringContaining('"Foo"'),
     })
   })
+})
+
+test('a model that fails on one of the rows starts all the same, and says so', async () => {
+  const graph = await writeGraph(
+    dir,
+    {
+      inputs: [{ name: 'x', dtype: 'float32', shape: ['N', 2] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: ['N', 2] }],
+      operators: ['Sqrt'],
+    },
+    'roots',
+  )
+  await writeFile(csv, 'a,b\n4,9\n-1,4\n')
+  const { build } = (await dev({ model: graph })).state()
+  expect(build.vectors.map(({ input }) => input)).toEqual([{ a: 4, b: 9 }])
+  expect(build.notes.at(-1)).toMatch(/^The model fails on 1 of the inputs that were tried: .*"y"/)
 })
 
 describe('the server', () => {
@@ -240,14 +257,14 @@ describe('the server', () => {
   })
 
   test.each([
-    ['Ctrl-C while it starts', 0, ['SIGINT']],
-    ['Ctrl-C twice', 1, ['SIGINT', 'SIGINT']],
-    ['its terminal is closed', 1, ['SIGHUP']],
-  ] as const)('%s: no key stays', async (_, lines, signals) => {
+    ['Ctrl-C while it starts', false, ['SIGINT']],
+    ['Ctrl-C twice', true, ['SIGINT', 'SIGINT']],
+    ['its terminal is closed', true, ['SIGHUP']],
+  ] as const)('%s: no key stays', async (_, ready, signals) => {
     const command = startDevCommand([model, csv])
     const exit = once(command.process, 'exit')
-    if (lines > 0) await command.said()
-    else await expect.poll(devFolders, { interval: 5, timeout: 10_000 }).not.toEqual([])
+    await expect.poll(devFolders, { interval: 5, timeout: 10_000 }).not.toEqual([])
+    if (ready) await command.said()
     for (const signal of signals) command.process.kill(signal)
     await exit
     expect(await devFolders()).toEqual([])

@@ -74,7 +74,9 @@ function started({ build }: DevState, url: string): readonly string[] {
   const vectorLines =
     replay === 'recorded'
       ? [
-          `Recorded ${vectors.length} golden vectors from the model's own answers; training's own would say more.`,
+          vectors.length === 0
+            ? 'No golden vectors could be recorded; let training write some into MODEL.golden.json.'
+            : `Recorded ${vectors.length} golden vector${vectors.length === 1 ? '' : 's'} from the model's own answers; training's own would say more.`,
         ]
       : ['Its golden vectors agree.']
   return [

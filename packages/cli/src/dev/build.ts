@@ -20,7 +20,7 @@ import { readTable, type Table } from './csv.js'
 import { generatedInputs } from './examples.js'
 import { inferContract, type Inferred } from './infer/infer.js'
 import { exampleRows, matchColumns, type ExampleRow } from './rows.js'
-import { recordVectors } from './vectors.js'
+import { recordVectors, type RecordedVectors } from './vectors.js'
 
 /** What `afield dev` is given. */
 export interface DevSources {
@@ -75,14 +75,14 @@ export async function build(
     : holdable(inferContract(graph, table, targets), basename(path))
   const { contract } = inferred
   checkWritten(contract, graph, found)
-  const { config: written, fresh } = await ensureConfig(path, contract, found)
-  const development = developmentConfig(path, contract, written)
+  const development = developmentConfig(path, contract, found)
 
   const rows = table ? exampleRows(contract, table, inferred.columns, targets) : []
   const loadable: LoadableModel = { model, externalData }
   const codec = await codecOf(contract, await sourceFiles(model, externalData, development))
   const trained = (await exists(goldenPath(path))) ? goldenPath(path) : undefined
-  const recorded = trained === undefined ? await record(loadable, codec, contract, rows) : []
+  const { vectors: recorded, failures } =
+    trained === undefined ? await record(loadable, codec, contract, rows) : NOTHING_RECORDED
   const { replay } = await publish({
     model: path,
     version,
@@ -93,13 +93,15 @@ export async function build(
     author: 'afield dev',
     reason: 'development',
   })
+  // Only what works is left beside the model.
   if (recorded.length > 0) await keepRecorded(path, recorded)
+  const { config: written, fresh } = await ensureConfig(path, contract, found)
   return {
     model: development.config.name,
     version,
     contract,
     inferred: found?.value.contract === undefined || fresh,
-    notes: inferred.notes,
+    notes: [...inferred.notes, ...failureNotes(failures)],
     rows,
     replay,
     vectors: recorded,
@@ -136,6 +138,12 @@ function checkWritten(contract: Contract, graph: Graph, found: WrittenConfig | u
   }
 }
 
+function failureNotes([first, ...others]: readonly Error[]): readonly string[] {
+  if (!first) return []
+  const count = others.length + 1
+  return [`The model fails on ${count} of the inputs that were tried: ${first.message}`]
+}
+
 async function ensureConfig(model: string, contract: Contract, found: WrittenConfig | undefined) {
   if (found) return { config: found, fresh: false }
   const path = await writeDraft(model, contract)
@@ -150,6 +158,8 @@ async function keepRecorded(model: string, vectors: readonly GoldenVector[]): Pr
     if (diskRefusal(error)?.code !== 'disk/denied') throw error
   }
 }
+
+const NOTHING_RECORDED: RecordedVectors = { vectors: [], failures: [] }
 
 function record(model: LoadableModel, codec: Codec, contract: Contract, rows: readonly ExampleRow[]) {
   const inputs = rows.length > 0 ? rows.map(({ input }) => input) : generatedInputs(contract)

@@ -170,7 +170,7 @@ function recordNotes({ input, passedOver }: InferredRecord, rows: Rows | undefin
   const other = passedOver.filter((name) => !targets.includes(name))
   const enums = input.fields.filter((field) => field.type === 'enum' && field.dtype !== 'string')
   return [
-    ...(rows
+    ...(rows || input.tensor === undefined
       ? []
       : ['The graph does not name its columns. Add a CSV with a header, and the fields get its names.']),
     ...(targets.length > 0 ? [`${targets.join(', ')}: what the model predicts, so it is no input.`] : []),
