@@ -123,6 +123,18 @@ describe('a config that is there', () => {
     expect(await readFile(path, 'utf8')).toBe(before)
   })
 
+  test('gets the names of a CSV as long as nobody has touched the draft of its contract', async () => {
+    await (await dev({ csv: undefined })).close()
+    const path = join(dir, 'afield.config.json')
+    await writeJson(path, { ...(await config()), owner: 'Ada' })
+    const { build } = (await dev()).state()
+    expect(build).toMatchObject({ inferred: true, config: { written: true } })
+    expect(await config()).toMatchObject({
+      owner: 'Ada',
+      contract: { input: { fields: [{ name: 'hours_studied' }, { name: 'quiz_score' }] } },
+    })
+  })
+
   test('and a CSV that lacks one of its fields: the field is named', async () => {
     const { contract } = await readJson(learnerRiskConfig)
     await writeJson(join(dir, 'afield.config.json'), { contract })

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { ContractSchema, type Codec, type Contract, type GoldenVector, type SelfTest } from '@afield/protocol'
+import * as v from 'valibot'
 import { diskRefusal } from '../disk.js'
 import { CliError } from '../errors.js'
 import { parseWritten } from '../parse.js'
@@ -15,7 +17,13 @@ import { namingOperators, refuseTooNew } from '../publish/runtime.js'
 import { codecOf } from '../publish/kinds.js'
 import type { LoadableModel } from '../publish/run-model.js'
 import type { RepositoryLocation } from '../repository/files/location.js'
-import { developmentConfig, readDevConfig, writeDraft, type WrittenConfig } from './config.js'
+import {
+  developmentConfig,
+  readDevConfig,
+  rewriteContract,
+  writeDraft,
+  type WrittenConfig,
+} from './config.js'
 import { readTable, type Table } from './csv.js'
 import { generatedInputs } from './examples.js'
 import { inferContract, type Inferred } from './infer/infer.js'
@@ -70,9 +78,12 @@ export async function build(
   const table = sources.csv === undefined ? undefined : await readTable(sources.csv)
 
   const found = await readDevConfig(path)
-  const inferred = found?.value.contract
-    ? followContract(found.value.contract, found, table)
-    : holdable(inferContract(graph, table, targets), basename(path))
+  // A CSV says more than a draft that was made without one.
+  const draft = found !== undefined && table !== undefined && isDraft(found.value.contract, graph)
+  const inferred =
+    found?.value.contract && !draft
+      ? followContract(found.value.contract, found, table)
+      : holdable(inferContract(graph, table, targets), basename(path))
   const { contract } = inferred
   checkWritten(contract, graph, found)
   const development = developmentConfig(path, contract, found)
@@ -95,12 +106,12 @@ export async function build(
   })
   // Only what works is left beside the model.
   if (recorded.length > 0) await keepRecorded(path, recorded)
-  const { config: written, fresh } = await ensureConfig(path, contract, found)
+  const { config: written, fresh } = await ensureConfig(path, contract, found, draft)
   return {
     model: development.config.name,
     version,
     contract,
-    inferred: found?.value.contract === undefined || fresh,
+    inferred: found?.value.contract === undefined || draft,
     notes: [...inferred.notes, ...failureNotes(failures)],
     rows,
     replay,
@@ -144,7 +155,24 @@ function failureNotes([first, ...others]: readonly Error[]): readonly string[] {
   return [`The model fails on ${count} of the inputs that were tried: ${first.message}`]
 }
 
-async function ensureConfig(model: string, contract: Contract, found: WrittenConfig | undefined) {
+/** True for a contract that is word for word what the graph alone says: nobody has touched it. */
+function isDraft(written: Contract | undefined, graph: Graph): boolean {
+  try {
+    const { contract } = inferContract(graph, undefined, [])
+    return isDeepStrictEqual(v.parse(ContractSchema, contract), written)
+  } catch (error) {
+    if (error instanceof CliError) return false
+    throw error
+  }
+}
+
+async function ensureConfig(
+  model: string,
+  contract: Contract,
+  found: WrittenConfig | undefined,
+  draft: boolean,
+) {
+  if (found && draft) return { config: found, fresh: await rewriteContract(found.path, contract) }
   if (found) return { config: found, fresh: false }
   const path = await writeDraft(model, contract)
   return { config: path === undefined ? undefined : await readDevConfig(model), fresh: path !== undefined }

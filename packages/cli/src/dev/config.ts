@@ -59,11 +59,24 @@ export async function writeDraft(model: string, contract: Contract): Promise<str
   const path = join(dirname(resolve(model)), CONFIG_FILE)
   const { owner, checklist, card } = blankItems()
   const draft = { name: modelName(model), owner, checklist, card, contract, slo: SLO, tolerance: TOLERANCE }
+  return (await writeConfig(path, draft, 'wx')) ? path : undefined
+}
+
+/** Puts a contract in the place of the one that a config has; all else in the file stays. */
+export async function rewriteContract(path: string, contract: Contract): Promise<boolean> {
+  const bytes = await readOptionalInput(path, 'config')
+  if (!bytes) return false
+  const written = parseJsonFile(bytes, 'config/invalid', path) as object
+  return writeConfig(path, { ...written, contract }, 'w')
+}
+
+/** False where it may not be written. */
+async function writeConfig(path: string, config: object, flag: 'w' | 'wx'): Promise<boolean> {
   try {
-    await writeFile(path, `${JSON.stringify(draft, null, 2)}\n`, { flag: 'wx' })
-    return path
+    await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag })
+    return true
   } catch (error) {
-    if (['EEXIST', 'EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code))) return undefined
+    if (['EEXIST', 'EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code))) return false
     throw error
   }
 }
