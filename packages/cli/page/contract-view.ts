@@ -38,7 +38,11 @@ export function todoView({ config, model }: Build): HTMLElement {
             'div',
             {},
             h('p', {}, `Fill in, in ${config.path}:`),
-            h('ul', { id: 'missing' }, ...missing.map((at) => h('li', {}, h('code', {}, at)))),
+            h(
+              'ul',
+              { id: 'missing' },
+              ...missing.map(({ at, write }) => h('li', {}, h('code', {}, at), ' ', h('span', {}, write))),
+            ),
           ),
     h('p', { class: 'soft' }, 'In your app, after afield init:'),
     h(

@@ -84,7 +84,9 @@ function started({ build }: DevState, url: string): readonly string[] {
     ...notes.map((note) => `  ${note}`),
     ...vectorLines,
     ...(config?.written
-      ? [`Wrote ${config.path}. Before you publish, fill in: ${config.missing.join(', ')}`]
+      ? [
+          `Wrote ${config.path}. Before you publish, fill in: ${config.missing.map(({ at }) => at).join(', ')}`,
+        ]
       : []),
     'Trusted on this machine only; Ctrl-C ends it.',
     '',

@@ -12,6 +12,7 @@ import { exists, goldenPath, recordedPath } from '../publish/golden-file.js'
 import { readGraph, type Graph } from '../publish/graph.js'
 import { publish } from '../publish/publish.js'
 import { readInput } from '../publish/read-input.js'
+import type { Item } from '../publish/checklist.js'
 import { checkContract } from '../publish/check-contract.js'
 import { namingOperators, refuseTooNew } from '../publish/runtime.js'
 import { codecOf } from '../publish/kinds.js'
@@ -54,7 +55,7 @@ export interface DevBuild {
   readonly vectors: readonly GoldenVector[]
   /** The config beside the model, and what `publish` will still ask for. */
   readonly config:
-    { readonly path: string; readonly missing: readonly string[]; readonly written: boolean } | undefined
+    { readonly path: string; readonly missing: readonly Item[]; readonly written: boolean } | undefined
   /** Files that this was made from. */
   readonly files: readonly string[]
 }

@@ -9,7 +9,7 @@ import {
 } from '@afield/protocol'
 import * as v from 'valibot'
 import { parseWritten } from '../parse.js'
-import { blankItems, missingItems } from '../publish/checklist.js'
+import { blankItems, missingItems, type Item } from '../publish/checklist.js'
 import { CONFIG_FILE, configPlaces, type Config, type FoundConfig } from '../publish/config.js'
 import { readOptionalInput } from '../publish/read-input.js'
 import { hasCode, parseJsonFile } from '../read-file.js'
@@ -29,8 +29,8 @@ const DevConfigSchema = v.looseObject({
 export interface WrittenConfig {
   readonly path: string
   readonly value: v.InferOutput<typeof DevConfigSchema>
-  /** What `publish` will ask for, such as `card.users`. */
-  readonly missing: readonly string[]
+  /** What `publish` will ask for. */
+  readonly missing: readonly Item[]
 }
 
 /**
@@ -44,7 +44,11 @@ export async function readDevConfig(model: string): Promise<WrittenConfig | unde
     if (!bytes) continue
     const written = parseJsonFile(bytes, 'config/invalid', path)
     const value = parseWritten(DevConfigSchema, written, 'config/invalid', path)
-    return { path: resolve(path), value, missing: missingItems(written).map(({ at }) => at) }
+    return {
+      path: resolve(path),
+      value,
+      missing: missingItems(written).map(({ at, write }) => ({ at, write })),
+    }
   }
   return undefined
 }
