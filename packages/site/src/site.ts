@@ -52,6 +52,15 @@ function indexPage(guides: readonly Page[]): Page {
 Deployment for models that run in the browser: publish a version, send it to a few devices, watch it, widen it or take
 it back. Static files and one collector are the only infrastructure.
 
+## Try a model
+
+\`\`\`sh
+npx @afield/cli dev model.onnx rows.csv
+\`\`\`
+
+A page on this machine asks the model, in a worker as an app would. It needs no keys, no contract and no checklist; the
+CSV, which names the columns, may be left out.
+
 ## Guides
 
 ${links(guides, '')}
@@ -62,12 +71,10 @@ Every error has a code, and every code has a page: [all errors](errors/index.md)
 
 ## What a model tells about itself
 
-\`\`\`sh
-npx @afield/cli card learner-risk --repo models-repo                    # its model card
-npx @afield/cli docs learner-risk --repo models-repo                    # its API, for people
-npx @afield/cli docs learner-risk --repo models-repo --format openapi   # its API, for programs
-npx @afield/cli types --repo models-repo                                # its fields and outputs, for TypeScript
-\`\`\`
+- Its model card: \`npx @afield/cli card learner-risk --repo models-repo\`
+- Its API, for people: \`npx @afield/cli docs learner-risk --repo models-repo\`
+- Its API, for programs: \`npx @afield/cli docs learner-risk --repo models-repo --format openapi\`
+- Its fields and outputs, for TypeScript: \`npx @afield/cli types --repo models-repo\`
 `
   return { path: 'index.md', title: 'Afield', section: 'Documentation', markdown }
 }
