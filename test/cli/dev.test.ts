@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { copyFile, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
 import { dirname, join } from 'node:path'
 import { initRepository, publish, showVersion, startDev, type DevServer, type DevState } from '@afield/cli'
@@ -307,6 +307,17 @@ describe('the server', () => {
     await writeJson(join(dir, 'afield.config.json'), { ...rest, name: 'renamed', contract })
     expect(await next(3)).toMatchObject({ build: { model: 'renamed' } })
     expect(server.state().build.model).toBe('renamed')
+
+    // As converters and editors do: away, and there again, more than once.
+    for (const count of [4, 6]) {
+      await rename(model, `${model}.away`)
+      expect(await next(count)).toMatchObject({ problem: { code: 'file/missing' } })
+      await rename(`${model}.away`, model)
+      expect(await next(count + 1)).toMatchObject({ problem: undefined })
+    }
+    await writeFile(`${csv}.new`, 'hours_studied,quiz_score\n7,7\n')
+    await rename(`${csv}.new`, csv)
+    expect(await next(8)).toMatchObject({ build: { rows: [{ input: { quiz_score: 7 } }] } })
   })
 })
 

@@ -70,7 +70,7 @@ function summary({ build }: DevState): object {
 }
 
 function started({ build }: DevState, url: string): readonly string[] {
-  const { model, config, notes, replay, vectors } = build
+  const { model, config, notes, replay, rows, vectors } = build
   const vectorLines =
     replay === 'recorded'
       ? [
@@ -83,6 +83,9 @@ function started({ build }: DevState, url: string): readonly string[] {
     `${model}: ${inputLine(build)}`,
     ...notes.map((note) => `  ${note}`),
     ...vectorLines,
+    ...(replay === 'recorded' && rows.length > 0 && vectors.length > 0
+      ? ['They hold rows of the CSV, which everyone can read once they are published.']
+      : []),
     ...(config?.written
       ? [
           `Wrote ${config.path}. Before you publish, fill in: ${config.missing.map(({ at }) => at).join(', ')}`,
