@@ -121,6 +121,7 @@ export async function build(
     files: [
       path,
       ...externalData.map((file) => join(dirname(path), file.path)),
+      ...(development.config.assets ?? []).map((file) => join(development.dir, file)),
       ...(sources.csv === undefined ? [] : [sources.csv]),
     ],
   }
