@@ -128,6 +128,10 @@ describe('a config that is there', () => {
     await (await dev({ csv: undefined })).close()
     const path = join(dir, 'afield.config.json')
     await writeJson(path, { ...(await config()), owner: 'Ada' })
+    const again = await dev({ csv: undefined })
+    const { notes, inferred } = again.state().build
+    expect({ notes, inferred }).toEqual({ notes: [expect.stringContaining('Add a CSV')], inferred: true })
+    expect(again.state().build.config?.written).toBe(false)
     const { build } = (await dev()).state()
     expect(build).toMatchObject({ inferred: true, config: { written: true } })
     expect(await config()).toMatchObject({

@@ -79,8 +79,8 @@ export async function build(
   const table = sources.csv === undefined ? undefined : await readTable(sources.csv)
 
   const found = await readDevConfig(path)
-  // A CSV says more than a draft that was made without one.
-  const draft = found !== undefined && table !== undefined && isDraft(found.value.contract, graph)
+  // What nobody has touched is still a guess, and a CSV that is added later says more.
+  const draft = [undefined, table].some((rows) => isDraft(found?.value.contract, graph, rows, targets))
   const inferred =
     found?.value.contract && !draft
       ? followContract(found.value.contract, found, table)
@@ -107,7 +107,7 @@ export async function build(
   })
   // Only what works is left beside the model.
   if (recorded.length > 0) await keepRecorded(path, recorded)
-  const { config: written, fresh } = await ensureConfig(path, contract, found, draft)
+  const { config: written, fresh } = await ensureConfig(path, contract, found)
   return {
     model: development.config.name,
     version,
@@ -157,25 +157,33 @@ function failureNotes([first, ...others]: readonly Error[]): readonly string[] {
   return [`The model fails on ${count} of the inputs that were tried: ${first.message}`]
 }
 
-/** True for a contract that is word for word what the graph alone says: nobody has touched it. */
-function isDraft(written: Contract | undefined, graph: Graph): boolean {
+/** True for a contract that is word for word what is inferred from these files. */
+function isDraft(
+  written: Contract | undefined,
+  graph: Graph,
+  table: Table | undefined,
+  targets: readonly string[],
+): boolean {
+  if (!written) return false
   try {
-    const { contract } = inferContract(graph, undefined, [])
-    return isDeepStrictEqual(v.parse(ContractSchema, contract), written)
+    return isSame(inferContract(graph, table, targets).contract, written)
   } catch (error) {
     if (error instanceof CliError) return false
     throw error
   }
 }
 
-async function ensureConfig(
-  model: string,
-  contract: Contract,
-  found: WrittenConfig | undefined,
-  draft: boolean,
-) {
-  if (found && draft) return { config: found, fresh: await rewriteContract(found.path, contract) }
-  if (found) return { config: found, fresh: false }
+/** Whatever is left out of either. */
+function isSame(contract: Contract, other: Contract): boolean {
+  return isDeepStrictEqual(v.parse(ContractSchema, contract), v.parse(ContractSchema, other))
+}
+
+async function ensureConfig(model: string, contract: Contract, found: WrittenConfig | undefined) {
+  if (found) {
+    const before = found.value.contract
+    const outdated = before !== undefined && !isSame(contract, before)
+    return { config: found, fresh: outdated && (await rewriteContract(found.path, contract)) }
+  }
   const path = await writeDraft(model, contract)
   return { config: path === undefined ? undefined : await readDevConfig(model), fresh: path !== undefined }
 }
