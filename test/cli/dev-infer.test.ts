@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ContractSchema, parseWith, type Contract } from '@afield/protocol'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -19,7 +19,7 @@ const SCORE: Port = { name: 'score', dtype: 'float32', shape: ['N', 1] }
 interface Attempt {
   readonly inputs: readonly Port[]
   readonly outputs?: readonly Port[]
-  readonly csv?: string
+  readonly csv?: string | Uint8Array
   readonly targets?: readonly string[]
 }
 
@@ -68,6 +68,35 @@ describe('a record', () => {
     ])
   })
 
+  test.each([
+    [
+      'semicolons, decimal commas and a byte order mark, as spreadsheets write them',
+      '\ufeffa;"b; c";d\r\n1,5;x;7\r\n2;y;8\r\n3;x;9\r\n',
+    ],
+    ['tabs', 'a\tb; c\td\n1.5\tx\t7\n2\ty\t8\n3\tx\t9\n'],
+    ['quotes where none are needed', 'a,"b; c",d\n"1.5","x","7"\n2,"y",8\n3,x,9\n'],
+  ])('from a CSV with %s', async (_, csv) => {
+    const { contract, columns } = await infer({ inputs: [FEATURES], csv })
+    expect(contract.input).toMatchObject({
+      fields: [
+        { name: 'a', type: 'number', description: '1.5 to 3 in the CSV' },
+        { name: 'b_c', type: 'enum', values: ['x', 'y'] },
+        { name: 'd', type: 'integer', description: '7 to 9 in the CSV' },
+      ],
+    })
+    expect([...columns.values()]).toEqual([0, 1, 2])
+  })
+
+  test('from the beginning of a CSV of any size', async () => {
+    const path = join(dir, 'huge.csv')
+    const line = `${'1234567,'.repeat(1000)}1\n`
+    await writeFile(path, `${Array.from({ length: 1001 }, (_, i) => `c${i}`).join(',')}\n`)
+    for (let i = 0; i < 9; i++) await appendFile(path, line.repeat(1000))
+    const table = await readTable(path)
+    expect(table.rows).toHaveLength(1000)
+    expect(table.rows.every((row) => row.length === 1001)).toBe(true)
+  })
+
   test('a column that is called as targets are is left out, and said', async () => {
     const { contract, notes } = await infer({ inputs: [FEATURES], csv: 'a,b,label,c\n1,2,0,3\n1,2,1,3\n' })
     expect(contract.input).toMatchObject({ fields: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] })
@@ -114,6 +143,11 @@ describe('another kind', () => {
       'tensors',
       { name: 'x', dtype: 'float32', shape: ['N', 10, 'T'] },
       { kind: 'tensors', tensors: [{ name: 'x', dtype: 'float32', shape: [-1, 10, -1] }] },
+    ],
+    [
+      'tensors where there are more columns than a form has fields',
+      { name: 'x', dtype: 'float32', shape: ['N', 16_000] },
+      { kind: 'tensors', tensors: [{ name: 'x', shape: [-1, 16_000] }] },
     ],
     [
       'tensors where the batch is fixed',
@@ -176,6 +210,19 @@ describe('what cannot be inferred is refused by name', () => {
       { inputs: [{ ...FEATURES, dtype: 'bfloat16' }] },
       'graph/unsupported',
       /The input "features" is of bfloat16/,
+    ],
+    [
+      'an output of a type that no device reads',
+      { inputs: [FEATURES], outputs: [{ name: 'y', dtype: 'bfloat16', shape: ['N', 1] }] },
+      'graph/unsupported',
+      /The output "y" is of bfloat16/,
+    ],
+    ['no input at all', { inputs: [] }, 'graph/unsupported', /takes no input/],
+    [
+      'rows for a graph that takes one at a time',
+      { inputs: [{ ...FEATURES, shape: [1, 3] }], csv: 'a,b,c\n1,2,3\n' },
+      'csv/mismatch',
+      /"features" takes exactly 1 row\(s\) a run: export it with an open first dimension/,
     ],
     [
       'an unknown number of columns',
@@ -245,6 +292,12 @@ describe('what cannot be inferred is refused by name', () => {
       { inputs: [FEATURES], csv: 'a,b,c\n1,,3\n4,,5\n' },
       'csv/invalid',
       /column "b".*no value/,
+    ],
+    [
+      'a CSV of another encoding',
+      { inputs: [FEATURES], csv: Buffer.from('größe,b,c\n1,2,3\n', 'latin1') },
+      'csv/invalid',
+      /not in UTF-8.*"CSV UTF-8"/,
     ],
     ['a header alone', { inputs: [FEATURES], csv: 'a,b,c\n' }, 'csv/invalid', /no rows/],
     ['a row that is too short', { inputs: [FEATURES], csv: 'a,b,c\n1,2\n' }, 'csv/invalid', /INCONSISTENT/],

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { copyFile, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
 import { dirname, join } from 'node:path'
 import { initRepository, publish, showVersion, startDev, type DevServer, type DevState } from '@afield/cli'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { writeGraph, type GraphParts } from './onnx-graph.js'
 import { learnerRisk, learnerRiskConfig } from '../support/learner-risk.js'
+import { startDevCommand } from '../support/dev-command.js'
 import { afield, readJson, temporaryFolder, writeJson } from './workspace.js'
 
 let temporary: string
@@ -117,9 +118,26 @@ describe('a config that is there', () => {
     const before = await readFile(path, 'utf8')
     const { build } = (await dev()).state()
     expect(build).toMatchObject({ model: 'learner-risk', inferred: false, config: { written: false } })
-    expect(build.config?.missing).toContain('owner')
+    expect(build.config?.missing).toContainEqual({ at: 'owner', write: 'who answers for this model' })
+    expect(build.config?.missing.map(({ at }) => at)).toContain('card.users')
     expect(build.contract.outputs.map(({ name }) => name)).toEqual(['risk_score', 'needs_support'])
     expect(await readFile(path, 'utf8')).toBe(before)
+  })
+
+  test('gets the names of a CSV as long as nobody has touched the draft of its contract', async () => {
+    await (await dev({ csv: undefined })).close()
+    const path = join(dir, 'afield.config.json')
+    await writeJson(path, { ...(await config()), owner: 'Ada' })
+    const again = await dev({ csv: undefined })
+    const { notes, inferred } = again.state().build
+    expect({ notes, inferred }).toEqual({ notes: [expect.stringContaining('Add a CSV')], inferred: true })
+    expect(again.state().build.config?.written).toBe(false)
+    const { build } = (await dev()).state()
+    expect(build).toMatchObject({ inferred: true, config: { written: true } })
+    expect(await config()).toMatchObject({
+      owner: 'Ada',
+      contract: { input: { fields: [{ name: 'hours_studied' }, { name: 'quiz_score' }] } },
+    })
   })
 
   test('and a CSV that lacks one of its fields: the field is named', async () => {
@@ -169,6 +187,7 @@ describe('a graph that no device runs is refused, and nothing is left behind', (
       message: expect.stringMatching(message),
     })
     expect(await devFolders()).toEqual(before)
+    expect(await readdir(dir)).not.toContain('afield.config.json')
   })
 
   test('publish refuses an unknown operator too, also where it replays nothing', async () => {
@@ -195,6 +214,22 @@ describe('a graph that no device runs is refused, and nothing is left behind', (
       message: expect.stringContaining('"Foo"'),
     })
   })
+})
+
+test('a model that fails on one of the rows starts all the same, and says so', async () => {
+  const graph = await writeGraph(
+    dir,
+    {
+      inputs: [{ name: 'x', dtype: 'float32', shape: ['N', 2] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: ['N', 2] }],
+      operators: ['Sqrt'],
+    },
+    'roots',
+  )
+  await writeFile(csv, 'a,b\n4,9\n-1,4\n')
+  const { build } = (await dev({ model: graph })).state()
+  expect(build.vectors.map(({ input }) => input)).toEqual([{ a: 4, b: 9 }])
+  expect(build.notes.at(-1)).toMatch(/^The model fails on 1 of the inputs that were tried: .*"y"/)
 })
 
 describe('the server', () => {
@@ -238,6 +273,20 @@ describe('the server', () => {
     expect(await devFolders()).toEqual(before)
   })
 
+  test.each([
+    ['Ctrl-C while it starts', false, ['SIGINT']],
+    ['Ctrl-C twice', true, ['SIGINT', 'SIGINT']],
+    ['its terminal is closed', true, ['SIGHUP']],
+  ] as const)('%s: no key stays', async (_, ready, signals) => {
+    const command = startDevCommand([model, csv])
+    const exit = once(command.process, 'exit')
+    await expect.poll(devFolders, { interval: 5, timeout: 10_000 }).not.toEqual([])
+    if (ready) await command.said()
+    for (const signal of signals) command.process.kill(signal)
+    await exit
+    expect(await devFolders()).toEqual([])
+  })
+
   test('takes the next free port, and names one that was asked for and is taken', async () => {
     const { url } = await dev()
     const port = Number(new URL(url).port)
@@ -262,6 +311,17 @@ describe('the server', () => {
     await writeJson(join(dir, 'afield.config.json'), { ...rest, name: 'renamed', contract })
     expect(await next(3)).toMatchObject({ build: { model: 'renamed' } })
     expect(server.state().build.model).toBe('renamed')
+
+    // As converters and editors do: away, and there again, more than once.
+    for (const count of [4, 6]) {
+      await rename(model, `${model}.away`)
+      expect(await next(count)).toMatchObject({ problem: { code: 'file/missing' } })
+      await rename(`${model}.away`, model)
+      expect(await next(count + 1)).toMatchObject({ problem: undefined })
+    }
+    await writeFile(`${csv}.new`, 'hours_studied,quiz_score\n7,7\n')
+    await rename(`${csv}.new`, csv)
+    expect(await next(8)).toMatchObject({ build: { rows: [{ input: { quiz_score: 7 } }] } })
   })
 })
 

@@ -52,6 +52,7 @@ describe('the launch checklist', () => {
         delete config.owner
         config.checklist = { pattern: 'canary', metrics: [], rollback: '  ' }
         config.contract.outputs = []
+        delete config.card['users']
       }),
     )
     expect(code).toBe('config/incomplete')
@@ -62,6 +63,7 @@ describe('the launch checklist', () => {
       'checklist.metrics',
       'checklist.rollback',
       'contract.outputs',
+      'card.users',
     ])
     expect(message).toContain('checklist.fallback: what the app shows when no model can answer')
   })
@@ -73,7 +75,7 @@ describe('the config', () => {
       publishWith((config) => {
         config.name = 'Learner Risk'
         config.tolerance['absolute'] = -1
-        delete config.card['limitations']
+        config.card['limitations'] = 'many '.repeat(1000)
       }),
     )
     expect(code).toBe('config/invalid')

@@ -56,6 +56,15 @@ test('what never changes is cached for ever, also when it is published while the
   expect(await after.text()).not.toBe(await before.text())
 })
 
+test('a range that no file has is passed over, and the server stands', async () => {
+  const whole = await (await get('metadata/1.root.json')).text()
+  for (const range of ['bytes=5-2', 'bytes=-3', 'bytes=0-1,4-5', 'lines=1-2']) {
+    const response = await get('metadata/1.root.json', { headers: { range } })
+    expect(response.status).toBe(200)
+    expect(await response.text()).toBe(whole)
+  }
+})
+
 test('a chunk comes as it is stored: the host packs and unpacks nothing', async () => {
   const { descriptor } = await download(repo, await look(repo, 'learner-risk'), '1.0.0')
   const chunk = descriptor.artifacts[0]?.files[0]?.chunks[0]

@@ -41,7 +41,7 @@ function see() {
       rows: [...document.querySelectorAll('#rows tbody tr')].map(
         (row) => row.querySelector('.answer')?.textContent ?? '',
       ),
-      missing: [...document.querySelectorAll('#missing li')].map(({ textContent }) => textContent ?? ''),
+      missing: [...document.querySelectorAll('#missing li code')].map(({ textContent }) => textContent ?? ''),
     }
   })
 }

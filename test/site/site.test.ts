@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { CLI_ERROR_CODES } from '@afield/cli'
@@ -72,7 +72,17 @@ describe('the pages', () => {
   })
 
   test('build anew over an older site, whose pages are gone then', async () => {
+    await writeFile(join(out, 'errors/gone.html'), 'a code that is no more')
     expect(await buildSite(out)).toEqual(site)
+    await expect(read('errors/gone.html')).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('never delete a folder that holds something else', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'afield-site-other-'))
+    await writeFile(join(other, 'thesis.txt'), 'three years')
+    await expect(buildSite(other)).rejects.toThrow('holds something else')
+    expect(await readFile(join(other, 'thesis.txt'), 'utf8')).toBe('three years')
+    await rm(other, { recursive: true })
   })
 })
 

@@ -37,7 +37,7 @@ export function inShort(value: OutputValue | undefined): string {
   if (value === undefined) return ''
   if (typeof value === 'number') return formatNumber(value)
   if (typeof value !== 'object') return String(value)
-  if (isTensor(value)) return `[${value.dims.join(', ')}]`
+  if (isTensor(value)) return value.data.length === 1 ? String(value.data[0]) : `[${value.dims.join(', ')}]`
   const best = isList(value) ? value[0] : value
   return best ? `${best.label} ${formatNumber(best.score)}` : ''
 }
@@ -52,7 +52,10 @@ function valueView(value: OutputValue, output: Output | undefined): readonly (No
     const shown = elements.map((element) =>
       typeof element === 'number' ? formatNumber(element) : String(element),
     )
-    return [`${value.dtype}[${value.dims.join(', ')}]`, h('pre', { tabindex: 0 }, shown.join(', ') + more)]
+    const kind = h('small', { class: 'soft' }, `${value.dtype}[${value.dims.join(', ')}]`)
+    return shown.length === 1
+      ? [`${shown[0]} `, kind]
+      : [kind, h('pre', { tabindex: 0 }, shown.join(', ') + more)]
   }
   if (isList(value)) return value.map((one) => h('div', {}, ...scored(one)))
   return scored(value)

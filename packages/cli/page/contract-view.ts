@@ -38,7 +38,11 @@ export function todoView({ config, model }: Build): HTMLElement {
             'div',
             {},
             h('p', {}, `Fill in, in ${config.path}:`),
-            h('ul', { id: 'missing' }, ...missing.map((at) => h('li', {}, h('code', {}, at)))),
+            h(
+              'ul',
+              { id: 'missing' },
+              ...missing.map(({ at, write }) => h('li', {}, h('code', {}, at), ' ', h('span', {}, write))),
+            ),
           ),
     h('p', { class: 'soft' }, 'In your app, after afield init:'),
     h(
@@ -54,7 +58,7 @@ function vectorWords(replay: Build['replay'], count: number): string {
   if (count === 0)
     return 'No golden vectors could be recorded: let training write some into MODEL.golden.json.'
   const vectors = count === 1 ? '1 golden vector was' : `${count} golden vectors were`
-  return `${vectors} recorded from this model's own answers: they say nothing of what training meant. Let training write MODEL.golden.json.`
+  return `${vectors} recorded from this model's own answers, which say nothing of what training meant. Let training write MODEL.golden.json.`
 }
 
 function table({ input, outputs }: Contract): HTMLElement {

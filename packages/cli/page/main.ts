@@ -12,6 +12,8 @@ let state: DevState | undefined
 let view: InputView | undefined
 /** States arrive faster than models load; each is followed after the one before it. */
 let following: Promise<void> = Promise.resolve()
+/** Counts questions: an answer that was overtaken is not shown. */
+let asked = 0
 
 const events = new EventSource('/events')
 events.addEventListener('message', ({ data }: MessageEvent<string>) => {
@@ -19,12 +21,12 @@ events.addEventListener('message', ({ data }: MessageEvent<string>) => {
   following = following.then(() => follow(next))
 })
 events.addEventListener('error', () =>
-  say('The server has stopped. Start afield dev again, then reload this page.'),
+  say('The server has stopped. Start afield dev again, and this page goes on.'),
 )
 
 byId('input').addEventListener('submit', (event) => {
   event.preventDefault()
-  void predict()
+  void predict().then(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
 })
 
 async function follow(next: DevState): Promise<void> {
@@ -43,8 +45,9 @@ async function follow(next: DevState): Promise<void> {
     await (await device).follow(next.build.model, next.build.version)
     say('Watching the files')
     byId('explanation').textContent = await (await device).explain()
-    await predict()
-    await answerRows(next)
+    await predictOrInvite()
+    // The rows may take long, and the next change of a file should not wait for them.
+    void answerRows(next)
   } catch (error) {
     // The next change of a file begins anew where even the start failed.
     if (!(await device?.catch(() => undefined))?.ready) device = undefined
@@ -62,20 +65,31 @@ function show({ build, modelFile, csvFile }: DevState, before: DevState | undefi
   const same = before?.build.contract.input.kind === build.contract.input.kind
   const kept = same ? view?.keep() : undefined
   if (before && JSON.stringify(before.build.contract) === JSON.stringify(build.contract)) return
-  view = inputView(build.contract, () => void predict())
+  view = inputView(build.contract, () => void predictOrInvite())
   const example = build.rows[0]?.input ?? build.vectors[0]?.input
   if (example !== undefined) view.show(example)
   if (kept !== undefined) view.restore(kept)
   byId('fields').replaceChildren(view.element)
 }
 
+/** Nobody has asked yet, so an empty form is nothing to complain of. */
+async function predictOrInvite(): Promise<void> {
+  const invitation = view?.invitation()
+  if (invitation === undefined) return predict()
+  asked++
+  byId('answer').replaceChildren(h('p', { class: 'soft' }, invitation))
+}
+
 async function predict(): Promise<void> {
   if (!state || !view) return
+  const turn = ++asked
   view.complain(undefined)
   try {
     const answer = await (await device)?.ask(view.read(), true)
-    if (answer) byId('answer').replaceChildren(answerView(answer, state.build.contract.outputs))
+    if (answer && turn === asked)
+      byId('answer').replaceChildren(answerView(answer, state.build.contract.outputs))
   } catch (error) {
+    if (turn !== asked) return
     const field = error instanceof AfieldError ? error.details['field'] : undefined
     const message = error instanceof Error ? error.message : String(error)
     const shown = view.complain({ field: String(field), message })
@@ -92,6 +106,7 @@ async function answerRows({ build }: DevState): Promise<void> {
   await showRows(byId('rows'), build.rows, {
     outputs: build.contract.outputs,
     ask: async (input) => (await current.ask(input)).outputs,
+    current: () => state?.build.version === build.version,
     use: (input) => {
       view?.show(input)
       void predict()

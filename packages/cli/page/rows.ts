@@ -10,13 +10,15 @@ interface RowsOptions {
   readonly outputs: readonly Output[]
   readonly ask: (input: unknown) => Promise<Readonly<Record<string, OutputValue>>>
   readonly use: (input: unknown) => void
+  /** False once there is something newer to ask. */
+  readonly current: () => boolean
 }
 
 /** The rows, each with the model's answer as it comes. */
 export async function showRows(
   place: HTMLElement,
   rows: readonly ExampleRow[],
-  { outputs, ask, use }: RowsOptions,
+  { outputs, ask, use, current }: RowsOptions,
 ): Promise<void> {
   const [first] = rows
   if (!first) return
@@ -51,6 +53,7 @@ export async function showRows(
     return answers
   })
   for (const [i, row] of rows.entries()) {
+    if (!current()) return
     try {
       const answer = await ask(row.input)
       outputs.forEach(({ name }, at) => cells[i]?.[at]?.replaceChildren(inShort(answer[name])))

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import sirv from 'sirv'
 import { headersFor } from './deploy/headers.js'
 import { CliError } from './errors.js'
+import { dropOddRange } from './odd-range.js'
 import { hasCode } from './read-file.js'
 import { diskFiles } from './repository/files/files.js'
 import { TIMESTAMP_PATH } from './repository/files/layout.js'
@@ -52,7 +53,10 @@ export async function serveRepository(
     response.setHeader('Access-Control-Allow-Origin', '*')
     response.setHeader('X-Content-Type-Options', 'nosniff')
     if (request.method === 'OPTIONS') return allowPreflight(response)
-    if (request.method === 'GET' || request.method === 'HEAD') return files(request, response)
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      dropOddRange(request)
+      return files(request, response)
+    }
     response.writeHead(405, { Allow: 'GET, HEAD, OPTIONS' }).end()
   })
   server.listen(port, host)

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errorPages } from './errors/pages.js'
 import { guidePages } from './guides.js'
@@ -15,11 +15,13 @@ export interface BuiltSite {
  * Writes the documentation as static files: an HTML page for each Markdown page, and the Markdown beside it. Links are
  * relative, so any folder of any host will do.
  *
- * @param out the folder to write, replaced if it is there.
+ * @param out the folder to write; an older site there is replaced.
+ * @throws Error when something else lies there.
  */
 export async function buildSite(out: string): Promise<BuiltSite> {
   const guides = await guidePages()
   const pages = [indexPage(guides), guidesPage(guides), ...guides, ...errorPages()]
+  await refuseOther(out)
   await rm(out, { recursive: true, force: true })
   for (const page of pages) {
     const path = join(out, page.path)
@@ -29,6 +31,15 @@ export async function buildSite(out: string): Promise<BuiltSite> {
   }
   await writeFile(join(out, 'style.css'), STYLE)
   return { pages: pages.map(({ path }) => htmlPath(path)) }
+}
+
+async function refuseOther(out: string): Promise<void> {
+  const there = await readdir(out).catch((error: NodeJS.ErrnoException): readonly string[] => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  if (there.length === 0 || (there.includes('errors') && there.includes('style.css'))) return
+  throw new Error(`${out} holds something else than this site, and would be deleted. Name another folder.`)
 }
 
 function htmlPath(path: string): string {
@@ -41,6 +52,15 @@ function indexPage(guides: readonly Page[]): Page {
 Deployment for models that run in the browser: publish a version, send it to a few devices, watch it, widen it or take
 it back. Static files and one collector are the only infrastructure.
 
+## Try a model
+
+\`\`\`sh
+npx @afield/cli dev model.onnx rows.csv
+\`\`\`
+
+A page on this machine asks the model, in a worker as an app would. It needs no keys, no contract and no checklist; the
+CSV, which names the columns, may be left out.
+
 ## Guides
 
 ${links(guides, '')}
@@ -51,12 +71,10 @@ Every error has a code, and every code has a page: [all errors](errors/index.md)
 
 ## What a model tells about itself
 
-\`\`\`sh
-npx @afield/cli card learner-risk --repo models-repo                    # its model card
-npx @afield/cli docs learner-risk --repo models-repo                    # its API, for people
-npx @afield/cli docs learner-risk --repo models-repo --format openapi   # its API, for programs
-npx @afield/cli types --repo models-repo                                # its fields and outputs, for TypeScript
-\`\`\`
+- Its model card: \`npx @afield/cli card learner-risk --repo models-repo\`
+- Its API, for people: \`npx @afield/cli docs learner-risk --repo models-repo\`
+- Its API, for programs: \`npx @afield/cli docs learner-risk --repo models-repo --format openapi\`
+- Its fields and outputs, for TypeScript: \`npx @afield/cli types --repo models-repo\`
 `
   return { path: 'index.md', title: 'Afield', section: 'Documentation', markdown }
 }

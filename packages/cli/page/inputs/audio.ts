@@ -15,6 +15,9 @@ export function audioInput({ sampleRate, maxSeconds }: AudioInput, changed: () =
   let sound: AudioBuffer | undefined
   let recorder: MediaRecorder | undefined
 
+  const describe = ({ duration, sampleRate }: AudioBuffer): void => {
+    said.textContent = `${duration.toFixed(1)} s at ${sampleRate} samples a second`
+  }
   const take = async (blob: Blob): Promise<void> => {
     const context = new AudioContext({ sampleRate })
     try {
@@ -22,7 +25,7 @@ export function audioInput({ sampleRate, maxSeconds }: AudioInput, changed: () =
     } finally {
       await context.close()
     }
-    said.textContent = `${sound.duration.toFixed(1)} s at ${sound.sampleRate} samples a second`
+    describe(sound)
     changed()
   }
   const complain = (message: string | undefined): void => {
@@ -62,6 +65,7 @@ export function audioInput({ sampleRate, maxSeconds }: AudioInput, changed: () =
       said,
       error,
     ),
+    invitation: () => (sound ? undefined : 'Choose a recording, or make one.'),
     read() {
       if (sound) return sound
       throw new Error('Choose a file, or record something.')
@@ -69,7 +73,9 @@ export function audioInput({ sampleRate, maxSeconds }: AudioInput, changed: () =
     show: () => undefined,
     keep: () => sound,
     restore(kept) {
-      if (kept instanceof AudioBuffer) sound = kept
+      if (!(kept instanceof AudioBuffer)) return
+      sound = kept
+      describe(sound)
     },
     complain(problem) {
       complain(problem?.message)

@@ -9,7 +9,8 @@ export interface LabelledField {
 }
 
 export function labelled(control: Control, name: string, hint: string): LabelledField {
-  const id = `field-${name}`
+  // A tensor's name may have spaces, which part ids from each other.
+  const id = `field-${encodeURIComponent(name)}`
   const error = h('p', { class: 'error', id: `${id}-error`, hidden: true })
   control.id = id
   control.name = name

@@ -10,8 +10,8 @@ export function imageInput({ width, height, background }: ImageInput, changed: (
   const file = h('input', { type: 'file', accept: 'image/*', id: 'field-image' })
   const pad = h('canvas', {
     class: 'pad',
-    width: PAD_SIDE,
-    height: Math.max(1, Math.round((PAD_SIDE * height) / width)),
+    width: padSide(width, height),
+    height: padSide(height, width),
     role: 'img',
     'aria-label': 'The picture that is asked about. Draw here, or choose a file.',
   })
@@ -31,6 +31,7 @@ export function imageInput({ width, height, background }: ImageInput, changed: (
     error,
   )
   let chosen: File | undefined
+  let drawn = false
   const context = pad.getContext('2d')
   const wipe = (): void => context?.clearRect(0, 0, pad.width, pad.height)
 
@@ -67,8 +68,10 @@ export function imageInput({ width, height, background }: ImageInput, changed: (
   })
   clear.addEventListener('click', () => {
     chosen = undefined
+    drawn = false
     file.value = ''
     wipe()
+    changed()
   })
   drawOn(
     pad,
@@ -77,18 +80,22 @@ export function imageInput({ width, height, background }: ImageInput, changed: (
     () => {
       if (chosen) wipe()
       chosen = undefined
+      drawn = true
     },
     changed,
   )
   return {
     element,
+    invitation: () => (chosen || drawn ? undefined : 'Draw something, or choose a picture.'),
     read: () => chosen ?? pad,
     show: () => undefined,
-    keep: () => ({ chosen, drawn: pad }),
+    keep: () => ({ chosen, drawn: drawn ? pad : undefined }),
     restore(kept) {
-      const { chosen: file, drawn } = kept as { chosen?: File; drawn?: HTMLCanvasElement }
-      if (file) take(file)
-      else if (drawn) context?.drawImage(drawn, 0, 0, pad.width, pad.height)
+      const { chosen: file, drawn: before } = kept as { chosen?: File; drawn?: HTMLCanvasElement }
+      if (file) return take(file)
+      if (!before) return
+      drawn = true
+      context?.drawImage(before, 0, 0, pad.width, pad.height)
     },
     complain(problem) {
       error.hidden = problem === undefined
@@ -96,6 +103,11 @@ export function imageInput({ width, height, background }: ImageInput, changed: (
       return problem !== undefined
     },
   }
+}
+
+/** The longer side is always as long; the shorter stays wide enough for the pen. */
+function padSide(side: number, other: number): number {
+  return Math.max(2 * PEN, Math.round((PAD_SIDE * side) / Math.max(side, other)))
 }
 
 /** With mouse, pen or finger. */
@@ -130,8 +142,11 @@ function drawOn(
     context.lineTo(...at(event))
     context.stroke()
   })
-  pad.addEventListener('pointerup', () => {
+  const lift = (): void => {
+    if (!drawing) return
     drawing = false
     done()
-  })
+  }
+  pad.addEventListener('pointerup', lift)
+  pad.addEventListener('pointercancel', lift)
 }

@@ -8,6 +8,8 @@ import { textInput } from './text.js'
 /** Where a person gives the model something. */
 export interface InputView {
   readonly element: HTMLElement
+  /** What to do first, where there is nothing to ask about yet. */
+  invitation(): string | undefined
   /** @throws Error in words for what cannot be read at all. */
   read(): unknown
   /** Shows an example, such as a row of the CSV. */

@@ -26,6 +26,10 @@ export function recordInput({ fields }: RecordInput): InputView {
   }
   return {
     element: h('div', { class: 'fields' }, ...views.map(({ label }) => label.element)),
+    invitation: () =>
+      views.some(({ field, control }) => field.missing === 'reject' && textOf(control) === '')
+        ? 'Fill in the fields, then press Predict.'
+        : undefined,
     read: () =>
       Object.fromEntries(
         views.flatMap(({ field, control }) => {
@@ -53,19 +57,35 @@ export function recordInput({ fields }: RecordInput): InputView {
       for (const { field, label } of views) {
         label.complain(field.name === problem?.field ? problem.message : undefined)
       }
-      const wrong = views.find(({ field }) => field.name === problem?.field)
-      wrong?.control.focus()
-      return wrong !== undefined
+      return views.some(({ field }) => field.name === problem?.field)
     },
   }
+}
+
+/** The choice to give no value. */
+function leftOut(): HTMLElement {
+  return h('option', { value: '' }, '(left out)')
 }
 
 function controlOf(field: Field): Control {
   switch (field.type) {
     case 'boolean':
-      return h('input', { type: 'checkbox' })
+      return field.missing === 'reject'
+        ? h('input', { type: 'checkbox' })
+        : h(
+            'select',
+            {},
+            leftOut(),
+            h('option', { value: 'true' }, 'yes'),
+            h('option', { value: 'false' }, 'no'),
+          )
     case 'enum':
-      return h('select', {}, ...field.values.map((value) => h('option', { value }, value)))
+      return h(
+        'select',
+        {},
+        field.missing !== 'reject' && leftOut(),
+        ...field.values.map((value) => h('option', { value }, value)),
+      )
     case 'text':
       return h('textarea', { rows: 2 })
     case 'id':
@@ -86,6 +106,7 @@ function controlOf(field: Field): Control {
 function valueOf(field: Field, control: Control): unknown {
   if (control instanceof HTMLInputElement && control.type === 'checkbox') return control.checked
   if (control.value === '') return undefined
+  if (field.type === 'boolean') return control.value === 'true'
   return field.type === 'number' || field.type === 'integer' ? Number(control.value) : control.value
 }
 

@@ -22,14 +22,19 @@ export function tensorsInput({ tensors }: TensorsInput): InputView {
   const views = tensors
     .filter(({ state }) => state === undefined)
     .map((tensor) => {
-      const control = h('textarea', { class: 'code', rows: 4, spellcheck: 'false' })
-      control.value = JSON.stringify(exampleOf(tensor))
+      const example = JSON.stringify(exampleOf(tensor))
+      const control = h('textarea', { class: 'code', rows: example.length > 80 ? 4 : 2, spellcheck: 'false' })
+      control.value = example
       const shape = tensor.shape.map((size) => (size < 0 ? '?' : size)).join(', ')
       const hint = `${tensor.dtype}[${shape}] as JSON${tensor.description === undefined ? '' : ` · ${tensor.description}`}`
       return { tensor, control, label: labelled(control, tensor.name, hint) }
     })
   return {
     element: h('div', {}, ...views.map(({ label }) => label.element)),
+    invitation: () =>
+      views.some(({ control }) => control.value === '[]')
+        ? 'Paste the numbers of each tensor as JSON, then press Predict.'
+        : undefined,
     read: () =>
       Object.fromEntries(views.map(({ tensor, control }) => [tensor.name, parse(tensor, control.value)])),
     show(example) {

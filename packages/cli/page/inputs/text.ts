@@ -9,6 +9,7 @@ export function textInput({ maxLength, description }: TextInput): InputView {
   const label = labelled(control, 'text', description ?? `up to ${maxLength.toLocaleString('en')} characters`)
   return {
     element: label.element,
+    invitation: () => (control.value === '' ? 'Type something, then press Predict.' : undefined),
     read: () => control.value,
     show(example) {
       control.value = String(example)

@@ -31,8 +31,8 @@ export function openApi({
       summary: card.type,
       description:
         `${card.intendedUse}\n\nLimitations: ${card.limitations}\n\n` +
-        'This is what answers these paths takes and gives, be it a service worker on the device or a gateway. In an ' +
-        'app, the SDK gives the same answers without HTTP.',
+        'Afield runs no server that predicts: in an app, the SDK answers without HTTP. What a team puts behind these paths, ' +
+        'be it a service worker on the device or a gateway, takes and gives the same.',
       contact: { name: descriptor.owner },
     },
     servers: [{ url: '/', description: 'Where the app, or what answers for it, is' }],

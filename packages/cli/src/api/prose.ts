@@ -8,6 +8,7 @@ import {
   type Document,
   type Line,
 } from '../document/document.js'
+import { percent } from '../document/percent.js'
 import type { Shown } from '../repository/inspect/catalogue.js'
 import { FAILURES } from './errors.js'
 import { examplesOf, type Example } from './examples.js'
@@ -49,7 +50,8 @@ export function apiDocument({ model, version, descriptor, release }: Shown): Doc
       },
       heading('Over HTTP'),
       paragraph(
-        'What answers these paths for the app, such as a service worker, takes and gives the same. ',
+        'Afield runs no server that predicts. Where a team answers these paths with something of its own, such as a service ' +
+          'worker or a gateway, it takes and gives the same. ',
         code('afield docs --format openapi'),
         ' says it to programs.',
       ),
@@ -72,7 +74,7 @@ export function apiDocument({ model, version, descriptor, release }: Shown): Doc
         kind: 'list',
         items: [
           `Latency class: ${slo.class}.`,
-          `At most ${slo.maxFailureRate * 100} % of predictions fail; ${slo.availability * 100} % are answered by a model.`,
+          `At most ${percent(slo.maxFailureRate)} of predictions fail; ${percent(slo.availability)} are answered by a model.`,
           `When no model can answer: ${descriptor.checklist.fallback}`,
           `Limitations: ${card.limitations}`,
         ],
@@ -85,6 +87,8 @@ function call(model: string, kind: string, example: Example | undefined): string
   const sayable = kind === 'record' || kind === 'tensors' || kind === 'text'
   const input = sayable && example ? writtenOut(example.input) : GIVEN[kind]
   return [
+    "import { afield } from './afield' // the app's module, which afield init writes",
+    '',
     `const model = await afield.load('${model}')`,
     `const { outputs, modelVersion } = await model.predict(${input ?? '{}'})`,
   ].join('\n')

@@ -11,6 +11,7 @@ import {
   type Document,
   type Line,
 } from '../document/document.js'
+import { percent } from '../document/percent.js'
 import type { Shown } from '../repository/inspect/catalogue.js'
 import { describeServing } from '../repository/read/serving.js'
 
@@ -207,8 +208,4 @@ function named(hash: string | undefined): Line {
 
 function stated(text: string | undefined): string {
   return text === undefined || text.trim() === '' ? NOT_STATED : text
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))} %`
 }

@@ -1,10 +1,12 @@
-import { once } from 'node:events'
 import process from 'node:process'
 import type { Command } from 'commander'
 import type { DevState } from '../dev/state.js'
 import { addExample, addJsonOption } from './options.js'
 import { parsePort } from './port.js'
 import { print } from './print.js'
+
+/** As shells have it for a command that Ctrl-C ended. */
+const INTERRUPTED = 130
 
 interface DevCommandOptions {
   readonly target?: readonly string[]
@@ -32,16 +34,34 @@ export function addDev(program: Command): void {
   command.action(async (model: string, csv: string | undefined, options: DevCommandOptions) => {
     const onChange = (state: DevState): void =>
       print(options, state.problem ? { error: state.problem } : summary(state), changed(state))
-    // From the beginning, so that a start that is interrupted takes its keys along.
-    const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+    const stop = stopOnSignal()
     // The other commands start without what only this one needs.
     const { startDev } = await import('../dev/dev.js')
     const server = await startDev({ model, csv, targets: options.target, port: options.port, onChange })
     const state = server.state()
     print(options, { url: server.url, ...summary(state) }, started(state, server.url))
-    await stopped
+    await stop.asked()
     await server.close()
   })
+}
+
+/**
+ * Ends the process by its `exit` handlers, which delete the keys: at once during the start and for somebody in a hurry
+ * who asks twice, else in order.
+ */
+function stopOnSignal(): { readonly asked: () => Promise<void> } {
+  let end = (): void => process.exit(INTERRUPTED)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end())
+  return {
+    asked: () =>
+      new Promise((resolve) => {
+        const endAtOnce = end
+        end = () => {
+          end = endAtOnce
+          resolve()
+        }
+      }),
+  }
 }
 
 function summary({ build }: DevState): object {
@@ -50,19 +70,26 @@ function summary({ build }: DevState): object {
 }
 
 function started({ build }: DevState, url: string): readonly string[] {
-  const { model, config, notes, replay, vectors } = build
+  const { model, config, notes, replay, rows, vectors } = build
   const vectorLines =
     replay === 'recorded'
       ? [
-          `Recorded ${vectors.length} golden vectors from the model's own answers; training's own would say more.`,
+          vectors.length === 0
+            ? 'No golden vectors could be recorded; let training write some into MODEL.golden.json.'
+            : `Recorded ${vectors.length} golden vector${vectors.length === 1 ? '' : 's'} from the model's own answers; training's own would say more.`,
         ]
       : ['Its golden vectors agree.']
   return [
     `${model}: ${inputLine(build)}`,
     ...notes.map((note) => `  ${note}`),
     ...vectorLines,
+    ...(replay === 'recorded' && rows.length > 0 && vectors.length > 0
+      ? ['They hold rows of the CSV, which everyone can read once they are published.']
+      : []),
     ...(config?.written
-      ? [`Wrote ${config.path}. Before you publish, fill in: ${config.missing.join(', ')}`]
+      ? [
+          `Wrote ${config.path}. Before you publish, fill in: ${config.missing.map(({ at }) => at).join(', ')}`,
+        ]
       : []),
     'Trusted on this machine only; Ctrl-C ends it.',
     '',

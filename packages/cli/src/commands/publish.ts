@@ -50,7 +50,7 @@ export function addPublish(program: Command): void {
       warn(
         "the golden vectors are the model's own answers, which afield dev recorded, and the descriptor says so. They " +
           'catch a device that computes otherwise, never an export that went wrong: let training write MODEL.golden.json. ' +
-          'They hold the rows of the CSV that they were recorded from, and everyone can read them.',
+          'Those that were recorded from a CSV hold its rows, and everyone can read them.',
       )
     }
     print(options, published, [...report(published), ...nextSteps(command, options, published)])

@@ -9,7 +9,7 @@ import {
 } from '@afield/protocol'
 import * as v from 'valibot'
 import { parseWritten } from '../parse.js'
-import { blankItems, missingItems } from '../publish/checklist.js'
+import { blankItems, missingItems, type Item } from '../publish/checklist.js'
 import { CONFIG_FILE, configPlaces, type Config, type FoundConfig } from '../publish/config.js'
 import { readOptionalInput } from '../publish/read-input.js'
 import { hasCode, parseJsonFile } from '../read-file.js'
@@ -29,8 +29,8 @@ const DevConfigSchema = v.looseObject({
 export interface WrittenConfig {
   readonly path: string
   readonly value: v.InferOutput<typeof DevConfigSchema>
-  /** What `publish` will ask for, such as `card.users`. */
-  readonly missing: readonly string[]
+  /** What `publish` will ask for. */
+  readonly missing: readonly Item[]
 }
 
 /**
@@ -44,7 +44,11 @@ export async function readDevConfig(model: string): Promise<WrittenConfig | unde
     if (!bytes) continue
     const written = parseJsonFile(bytes, 'config/invalid', path)
     const value = parseWritten(DevConfigSchema, written, 'config/invalid', path)
-    return { path: resolve(path), value, missing: missingItems(written).map(({ at }) => at) }
+    return {
+      path: resolve(path),
+      value,
+      missing: missingItems(written).map(({ at, write }) => ({ at, write })),
+    }
   }
   return undefined
 }
@@ -59,11 +63,24 @@ export async function writeDraft(model: string, contract: Contract): Promise<str
   const path = join(dirname(resolve(model)), CONFIG_FILE)
   const { owner, checklist, card } = blankItems()
   const draft = { name: modelName(model), owner, checklist, card, contract, slo: SLO, tolerance: TOLERANCE }
+  return (await writeConfig(path, draft, 'wx')) ? path : undefined
+}
+
+/** Puts a contract in the place of the one that a config has; all else in the file stays. */
+export async function rewriteContract(path: string, contract: Contract): Promise<boolean> {
+  const bytes = await readOptionalInput(path, 'config')
+  if (!bytes) return false
+  const written = parseJsonFile(bytes, 'config/invalid', path) as object
+  return writeConfig(path, { ...written, contract }, 'w')
+}
+
+/** False where it may not be written. */
+async function writeConfig(path: string, config: object, flag: 'w' | 'wx'): Promise<boolean> {
   try {
-    await writeFile(path, `${JSON.stringify(draft, null, 2)}\n`, { flag: 'wx' })
-    return path
+    await writeFile(path, `${JSON.stringify(config, null, 2)}\n`, { flag })
+    return true
   } catch (error) {
-    if (['EEXIST', 'EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code))) return undefined
+    if (['EEXIST', 'EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code))) return false
     throw error
   }
 }

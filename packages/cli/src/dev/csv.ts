@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { CsvError, parse } from 'csv-parse/sync'
 import { CliError } from '../errors.js'
 import { isMissing } from '../read-file.js'
@@ -7,6 +7,7 @@ import { unreadable } from '../publish/read-input.js'
 /** Rows that types are read from. */
 const READ_ROWS = 1000
 const MAX_BYTES = 64 * 1024 * 1024
+const LINE_FEED = 0x0a
 
 /** The beginning of a CSV: its header, and its cells as text. */
 export interface Table {
@@ -23,7 +24,7 @@ export function isBlankCell(cell: string): boolean {
 }
 
 /**
- * Reads the first rows of a CSV.
+ * Reads the first rows of a CSV, whose cells stand between commas, semicolons or tabs.
  *
  * @throws CliError `csv/invalid` naming the line or the column; `file/missing`, `file/unreadable`.
  */
@@ -38,13 +39,22 @@ export async function readTable(path: string): Promise<Table> {
   return { path, header, rows }
 }
 
+/** The file's beginning; of a larger one, whole lines: a row that was cut in two would be refused as such. */
 async function readText(path: string): Promise<string> {
+  const head = await readHead(path)
+  const whole = head.length <= MAX_BYTES ? head : head.subarray(0, head.lastIndexOf(LINE_FEED) + 1)
   try {
-    const bytes = await readFile(path)
-    if (bytes.length <= MAX_BYTES) return bytes.toString('utf8')
-    // A row that was cut in two would be refused as such.
-    const head = bytes.subarray(0, MAX_BYTES).toString('utf8')
-    return head.slice(0, head.lastIndexOf('\n') + 1)
+    return new TextDecoder('utf-8', { fatal: true }).decode(whole)
+  } catch (cause) {
+    throw new CliError('csv/invalid', `${path} is not in UTF-8. Save it anew as "CSV UTF-8".`, { cause })
+  }
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  try {
+    const parts: Uint8Array[] = []
+    for await (const part of createReadStream(path, { end: MAX_BYTES })) parts.push(part as Uint8Array)
+    return Buffer.concat(parts)
   } catch (cause) {
     if (isMissing(cause)) throw new CliError('file/missing', `There is no CSV at ${path}.`, { cause })
     throw unreadable(path, 'CSV', cause)
@@ -52,12 +62,27 @@ async function readText(path: string): Promise<string> {
 }
 
 function parseRows(text: string, path: string): readonly (readonly string[])[] {
+  const delimiter = delimiterOf(text)
   try {
-    return parse(text, { bom: true, trim: true, skip_empty_lines: true, to: READ_ROWS + 1 })
+    const rows: string[][] = parse(text, { delimiter, trim: true, skip_empty_lines: true, to: READ_ROWS + 1 })
+    return delimiter === ';' ? rows.map((row) => row.map(withPoint)) : rows
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
     const { lines } = cause
     const where = typeof lines === 'number' ? `, line ${lines}` : ''
     throw new CliError('csv/invalid', `${path} is not a CSV file (${cause.code}${where}).`, { cause })
   }
+}
+
+/** What stands most often in the header, outside of quotes. */
+function delimiterOf(text: string): string {
+  const [header = ''] = text.trimStart().split(/\r?\n/, 1)
+  const plain = header.replaceAll(/"[^"]*"/g, '')
+  const count = (delimiter: string): number => plain.split(delimiter).length
+  return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best))
+}
+
+/** Where `;` separates, `,` is the decimal point. */
+function withPoint(cell: string): string {
+  return /^[+-]?\d+,\d+$/.test(cell) ? cell.replace(',', '.') : cell
 }

@@ -47,6 +47,7 @@ export async function startDev({ port, onChange, ...sources }: DevOptions): Prom
     const rebuild = async (): Promise<void> => {
       try {
         const made = await next()
+        const watcher = await watching
         watcher.add(made.files)
         state = stateOf(sources, state.run, made)
       } catch (error) {
@@ -55,9 +56,10 @@ export async function startDev({ port, onChange, ...sources }: DevOptions): Prom
       host.tell(state)
       onChange?.(state)
     }
-    const watcher = watchFiles(watched(sources), () => {
+    const watching = watchFiles(watched(sources), () => {
       working = working.then(rebuild)
     })
+    const watcher = await watching
     return {
       url: host.url,
       state: () => state,

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import { CliError } from '../errors.js'
+import { dropOddRange } from '../odd-range.js'
 import { hasCode } from '../read-file.js'
 
 const HOST = '127.0.0.1'
@@ -80,7 +81,8 @@ export async function startHost({ repo, root, state, port }: HostOptions): Promi
     return answer(request, response)
   })
   const actual = await listenOn(server, port)
-  allowed = [`${HOST}:${actual}`, `localhost:${actual}`]
+  // Browsers leave port 80 out.
+  allowed = [HOST, 'localhost'].flatMap((host) => [`${host}:${actual}`, ...(actual === 80 ? [host] : [])])
   return {
     url: `http://${HOST}:${actual}/`,
     tell: (next) => pages.forEach((page) => page.write(event(next))),
@@ -129,7 +131,10 @@ function folder(dir: string): Handler {
     extensions: [],
     onNoMatch: (_, response) => refuse(response, 404, 'Not found'),
   })
-  return (request, response) => files(request, response)
+  return (request, response) => {
+    dropOddRange(request)
+    return files(request, response)
+  }
 }
 
 function send(response: ServerResponse, type: string, body: string | Uint8Array): void {

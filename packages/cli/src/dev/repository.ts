@@ -17,17 +17,20 @@ export interface DevRepository {
 /** Makes an empty repository and keys that nobody but this run's own pages ever trusts. */
 export async function createDevRepository(): Promise<DevRepository> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-dev-'))
-  // Whatever ends the process in order: no key stays.
-  const forget = (): void => rmSync(folder, { recursive: true, force: true })
-  process.once('exit', forget)
   const location = { repo: join(folder, 'repository'), keys: join(folder, 'keys') }
+  // Whatever ends the process in order: no key stays.
+  const forget = (): void => {
+    for (const path of [location.keys, folder]) rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+  }
+  process.once('exit', forget)
   const { root } = await initRepository(location, { author: 'afield dev' })
   return {
     ...location,
     root: await readFile(root),
     remove: async () => {
+      for (const path of [location.keys, folder])
+        await rm(path, { recursive: true, force: true, maxRetries: 3 })
       process.off('exit', forget)
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,5 +1,6 @@
 import {
   AfieldError,
+  type Answer,
   type Codec,
   type GoldenInput,
   type GoldenOutput,
@@ -8,36 +9,78 @@ import {
   type OutputValue,
   type Prepared,
 } from '@afield/protocol'
+import { CliError } from '../errors.js'
 import { runModel, type LoadableModel } from '../publish/run-model.js'
 
 /** Larger tensors are left out, so that the descriptor stays as small as devices want it. */
 const MAX_ELEMENTS = 2000
+
+export interface RecordedVectors {
+  readonly vectors: readonly GoldenVector[]
+  /** Inputs that fit the contract, and that the model fails on. */
+  readonly failures: readonly Error[]
+}
 
 /**
  * Golden vectors of a model's own answers. They hold a device to what the model said here; whether that is what
  * training meant, they cannot tell.
  *
  * @returns those of the inputs that fit the contract and have an answer that can be written down.
- * @throws CliError `graph/invalid` when the runtime cannot run the model.
+ * @throws CliError `graph/invalid` when the runtime cannot load the model.
  */
 export async function recordVectors(
   model: LoadableModel,
   codec: Codec,
   inputs: readonly GoldenInput[],
-): Promise<readonly GoldenVector[]> {
+): Promise<RecordedVectors> {
   const accepted: { readonly input: GoldenInput; readonly prepared: Prepared }[] = []
   for (const input of inputs) {
     const prepared = await prepareIfFit(codec, input)
     if (prepared) accepted.push({ input, prepared })
   }
-  const answers = await runModel(
+  const answers = await answerEach(
     model,
     codec,
     accepted.map(({ prepared }) => prepared),
   )
-  return accepted
-    .map(({ input }, i) => ({ input, output: goldenOutputs(answers[i]?.outputs ?? {}) }))
-    .filter(({ output }) => Object.keys(output).length > 0)
+  const vectors = accepted.flatMap(({ input }, i) => {
+    const answer = answers[i]
+    return answer instanceof Error || !answer ? [] : [{ input, output: goldenOutputs(answer.outputs) }]
+  })
+  return {
+    vectors: vectors.filter(({ output }) => Object.keys(output).length > 0),
+    failures: answers.filter((answer) => answer instanceof Error),
+  }
+}
+
+/** All together; one by one where one of them fails, which says nothing against the others. */
+async function answerEach(
+  model: LoadableModel,
+  codec: Codec,
+  inputs: readonly Prepared[],
+): Promise<readonly (Answer | Error)[]> {
+  try {
+    return await runModel(model, codec, inputs)
+  } catch (error) {
+    if (!isOfModel(error)) throw error
+  }
+  // What cannot even be loaded fails here.
+  await runModel(model, codec, [])
+  const answers: (Answer | Error)[] = []
+  for (const input of inputs) {
+    try {
+      answers.push(...(await runModel(model, codec, [input])))
+    } catch (error) {
+      if (!isOfModel(error)) throw error
+      answers.push(error)
+    }
+  }
+  return answers
+}
+
+function isOfModel(error: unknown): error is Error {
+  if (error instanceof AfieldError) return error.code === 'engine/run-failed'
+  return error instanceof CliError && error.code === 'graph/invalid'
 }
 
 async function prepareIfFit(codec: Codec, input: GoldenInput): Promise<Prepared | undefined> {

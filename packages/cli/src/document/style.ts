@@ -18,7 +18,7 @@ header p { color: var(--soft); margin: .5rem 0 1rem; overflow-wrap: anywhere }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
 .table { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word }
 th[scope=row] { font-weight: 600; width: 11rem; min-width: 7rem }
 th[scope=row] code { white-space: nowrap }
 th[scope=col] { color: var(--soft); font-weight: 500; font-size: .875rem }
@@ -27,6 +27,7 @@ code { background: var(--tint); border-radius: 4px; padding: .1em .3em; overflow
 pre { background: var(--tint); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1rem; overflow-x: auto }
 pre code { background: none; padding: 0; overflow-wrap: normal }
 .warning { background: var(--mark); border-left: 4px solid var(--edge); border-radius: 4px; padding: .6rem .9rem }
+@media (width < 30rem) { th[scope=row] { width: auto; min-width: 5rem } }
 @media print {
   :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --tint: #f4f4f4; --mark: #fff }
   body { font-size: 10.5pt }

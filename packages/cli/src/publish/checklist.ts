@@ -1,10 +1,15 @@
 import { CliError } from '../errors.js'
 
-interface Item {
+/** Something that a person has to write into a config. */
+export interface Item {
+  /** Such as `card.users`. */
   readonly at: string
+  /** What belongs there. */
   readonly write: string
   /** It is a list. */
   readonly many?: true
+  /** Another file may say it, so that it may be absent. */
+  readonly elsewhere?: true
 }
 
 /** The launch checklist: where each item stands in the config, and what belongs there. */
@@ -21,7 +26,7 @@ const ITEMS: readonly Item[] = [
 const CARD: readonly Item[] = [
   { at: 'card.type', write: 'what kind of model it is' },
   { at: 'card.trainingDate', write: 'the day on which it was trained' },
-  { at: 'card.framework', write: 'what trained it, with its version' },
+  { at: 'card.framework', write: 'what trained it, with its version', elsewhere: true },
   { at: 'card.intendedUse', write: 'what it is for' },
   { at: 'card.users', write: 'who uses its answers' },
   { at: 'card.dataSource', write: 'where the training data came from' },
@@ -50,9 +55,12 @@ export function blankItems(): { readonly owner: string; readonly checklist: obje
   }
 }
 
-/** Paths of all that is still to fill in, such as `card.users`. */
+/** All that is still to fill in. */
 export function missingItems(config: unknown): readonly Item[] {
-  const blank = ITEMS.filter(({ at }) => isBlank(lookUp(config, at.split('.'))))
+  const blank = [...ITEMS, ...CARD].filter(({ at, elsewhere }) => {
+    const value = lookUp(config, at.split('.'))
+    return isBlank(value) && !(elsewhere && value === undefined)
+  })
   const todo = todosIn(config, '').filter(({ at }) => !blank.some((item) => at.startsWith(item.at)))
   return [...blank, ...todo]
 }

@@ -33,7 +33,10 @@ export const CLI_PAGES: Readonly<Record<CliErrorCode, ErrorPage>> = {
   },
   'contract/unclear': {
     happened: '`afield dev` cannot tell from the graph alone what the model takes.',
-    why: ['The graph leaves the number of columns open.', 'It takes more columns than a record has fields.'],
+    why: [
+      'The graph leaves the number of columns open, or the size of a picture.',
+      'It names or counts things in a way that no contract does.',
+    ],
     fix: [
       'Add a CSV with its columns: `afield dev MODEL.onnx rows.csv`.',
       'Write the contract into `afield.config.json`.',
@@ -43,19 +46,25 @@ export const CLI_PAGES: Readonly<Record<CliErrorCode, ErrorPage>> = {
     happened: 'The CSV cannot be read as a table with a header.',
     why: [
       'It has no rows, a column without a name, or the same name twice.',
-      'A column has no value in any row.',
+      'A column has no value in the first rows, from which types are read.',
+      'It is not in UTF-8.',
     ],
-    fix: ['Write one name a column into the first line, and rows below it.'],
+    fix: [
+      'Write one name a column into the first line, and rows below it. Commas, semicolons or tabs may part them.',
+      'In a spreadsheet, save it as "CSV UTF-8".',
+    ],
   },
   'csv/mismatch': {
     happened: 'The columns of the CSV are not what the model takes.',
     why: [
       'A column is missing, or is what the model predicts rather than what it takes.',
       'A column has texts or fractions where the graph takes whole numbers.',
+      'The graph takes exactly one row a run, or a picture, a sound or a text rather than rows.',
     ],
     fix: [
       'Name the column that is predicted: `afield dev MODEL.onnx rows.csv --target COLUMN`.',
       'Correct the header, or delete the contract in the config to have it inferred anew.',
+      'Export with an open first dimension: `dynamic_axes` or `dynamic_shapes` in PyTorch.',
     ],
   },
   'disk/denied': {
@@ -109,6 +118,7 @@ export const CLI_PAGES: Readonly<Record<CliErrorCode, ErrorPage>> = {
     why: [
       'Its opset, an operator or the type of a tensor is none that onnxruntime-web runs.',
       'An output is a sequence or a map.',
+      'The graph takes no input.',
     ],
     fix: [
       'Export with an older opset, or without what the message names.',

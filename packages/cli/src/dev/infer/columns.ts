@@ -26,7 +26,11 @@ export function columnsOf(table: Table): readonly Column[] {
     const cells = table.rows.map((row) => row[at] ?? '')
     const present = cells.filter((cell) => !isBlankCell(cell))
     if (present.length === 0) {
-      throw new CliError('csv/invalid', `The column "${name}" of ${table.path} has no value in any row.`)
+      throw new CliError(
+        'csv/invalid',
+        `The column "${name}" of ${table.path} has no value in its first ${table.rows.length} rows, so nothing tells its type. ` +
+          'Write one, or take the column out.',
+      )
     }
     return { name, at, values: typeOf(present), gaps: present.length < cells.length }
   })

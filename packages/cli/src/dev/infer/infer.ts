@@ -7,6 +7,8 @@ import { inferOutputs } from './outputs.js'
 import {
   inferFieldByField,
   inferOneTensor,
+  listed,
+  MAX_FIELDS,
   takesFieldByField,
   takesOneRow,
   type InferredRecord,
@@ -29,11 +31,17 @@ export interface Inferred {
  *   that no contract can hold; `contract/unclear` naming the dimension that nothing tells.
  */
 export function inferContract(graph: Graph, table: Table | undefined, targets: readonly string[]): Inferred {
+  if (graph.inputs.length === 0) {
+    throw new CliError('graph/unsupported', 'The graph takes no input, so there is nothing to ask it.')
+  }
   for (const input of graph.inputs) refuseUnheld(input)
   const outputs = inferOutputs(graph)
   const rows = table && rowsOf(table, targets)
   const notes = outputs.some((output) => 'labels' in output && output.labels !== undefined)
-    ? ['The classes have no names in the graph: class_0, class_1, … stand for their positions.']
+    ? [
+        'What the graph gives is taken for scores of classes, which have no names there: class_0, class_1, … stand for ' +
+          'their positions. Write the labels; or, if they are no classes, a value for each column.',
+      ]
     : []
   const record = inferRecord(graph, rows)
   if (record) {
@@ -43,13 +51,7 @@ export function inferContract(graph: Graph, table: Table | undefined, targets: r
       notes: [...recordNotes(record, rows), ...notes],
     }
   }
-  if (table) {
-    throw new CliError(
-      'csv/mismatch',
-      `${table.path} has the columns ${table.header.join(', ')}, and no column fits: the graph takes ` +
-        `${graph.inputs.map(describeTensor).join('; ')}.`,
-    )
-  }
+  if (rows) throw noColumnFits(graph, rows)
   const input = inferOther(graph)
   return { contract: { input, outputs }, columns: new Map(), notes: [...notesOf(input), ...notes] }
 }
@@ -125,6 +127,19 @@ function inferImage({ name, dtype, shape }: GraphTensor): ImageInput | undefined
   }
 }
 
+function noColumnFits({ inputs }: Graph, { path, columns }: Rows): CliError {
+  const fixed = inputs.find(({ shape }) => shape?.length === 2 && typeof shape[0] === 'number')
+  const why = fixed
+    ? ` "${fixed.name}" takes exactly ${fixed.shape?.[0]} row(s) a run: export it with an open first dimension (PyTorch: ` +
+      'dynamic_axes or dynamic_shapes), or leave the CSV out.'
+    : ' Leave the CSV out.'
+  return new CliError(
+    'csv/mismatch',
+    `${path} has the columns ${listed(columns)}, and no column fits: the graph takes ` +
+      `${inputs.map(describeTensor).join('; ')}.${why}`,
+  )
+}
+
 function isChannels(size: number | string | undefined): boolean {
   return size === 1 || size === 3
 }
@@ -155,7 +170,7 @@ function recordNotes({ input, passedOver }: InferredRecord, rows: Rows | undefin
   const other = passedOver.filter((name) => !targets.includes(name))
   const enums = input.fields.filter((field) => field.type === 'enum' && field.dtype !== 'string')
   return [
-    ...(rows
+    ...(rows || input.tensor === undefined
       ? []
       : ['The graph does not name its columns. Add a CSV with a header, and the fields get its names.']),
     ...(targets.length > 0 ? [`${targets.join(', ')}: what the model predicts, so it is no input.`] : []),
@@ -171,6 +186,13 @@ function notesOf(input: Input): readonly string[] {
   if (input.kind === 'image' && input.dtype !== 'uint8') {
     return [
       'The graph does not say how pixels were scaled: 0 to 1 is a guess. Write mean, std and scale as training used them.',
+    ]
+  }
+  const wide = input.kind === 'tensors' && input.tensors.find(({ shape }) => (shape[1] ?? 0) > MAX_FIELDS)
+  if (wide && wide.shape.length === 2) {
+    return [
+      `"${wide.name}" takes ${wide.shape[1]} columns, more than a form has fields, so it is given as a whole. If it is sound, ` +
+        'write contract.input of the kind "audio".',
     ]
   }
   return []

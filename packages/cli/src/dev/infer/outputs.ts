@@ -1,4 +1,4 @@
-import type { Output } from '@afield/protocol'
+import { DTYPES, type Output } from '@afield/protocol'
 import { CliError } from '../../errors.js'
 import type { Graph, GraphTensor } from '../../publish/graph.js'
 import { contractName } from './names.js'
@@ -8,10 +8,10 @@ const MAX_CLASSES = 100_000
 /**
  * The outputs of a contract, as far as a graph tells: a value, a label with its score, or the tensor as it is.
  *
- * @throws CliError `graph/unsupported` naming the output that is no tensor.
+ * @throws CliError `graph/unsupported` naming the output that is no tensor, or of a type that no device reads.
  */
 export function inferOutputs({ outputs }: Graph): Output[] {
-  for (const output of outputs) refuseNoTensor(output)
+  for (const output of outputs) refuseUnread(output)
   const pair = labelPair(outputs)
   const taken = new Set<string>()
   return outputs.flatMap((output): readonly Output[] => {
@@ -64,11 +64,12 @@ function columnsOf({ shape }: GraphTensor): number | undefined {
   return typeof width === 'number' ? width : undefined
 }
 
-function refuseNoTensor({ name, dtype }: GraphTensor): void {
-  if (dtype !== undefined) return
-  throw new CliError(
-    'graph/unsupported',
-    `The output "${name}" is a sequence or a map, which no device reads. Export without it: with skl2onnx, ` +
-      "convert_sklearn(model, …, options={'zipmap': False}) gives a tensor of probabilities instead.",
-  )
+function refuseUnread({ name, dtype }: GraphTensor): void {
+  if (DTYPES.some((known) => known === dtype)) return
+  const message =
+    dtype === undefined
+      ? `The output "${name}" is a sequence or a map, which no device reads. Export without it: with skl2onnx, ` +
+        "convert_sklearn(model, …, options={'zipmap': False}) gives a tensor of probabilities instead."
+      : `The output "${name}" is of ${dtype}, which no device reads. Export the model with tensors of ${DTYPES.join(', ')}.`
+  throw new CliError('graph/unsupported', message)
 }

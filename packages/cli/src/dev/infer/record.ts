@@ -6,7 +6,8 @@ import { bareName, contractName } from './names.js'
 
 /** Names by which people call what a model predicts. */
 const TARGET_NAMES = ['target', 'label', 'class', 'y', 'outcome']
-const MAX_FIELDS = 4096
+/** As many as a contract's record has. */
+export const MAX_FIELDS = 4096
 
 export interface Rows {
   readonly path: string
@@ -25,9 +26,9 @@ export interface InferredRecord {
 /** True for graphs whose one input is [N, columns] of numbers that a record can fill. */
 export function takesOneRow({ inputs }: Graph): boolean {
   const [input] = inputs
-  return (
-    inputs.length === 1 && input !== undefined && isDtype(input.dtype) && isOpen(input) && rankOf(input) === 2
-  )
+  if (inputs.length !== 1 || !input || !isDtype(input.dtype) || !isOpen(input)) return false
+  const width = input.shape?.[1]
+  return rankOf(input) === 2 && !(typeof width === 'number' && width > MAX_FIELDS)
 }
 
 /** True for graphs that take each field as an input of its own, [N, 1]. */
@@ -53,7 +54,7 @@ export function inferOneTensor(input: GraphTensor, rows: Rows | undefined): Infe
     return free
   }
   if (!rows) {
-    if (wanted === undefined || wanted > MAX_FIELDS) throw unclear(input)
+    if (wanted === undefined) throw unclear(input)
     const type = isWhole(dtype) ? ('integer' as const) : ('number' as const)
     const fields = Array.from({ length: wanted }, (_, i) => ({
       name: `feature_${i}`,
@@ -183,18 +184,16 @@ function spread({ min, max }: { readonly min: number; readonly max: number }): s
   return `${min} to ${max} in the CSV`
 }
 
-function listed(columns: readonly Column[]): string {
+/** Columns by name, as far as a message has room. */
+export function listed(columns: readonly Column[]): string {
   const names = columns.slice(0, 20).map(({ name }) => name)
   return columns.length > 20 ? `${names.join(', ')} and ${columns.length - 20} more` : names.join(', ')
 }
 
 function unclear(input: GraphTensor): CliError {
-  const width = input.shape?.[1]
   return new CliError(
     'contract/unclear',
-    typeof width === 'number'
-      ? `"${input.name}" takes ${width} columns, more than a record has fields (${MAX_FIELDS}). Write the contract into afield.config.json.`
-      : `The graph does not say how many columns "${input.name}" has (${describeTensor(input)}). Add a CSV with its columns: afield dev MODEL.onnx rows.csv`,
+    `The graph does not say how many columns "${input.name}" has (${describeTensor(input)}). Add a CSV with its columns: afield dev MODEL.onnx rows.csv`,
   )
 }
 
