@@ -1,8 +1,8 @@
 import { rotate } from '@afield/cli'
 import { STEPS, memoryStorage, type Step } from 'afield/node'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { copyStorage, loadedDevice, servedVersion, startDevice } from './support/devices.js'
-import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
+import { copyStorage, loadedDevice, servedVersion, startDevice } from '../sdk/support/devices.js'
+import { MODEL, makeRepository, type TestRepository } from '../sdk/support/repository.js'
 
 let repository: TestRepository
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
-import { explain, loadModel, predict } from './support/device.js'
-import { startWorld, type World } from './support/world.js'
+import { explain, loadModel, predict } from '../e2e/support/device.js'
+import { startWorld, type World } from '../e2e/support/world.js'
 
 let world: World
 let browser: Browser

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
-import { flush, loadModel, predict, predictMany, telemetry, telemetryTo } from './support/device.js'
-import { startWorld, type World } from './support/world.js'
+import { flush, loadModel, predict, predictMany, telemetry, telemetryTo } from '../e2e/support/device.js'
+import { startWorld, type World } from '../e2e/support/world.js'
 
 const FILE = '/app/assets/telemetry*.js'
 
