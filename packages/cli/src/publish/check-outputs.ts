@@ -1,22 +1,8 @@
-import type { Contract, Output } from '@afield/protocol'
-import { isBatch } from '@afield/protocol'
+import { DTYPES, isBatch, type Contract, type Output } from '@afield/protocol'
 import type { Graph, GraphTensor } from './graph.js'
 
 /** What JavaScript reads as numbers. */
-const NUMBERS: readonly (string | undefined)[] = [
-  'float16',
-  'float32',
-  'float64',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'bool',
-]
+const NUMBERS: readonly (string | undefined)[] = DTYPES.filter((dtype) => dtype !== 'string')
 
 /** What of a contract's outputs the graph does not give. */
 export function outputProblems({ input, outputs }: Contract, graph: Graph): readonly string[] {
