@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afield } from 'afield/vite'
 import { build } from 'vite'
 import type { TourConfig } from '../team/api.js'
+import { include } from './include.js'
 
 const EXAMPLES = fileURLToPath(new URL('..', import.meta.url))
 
@@ -39,6 +40,9 @@ async function buildPage(page: (typeof PAGES)[number], outDir: string, config: T
       // Four builds at once are slow for no reason of their own.
       rolldownOptions: { checks: { pluginTimings: false } },
     },
-    plugins: [afield({ types: false, offline: existsSync(ownWorker) ? { worker: ownWorker } : true })],
+    plugins: [
+      include(),
+      afield({ types: false, offline: existsSync(ownWorker) ? { worker: ownWorker } : true }),
+    ],
   })
 }
