@@ -16,9 +16,15 @@ export type InputProblem =
 /**
  * @param field of a record, the tensor, or `image`, `audio`, `text`, `state`.
  * @param rule goes on from the field's name, and never holds what came: `takes a finite number`.
+ * @param cause what the platform said; never where it may quote what came.
  */
-export function invalidInput(field: string, problem: InputProblem, rule: string): AfieldError {
-  return new AfieldError('input/invalid', `"${field}" ${rule}.`, { details: { field, problem } })
+export function invalidInput(
+  field: string,
+  problem: InputProblem,
+  rule: string,
+  cause?: unknown,
+): AfieldError {
+  return new AfieldError('input/invalid', `"${field}" ${rule}.`, { details: { field, problem }, cause })
 }
 
 /** A name that the caller made up is its own text, so it is quoted only where it is a plausible identifier. */

@@ -59,11 +59,12 @@ async function decode(file: Blob): Promise<ImageBitmap> {
   if (size) checkImageSize(size.width, size.height)
   try {
     return await createImageBitmap(file, AS_IN_FILE)
-  } catch {
+  } catch (cause) {
     throw invalidInput(
       'image',
       'malformed',
       'is not a picture that this browser can decode, whatever its name',
+      cause,
     )
   }
 }

@@ -10,12 +10,10 @@ import {
   type SelfTest,
   type Version,
 } from '@afield/protocol'
-import { distinctChunks } from './blobs/files.js'
+import { BACKEND, distinctChunks } from './blobs/files.js'
 import type { BlobStore } from './blobs/store.js'
 import type { Checks } from './checks.js'
 import type { Routes } from './routes.js'
-
-const BACKEND = 'wasm'
 
 /** One version of a model, as its signed index lists it, and what of it is here. */
 export interface ListedVersion {

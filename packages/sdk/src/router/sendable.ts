@@ -31,7 +31,7 @@ async function toBitmap(picture: Picture): Promise<ImageBitmap> {
   checkImageSize(width, height)
   try {
     return await createImageBitmap(picture, { premultiplyAlpha: 'none', colorSpaceConversion: 'none' })
-  } catch {
-    throw invalidInput('image', 'malformed', 'cannot be read: it is broken, or still loading')
+  } catch (cause) {
+    throw invalidInput('image', 'malformed', 'cannot be read: it is broken, or still loading', cause)
   }
 }

@@ -8,6 +8,7 @@ import {
   type Release,
   type Version,
 } from '@afield/protocol'
+import { BACKEND } from '../blobs/files.js'
 import type { Deferral } from '../downloads.js'
 import type { ModelDocuments } from '../manifest/client.js'
 import type { Ports, Served } from '../ports.js'
@@ -15,8 +16,6 @@ import type { Fetcher, StoredVersion } from './fetcher.js'
 import { failedHere, type Failure, type ModelRecord } from './record.js'
 import { refusalError } from './refusal.js'
 import { Serving, type Running, type ServingOptions } from './serving.js'
-
-const BACKEND = 'wasm'
 
 type Serve = Extract<Decision, { kind: 'serve' }>
 type Refuse = Extract<Decision, { kind: 'refuse' }>

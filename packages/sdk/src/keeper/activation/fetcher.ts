@@ -9,12 +9,11 @@ import {
 } from '@afield/protocol'
 import { abortable, aborted, abortedWith } from '../../abort.js'
 import type { Blobs, ModelFiles } from '../blobs/blobs.js'
+import { BACKEND } from '../blobs/files.js'
 import type { Source } from '../blobs/source.js'
 import { decideDownload, type Deferral, type DownloadRules } from '../downloads.js'
 import type { DownloadRequest, Ports, Served } from '../ports.js'
 import { pinned, sought, type ModelRecords } from './record.js'
-
-const BACKEND = 'wasm'
 
 /** A version as it came out of the store, whole and verified. */
 export interface StoredVersion {

@@ -2,6 +2,9 @@ import { AfieldError, type Artifact, type Chunk, type Runnable, type Sha256 } fr
 
 export type Backend = Artifact['backends'][number]
 
+/** What models run on here. */
+export const BACKEND = 'wasm'
+
 /** The artifact that runs on a backend. */
 export function artifactFor(descriptor: Runnable, backend: Backend): Artifact {
   const artifact = descriptor.artifacts.find(({ backends }) => backends.includes(backend))
