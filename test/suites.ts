@@ -22,6 +22,7 @@ export const suites: readonly Suite[] = [
   { name: 'e2e', budget: 100, browser: true },
   { name: 'examples', budget: 120, browser: true },
   { name: 'faults', budget: 240, browser: true, soak: true },
+  { name: 'engine', budget: 400, browser: true, soak: true },
   { name: 'bundlers', budget: 450, browser: true, soak: true },
   { name: 'soak', budget: 1200, browser: true, soak: true },
 ]

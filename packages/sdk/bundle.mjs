@@ -17,6 +17,7 @@ for (const worker of ['keeper', 'engine']) {
   await bundle(join(here, 'src', worker, 'worker.ts'), join(dist, `${worker}.worker.js`))
 }
 await bundle(join(here, 'src', 'keeper', 'telemetry', 'telemetry.ts'), join(dist, 'telemetry.js'))
+await bundle(join(here, 'src', 'keeper', 'engines', 'engine-calls.ts'), join(dist, 'engine-calls.js'))
 const kinds = join(here, 'src', 'engine', 'inputs')
 for (const file of await readdir(kinds)) {
   await bundle(join(kinds, file), join(dist, 'inputs', `${basename(file, '.ts')}.js`))

@@ -7,7 +7,7 @@ const SHOWN_ELEMENTS = 64
 export interface Shown {
   readonly outputs: Readonly<Record<string, OutputValue>>
   readonly modelVersion: string
-  readonly backend: string
+  readonly backend: string | undefined
   readonly latencyMs: number
 }
 

@@ -1,3 +1,4 @@
+export * from './backend.js'
 export * from './bytes.js'
 export * from './codec/codec.js'
 export type {
@@ -71,6 +72,7 @@ export {
   type Artifact,
   type ArtifactFile,
   type Chunk,
+  type Requirements,
   type Runnable,
 } from './runnable.js'
 export * from './runtime.js'

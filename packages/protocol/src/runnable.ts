@@ -1,7 +1,8 @@
 import * as v from 'valibot'
+import { BACKENDS } from './backend.js'
 import { AfieldError } from './errors.js'
 import { ModelNameSchema, Sha256Schema, VersionSchema } from './ids.js'
-import { listOf, text, whole, wholeFrom } from './primitives.js'
+import { finite, listOf, text, whole, wholeFrom } from './primitives.js'
 import { parseJsonWith } from './parse.js'
 
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
@@ -49,9 +50,26 @@ export type ArtifactFile = {
   chunks: Chunk[]
 } & ({ role: 'model' } | { role: 'external-data' | 'asset'; path: string })
 
+/** What a device must have before it downloads an artifact; what is left out is not asked for. */
+const RequirementsSchema = v.object({
+  /** Bytes that the device has in all, as far as it tells. */
+  memory: v.exactOptional(whole),
+  /** Of the GPU, as WebGPU calls them, such as `shader-f16`. */
+  features: v.exactOptional(listOf(text(1, 100), 0, 32)),
+  /** Least values of the GPU's limits, as WebGPU calls them, such as `maxBufferSize`. */
+  limits: v.exactOptional(v.record(text(1, 100), whole)),
+})
+export type Requirements = v.InferOutput<typeof RequirementsSchema>
+
+const ToleranceSchema = v.object({ absolute: finite, relative: finite })
+
+/** Files that do the same at another precision or for other backends. A device takes the first that it can run. */
 const ArtifactSchema = v.object({
-  variant: v.picklist(['fp32']),
-  backends: listOf(v.picklist(['wasm', 'webgpu']), 1, Infinity),
+  variant: v.picklist(['fp32', 'fp16', 'int8']),
+  backends: listOf(v.picklist(BACKENDS), 1, BACKENDS.length),
+  requires: v.exactOptional(RequirementsSchema),
+  /** How far its answers may lie from the golden vectors, where that is further than the self-test says. */
+  tolerance: v.exactOptional(ToleranceSchema),
   files: v.pipe(
     listOf(ArtifactFileSchema, 1, 256),
     v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),
@@ -85,6 +103,10 @@ const RunnableSchema = v.object({
   /** For the engine: `parseContract` and `parseSelfTest` read them. */
   contract: v.unknown(),
   selfTest: v.unknown(),
+  /** For the page: what to hold the version to. */
+  slo: v.exactOptional(v.unknown()),
+  /** For the engine: what drift is measured against. */
+  reference: v.exactOptional(v.unknown()),
 })
 export type Runnable = v.InferOutput<typeof RunnableSchema>
 

@@ -1,4 +1,4 @@
-import type { AfieldError, ModelState, Outputs } from '@afield/protocol'
+import type { AfieldError, Backend, ModelState, Outputs } from '@afield/protocol'
 import type { ListedVersion } from './keeper/catalogue.js'
 import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
@@ -6,6 +6,9 @@ import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/port.js'
 import type { InputOf, ModelName, OutputsOf } from './models.js'
 import type { BenchmarkOptions, BenchmarkReport } from './router/benchmark.js'
+import type { FallbackOptions } from './router/fallback/options.js'
+import type { DriftReport, SloEvent, Stats } from './router/monitor/reports.js'
+import type { Health, HealthOptions } from './router/health.js'
 import type { Explanation } from './words/explain.js'
 import type { StorageReport } from './words/storage.js'
 
@@ -60,9 +63,34 @@ export interface AfieldTelemetryOptions {
   readonly floor?: number
 }
 
-export interface LoadOptions {
+/** How a model is served on this page. What the latest `load()` of it says holds; what it leaves out stays. */
+export interface ServingOptions {
+  /**
+   * Engines of the model, each a worker with a session of its own: so many, or `auto`, as many as the load asks for.
+   * All that run on this page share one budget. Default 1.
+   */
+  readonly workers?: number | 'auto'
+  /** Predictions that may wait for an engine; one more is refused with `engine/overloaded`. Default 10,000. */
+  readonly maxQueue?: number
+  /** Answers that are kept for inputs that come again, the latest used of them. Default 0: none. */
+  readonly cache?: number
+  /** A run that takes longer than so many ms hangs: its engine is ended and another started. Default 30,000. */
+  readonly hungAfterMs?: number
+  /**
+   * `auto` (default): WASM, and beside it WebGPU or WebNN where so much is predicted that it pays, if it agrees with the
+   * golden vectors and is faster here. `wasm`: nothing else. `webgpu` or `webnn`: as soon as it agrees.
+   */
+  readonly backend?: Backend | 'auto'
+}
+
+export interface LoadOptions<O = Outputs> extends ServingOptions {
   /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
   readonly version?: string
+  /**
+   * Who answers when the model cannot: a server, then a constant or a function. With one that can answer, `load()`
+   * does not fail for want of the model.
+   */
+  readonly fallback?: FallbackOptions<O>
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
 }
@@ -71,6 +99,8 @@ export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
 export interface PredictManyOptions<O = Outputs> {
   readonly signal?: AbortSignal | undefined
+  /** As for `predict()`, for all of them together. */
+  readonly timeoutMs?: number | undefined
   /** Sorts the answers by this output: a value, or a label by its score. Equal ones keep the candidates' order. */
   readonly rankBy?: (keyof O & string) | undefined
   /** Default `descending`: the largest first. */
@@ -81,20 +111,32 @@ export interface PredictManyOptions<O = Outputs> {
 
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined
+  /** By then an answer or an error is here: a constant or function of the fallback answers, else `engine/timeout`. */
+  readonly timeoutMs?: number | undefined
   /** Of the answer before, for a stateful model; without one it begins anew. */
   readonly state?: ModelState | undefined
 }
 
 export type { AudioLike, ImageLike, ModelInput, TensorLike } from './inputs.js'
 
+/**
+ * Who answered: the version that is meant for this device (`model`), an older one in its place (`previous`), a server
+ * (`remote`), or the app itself (`constant`, `function`).
+ */
+export type ServedBy = 'model' | 'previous' | 'remote' | 'constant' | 'function'
+
 /** An answer, and where it came from. */
 export interface Prediction<O = Outputs> {
   /** The outputs of the model's contract, by name. */
   readonly outputs: O
   readonly model: string
+  /** Of a constant or a function, `none`; of a server, what it says. */
   readonly modelVersion: string
-  readonly servedBy: 'model'
-  readonly backend: 'wasm'
+  readonly servedBy: ServedBy
+  /** What the model ran on here; `undefined` where something else answered. */
+  readonly backend: Backend | undefined
+  /** The answer to the same input, given before. */
+  readonly cached?: true
   /** Milliseconds from the call to the answer. */
   readonly latencyMs: number
   /** Of a stateful model: what the next call takes to go on from here. */
@@ -116,7 +158,8 @@ export interface Predictions<O = Outputs> {
   readonly failures: readonly { readonly index: number; readonly error: AfieldError }[]
   readonly model: string
   readonly modelVersion: string
-  readonly backend: 'wasm'
+  readonly servedBy: ServedBy
+  readonly backend: Backend | undefined
   /** Milliseconds from the call to all of the answers. */
   readonly latencyMs: number
 }
@@ -177,9 +220,60 @@ export interface Model<N extends ModelName = ModelName> {
   benchmark(options?: BenchmarkOptions): Promise<BenchmarkReport>
   /** Why this device runs this version, on this backend, right now. */
   explain(): Promise<Explanation>
+  /**
+   * Holds on to the version and engine that serve now, for a stream of inputs that belong together: an update does not
+   * cut it. What the team switches off or revokes ends it all the same, with `model/killed` or `model/revoked`.
+   *
+   * @throws AfieldError as `predict()` does.
+   * @example
+   * const pinned = await model.pin()
+   * try {
+   *   for (const frame of frames) ({ outputs, state } = await pinned.predict(frame, { state }))
+   * } finally {
+   *   pinned.release()
+   * }
+   */
+  pin(): Promise<PinnedModel<N>>
+  /**
+   * What became of this page's predictions, by version and backend: counts, success, latency, throughput, and what they
+   * cost.
+   *
+   * @example
+   * const { total, versions } = await model.stats()
+   * console.log(total.latencyMs.p95, versions.map(({ version, backend, success }) => [version, backend, success]))
+   */
+  stats(): Promise<Stats>
+  /**
+   * Whether the model can answer, found out by asking it: a golden vector, replayed and compared.
+   *
+   * @example
+   * const { canPredict, latencyOk } = await model.health()
+   */
+  health(options?: HealthOptions): Promise<Health>
+  /**
+   * How far this page's inputs and answers are from those of the training data: exact, and for this page alone.
+   *
+   * @example
+   * const { fields } = await model.drift()
+   * console.log(fields.filter(({ drifted }) => drifted).map(({ name, largestChange }) => [name, largestChange]))
+   */
+  drift(): Promise<DriftReport>
 }
 
-export type AfieldEvents = { readonly [E in KeeperEvent as E['type']]: E }
+/** A model, held at one version and engine. */
+export interface PinnedModel<N extends ModelName = ModelName> {
+  readonly version: string
+  readonly backend: Backend
+  predict: Model<N>['predict']
+  predictMany: Model<N>['predictMany']
+  /** Lets go; an engine that nobody holds any more ends. Calling it again changes nothing. */
+  release(): void
+}
+
+/** What an app may listen to. */
+export type AfieldEvent = KeeperEvent | SloEvent
+
+export type AfieldEvents = { readonly [E in AfieldEvent as E['type']]: E }
 
 export interface Afield {
   /**
@@ -188,7 +282,7 @@ export interface Afield {
    * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`;
    *   `input/invalid` for an option that is no URL; `platform/unsupported` where there is no page.
    */
-  load<N extends ModelName>(name: N, options?: LoadOptions): Promise<Model<N>>
+  load<N extends ModelName>(name: N, options?: LoadOptions<OutputsOf<N>>): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>

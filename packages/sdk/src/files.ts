@@ -33,6 +33,11 @@ export function telemetryUrl(): string {
   return absolute(new URL('./telemetry.js', import.meta.url)).href
 }
 
+/** What the keeper loads for further engines. */
+export function engineCallsUrl(): string {
+  return absolute(new URL('./engine-calls.js', import.meta.url)).href
+}
+
 /** Turbopack puts objects there whose `href` is a path and whose `origin` is empty; in Node it is whole. */
 function absolute({ href }: URL): URL {
   return new URL(href, typeof location === 'object' ? location.href : undefined)

@@ -26,10 +26,14 @@ interface Waiting {
 
 const transfers = new WeakMap<object, Transferable[]>()
 
-/** Marks what moves to the other end with the value that a method returns. */
+/** Marks what moves to the other end with a value that a method is given or returns. */
 export function transferring<T extends object>(value: T, transfer: Transferable[]): T {
   transfers.set(value, transfer)
   return value
+}
+
+function transfersOf(value: unknown): Transferable[] {
+  return (typeof value === 'object' && value ? transfers.get(value) : undefined) ?? []
 }
 
 /**
@@ -47,8 +51,7 @@ export function connect<Theirs extends object>(end: RemoteEnd, own: object): Rem
       const work = methods[method]
       if (!work) throw new Error(`There is no call "${method}"; two versions of Afield are mixed.`)
       const value = await work(...given)
-      const transfer = typeof value === 'object' && value ? transfers.get(value) : undefined
-      end.postMessage({ answer: call, value }, transfer ?? [])
+      end.postMessage({ answer: call, value }, transfersOf(value))
     } catch (error) {
       end.postMessage({ answer: call, error: errorToData(error) }, [])
     }
@@ -62,7 +65,7 @@ export function connect<Theirs extends object>(end: RemoteEnd, own: object): Rem
   })
   const call = (method: string, given: readonly unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      end.postMessage({ call: ++last, method, given }, [])
+      end.postMessage({ call: ++last, method, given }, given.flatMap(transfersOf))
       waiting.set(last, { resolve, reject })
     })
   return new Proxy(Object.freeze({}), {

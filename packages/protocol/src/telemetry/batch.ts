@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { BACKENDS } from '../backend.js'
 import { utf8 } from '../bytes.js'
 import { AfieldError } from '../errors.js'
 import { ModelNameSchema, VersionSchema } from '../ids.js'
@@ -13,10 +14,6 @@ export const MAX_BATCH_BYTES = 16_384
 /** Which side of a rollout a device was on; `pinned` when the app itself asked for a version. */
 export const ARMS = ['stable', 'candidate', 'pinned'] as const
 export type Arm = (typeof ARMS)[number]
-
-/** What ran the session. */
-export const BACKENDS = ['wasm', 'webgpu', 'webnn'] as const
-export type Backend = (typeof BACKENDS)[number]
 
 /** As much about a device as may be known. */
 export const DEVICE_CLASSES = ['desktop', 'mobile', 'other'] as const

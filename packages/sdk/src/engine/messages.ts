@@ -1,4 +1,4 @@
-import type { Answer as ModelAnswer, ErrorData, GoldenInput, ModelState } from '@afield/protocol'
+import type { Answer as ModelAnswer, Backend, ErrorData, GoldenInput, ModelState } from '@afield/protocol'
 
 /**
  * What crosses between the page and an engine: the data plane, kept apart from the control plane so that a
@@ -8,15 +8,24 @@ export type ToEngine =
   | {
       readonly type: 'open'
       readonly urls: EngineUrls
+      /** From an engine before this one. */
+      readonly module?: WebAssembly.Module
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort
     }
   | { readonly type: 'predict'; readonly questions: readonly Question[] }
 
-export interface FromEngine {
-  readonly type: 'answers'
-  readonly answers: readonly Answer[]
-}
+export type FromEngine =
+  | {
+      readonly type: 'answers'
+      readonly answers: readonly Answer[]
+      /** How long the engine took for all of them. */
+      readonly ms: number
+    }
+  /** The engine is of no use any more, such as after its GPU was lost or its memory ran out: end it. */
+  | { readonly type: 'failed'; readonly error: ErrorData }
+  /** The compiled runtime, so that further engines need not compile it again. */
+  | { readonly type: 'compiled'; readonly module: WebAssembly.Module }
 
 /** What is asked of a model: an input as the app gave it, or one as a golden vector has it. */
 export type Asked =
@@ -26,6 +35,17 @@ export type Question = Asked & { readonly id: number }
 
 export type Answer =
   { readonly id: number; readonly answer: ModelAnswer } | { readonly id: number; readonly error: ErrorData }
+
+/** The builds of onnxruntime: WASM alone; with WebGPU and WebNN, by JavaScript promise integration or by asyncify. */
+export type RuntimeBuild = 'plain' | 'jspi' | 'asyncify'
+
+/** What an engine runs on, as it found out. */
+export interface EngineFacts {
+  readonly backend: Backend
+  readonly build: RuntimeBuild
+  /** Of WASM. */
+  readonly threads: number
+}
 
 /** The files that an engine fetches. */
 export interface EngineUrls {

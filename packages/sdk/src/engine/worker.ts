@@ -1,21 +1,21 @@
-import * as Comlink from 'comlink'
 import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
-import { keepErrorCodes } from '../comlink-errors.js'
 import type { EngineModel } from '../keeper/ports.js'
+import { connect } from '../remote.js'
 import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
-import type { Answer, FromEngine, Question, ToEngine } from './messages.js'
+import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
-import { Session } from './session.js'
+import { Predictor } from './predictor.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
-  load(model: EngineModel): Promise<void>
+  load(model: EngineModel): Promise<EngineFacts>
+  measure(together: number): Promise<number>
 }
 
-keepErrorCodes()
+const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
-let session: Session | undefined
+let predictor: Predictor | undefined
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   if (data.type === 'open') open(data)
@@ -29,16 +29,19 @@ function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
   provideRuntime(runtime, module)
   let asked = false
   const ready = warmUp(module, () => !asked)
-  Comlink.expose(
-    {
-      load: async (model) => {
-        asked = true
-        await ready
-        session = await Session.create(model, kindOf)
-      },
-    } satisfies Supply,
-    supply,
-  )
+  connect(supply, {
+    load: async (model) => {
+      asked = true
+      await ready
+      predictor = await Predictor.create(model, kindOf)
+      return predictor.facts
+    },
+    measure: async (together) => {
+      if (!predictor) throw NO_MODEL
+      return predictor.measure(together)
+    },
+  } satisfies Supply)
+  supply.start()
 }
 
 /** Everything that a first session needs and that needs no model; what it takes is no longer waited for then. */
@@ -53,22 +56,26 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
 }
 
 async function answer(questions: readonly Question[]): Promise<void> {
+  const began = performance.now()
   try {
-    const answers = await (session ? session.predict(questions) : [])
-    const none = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    const answers = await (predictor ? predictor.predict(questions) : [])
     tell(
       questions.map(({ id }, i): Answer => {
-        const result = answers[i] ?? none
+        const result = answers[i] ?? NO_MODEL
         return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
       }),
+      began,
     )
   } catch (cause) {
     // Such as answers that are too large to be copied. Whoever asked must hear of it, or would wait for ever.
     const error = errorToData(asAfieldError(cause, 'engine/run-failed', 'The answers could not be sent'))
-    tell(questions.map(({ id }) => ({ id, error })))
+    tell(
+      questions.map(({ id }) => ({ id, error })),
+      began,
+    )
   }
 }
 
-function tell(answers: readonly Answer[]): void {
-  postMessage({ type: 'answers', answers } satisfies FromEngine)
+function tell(answers: readonly Answer[], began: number): void {
+  postMessage({ type: 'answers', answers, ms: performance.now() - began } satisfies FromEngine)
 }

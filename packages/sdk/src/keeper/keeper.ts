@@ -1,6 +1,7 @@
-import { AfieldError, type Version } from '@afield/protocol'
+import { AfieldError, asAfieldError, type Version } from '@afield/protocol'
 import type { GoldenQuestion, ListedVersion } from './catalogue.js'
 import { gatherFacts, type Facts } from './facts.js'
+import type { EngineCalls } from './engines/port.js'
 import type { CheckReport } from './following.js'
 import type { Ports, Served } from './ports.js'
 import { makeRooms, type KeeperOptions, type Rooms } from './rooms.js'
@@ -26,6 +27,8 @@ export class Keeper {
   readonly #rooms: Rooms
   /** Trials are judged only after the marks were read that may excuse them. */
   #marks: Promise<unknown> = Promise.resolve()
+  #engineCalls: Promise<EngineCalls> | undefined
+  #attempts = 0
 
   constructor(ports: Ports, options: KeeperOptions) {
     this.#ports = ports
@@ -151,6 +154,22 @@ export class Keeper {
 
   async flush(): Promise<void> {
     await this.#rooms.reporting?.flush()
+  }
+
+  /**
+   * The code for further engines, loaded when it is first asked for.
+   *
+   * @throws AfieldError `engine/unavailable` when it cannot be loaded; the next call tries again.
+   */
+  engineCalls(): Promise<EngineCalls> {
+    this.#engineCalls ??= this.#ports.loadEngineCalls(this.#attempts++).then(
+      (open) => open(this.#ports, this.#rooms),
+      (cause: unknown) => {
+        this.#engineCalls = undefined
+        throw asAfieldError(cause, 'engine/unavailable', 'The code for further engines could not be loaded')
+      },
+    )
+    return this.#engineCalls
   }
 
   /** Ends all work; resolves when what the keeper counted is durable, or with the page. */

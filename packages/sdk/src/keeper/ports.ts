@@ -1,6 +1,17 @@
+import type { OpenEngineCalls } from './engines/port.js'
 import type { Step } from './steps.js'
 import type { OpenTelemetry } from './telemetry/port.js'
-import type { AfieldError, Assets, ErrorCode, ErrorData, FunnelStep, Version } from '@afield/protocol'
+import type {
+  AfieldError,
+  Artifact,
+  Assets,
+  Backend,
+  ErrorCode,
+  ErrorData,
+  FunnelStep,
+  Version,
+} from '@afield/protocol'
+import type { EngineFacts, RuntimeBuild } from '../engine/messages.js'
 
 /**
  * What the keeper needs from the world around it. A browser gives it IndexedDB, Web Locks and workers
@@ -26,6 +37,8 @@ export interface Ports {
    * @param attempt 0, 1, 2 …
    */
   readonly loadTelemetry: (attempt: number) => Promise<OpenTelemetry>
+  /** Loads the code for further engines, another file of its own; `attempt` as above. */
+  readonly loadEngineCalls: (attempt: number) => Promise<OpenEngineCalls>
   /** Where the platform tells how much it stores. */
   readonly quota?: Quota
   /** Where the platform tells what a download costs its user; asked anew each time. */
@@ -121,10 +134,14 @@ export interface Platform {
 
 /** Where engines live and predictions are routed: the page, or a simulated device. */
 export interface Host {
-  /** Starts an engine, or hands over one that was started in advance. */
-  openEngine(): Promise<Engine>
-  /** From now on this engine answers for the model; the one before it drains and closes. */
-  serve(model: string, engineId: number, served: Served): Promise<void>
+  /**
+   * Starts an engine, or hands over one that was started in advance.
+   *
+   * @throws AfieldError `engine/no-room` when the budget has no place for one of this role; `closed`.
+   */
+  openEngine(wanted: EngineWanted): Promise<Engine>
+  /** From now on this engine answers for the model; those before it drain and close. */
+  serve(model: string, engineId: number, served: Served, terms: Terms): Promise<void>
   /** Nothing may answer for the model any more; `predict()` rejects with this error. */
   refuse(model: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void
@@ -134,20 +151,38 @@ export interface Host {
   readonly askDownload?: (request: DownloadRequest) => Promise<boolean>
 }
 
+/** What an engine is for. When room is short, the last of these give way first. */
+export type EngineRole = 'serving' | 'staging' | 'previous' | 'pool' | 'backend' | 'shadow'
+
+export interface EngineWanted {
+  readonly role: EngineRole
+  readonly runtime: RuntimeBuild
+  /** Bytes of the model's files, of which a session takes about twice as much. */
+  readonly modelBytes: number
+}
+
 export interface Engine {
   readonly id: number
   /**
    * Makes a session from verified bytes, replays the golden vectors when given, which also warms it up.
    *
+   * @returns what it runs on, as it found out.
    * @throws AfieldError `engine/*`, `model/self-test-failed`, or `descriptor/invalid` for a contract or golden vectors
    *   that it cannot read.
    */
-  load(model: EngineModel): Promise<void>
+  load(model: EngineModel): Promise<EngineFacts>
+  /**
+   * Measures runs of as many golden vectors together.
+   *
+   * @returns the median of a few, in ms.
+   */
+  measure(together: number): Promise<number>
   close(): void
 }
 
 export interface EngineModel {
   readonly bytes: Uint8Array<ArrayBuffer>
+  readonly backend: Backend
   /** Files that the graph refers to, by the paths it calls them. */
   readonly externalData: readonly ExternalData[]
   /** As the descriptor has it: the engine parses it with the code for its kind of input. */
@@ -160,6 +195,10 @@ export interface EngineModel {
   readonly operators: readonly string[]
   /** Golden vectors to replay before anything is served; `undefined` when they passed here before. */
   readonly selfTest: unknown
+  /** How far answers may lie from the golden vectors; default what the self-test says. */
+  readonly tolerance: Artifact['tolerance']
+  /** What drift is measured against, as the descriptor has it; `undefined` where it has none. */
+  readonly reference: unknown
 }
 
 export interface ExternalData {
@@ -172,10 +211,35 @@ export interface Served {
   readonly model: string
   readonly version: Version
   readonly arm: 'stable' | 'candidate' | 'pinned'
-  readonly backend: 'wasm'
+  readonly backend: Backend
   readonly epoch: number
   readonly step: number
 }
+
+/** On what terms an engine serves: what only the page needs to know. */
+export interface Terms {
+  readonly variant: Artifact['variant']
+  readonly engine: EngineFacts
+  /** Another version was meant for this device, and failed or is not here. */
+  readonly standsIn: boolean
+  /** False when the version before it may not run any more: what is pinned to it ends too. */
+  readonly mayFinish: boolean
+  /** As the descriptor has it; the page parses it when somebody asks. */
+  readonly slo: unknown
+  readonly modelBytes: number
+}
+
+/** Why a model runs on a backend. */
+export type BackendReason =
+  /** Where every model starts. */
+  | 'default'
+  /** It was measured to be faster here. */
+  | 'faster'
+  /** The app asked for it. */
+  | 'asked'
+  | 'device-lost'
+  | 'wrong-answer'
+  | 'failed'
 
 export type KeeperEvent =
   | {
@@ -205,5 +269,14 @@ export type KeeperEvent =
       readonly model: string
       readonly code: ErrorCode
       readonly message: string
+    }
+  | {
+      /** A model now runs on another backend than before, on this page. */
+      readonly type: 'backend'
+      readonly model: string
+      readonly version: Version
+      readonly backend: Backend
+      readonly previous: Backend
+      readonly reason: BackendReason
     }
   | { readonly type: 'checked'; readonly manifestVersion: number | undefined; readonly error?: ErrorData }

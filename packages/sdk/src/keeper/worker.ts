@@ -1,4 +1,3 @@
-import * as Comlink from 'comlink'
 import {
   AfieldError,
   errorFromData,
@@ -7,12 +6,12 @@ import {
   type ErrorData,
   type FunnelStep,
 } from '@afield/protocol'
-import { keepErrorCodes } from '../comlink-errors.js'
-import { connect } from '../remote.js'
+import { connect, transferring } from '../remote.js'
 import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
 import type { GoldenQuestion, ListedVersion } from './catalogue.js'
+import type { EngineCalls, Load, OpenEngineCalls } from './engines/port.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
 import { Keeper, type Marks } from './keeper.js'
@@ -28,22 +27,24 @@ import type {
   DownloadRequest,
   Engine,
   EngineModel,
+  EngineWanted,
   Host,
   KeeperEvent,
   Locks,
   LogLevel,
   Ports,
   Served,
+  Terms,
 } from './ports.js'
 
 /** What the page gives the keeper: the places that only a page has. All calls cross a worker boundary. */
 export interface PageHost {
   /** Starts an engine and gives the keeper the other end of its supply port. */
-  openEngine(): Promise<{ readonly id: number; readonly supply: MessagePort }>
+  openEngine(wanted: EngineWanted): Promise<{ readonly id: number; readonly supply: MessagePort }>
   /** Resolves when the engine is gone: with why it died, or with nothing when it was closed. */
   engineGone(id: number): Promise<ErrorData | undefined>
   closeEngine(id: number): void
-  serve(route: string, engineId: number, served: Served): void
+  serve(route: string, engineId: number, served: Served, terms: Terms): void
   refuse(route: string, error: ErrorData): void
   emit(event: KeeperEvent): void
   count(served: Served, step: FunnelStep, error: ErrorCode | undefined): void
@@ -55,6 +56,8 @@ export interface PageHost {
 export interface KeeperInit extends KeeperOptions {
   /** Where the code of telemetry is. */
   readonly telemetryUrl: string
+  /** Where the code for further engines is. */
+  readonly engineCallsUrl: string
   readonly namespace: string
   readonly runtime: string
   readonly browserBuild: string
@@ -83,6 +86,12 @@ export interface KeeperWorker {
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>
+  /** See {@link EngineCalls} for these five. */
+  grow(route: string): Promise<number | undefined>
+  consider(route: string, load: Load): Promise<number>
+  demote(route: string, error: ErrorData): Promise<void>
+  doubt(route: string, error: ErrorData, sustained: boolean): Promise<void>
+  supplyRemote(route: string, engine: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -107,7 +116,8 @@ async function openKeeper(init: KeeperInit): Promise<Keeper> {
     ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
     connection: connectionOf(navigator),
     ...(init.tellsSteps ? { atStep: (step: Step) => page.atStep(step) } : {}),
-    loadTelemetry: (attempt) => importTelemetry(init.telemetryUrl, attempt),
+    loadTelemetry: (attempt) => importDefault<OpenTelemetry>(init.telemetryUrl, attempt),
+    loadEngineCalls: (attempt) => importDefault<OpenEngineCalls>(init.engineCallsUrl, attempt),
     platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
   }
   return new Keeper(ports, init)
@@ -118,6 +128,10 @@ const tasks = new Map<number, AbortController>()
 
 function opened(): Promise<Keeper> {
   return keeper ?? Promise.reject(new AfieldError('closed', 'The keeper was not opened.'))
+}
+
+async function engineCalls(): Promise<EngineCalls> {
+  return (await opened()).engineCalls()
 }
 
 async function cancellable<T>(
@@ -133,7 +147,6 @@ async function cancellable<T>(
   }
 }
 
-keepErrorCodes()
 const page = connect<PageHost>(globalThis, {
   open: async (init) => {
     keeper = openKeeper(init)
@@ -154,14 +167,21 @@ const page = connect<PageHost>(globalThis, {
   observe: async (observations) => (await opened()).observe(observations),
   telemetry: async () => (await opened()).telemetry(),
   flush: async () => (await opened()).flush(),
+  grow: async (route) => (await engineCalls()).grow(route),
+  consider: async (route, load) => (await engineCalls()).consider(route, load),
+  demote: async (route, error) => (await engineCalls()).demote(route, errorFromData(error)),
+  doubt: async (route, error, sustained) =>
+    (await engineCalls()).doubt(route, errorFromData(error), sustained),
+  supplyRemote: async (route, engine) => (await engineCalls()).supplyRemote(route, engine),
   close: async () => (await opened()).close(),
 } satisfies KeeperWorker)
 
 function hostOf(asksDownload: boolean): Host {
   return {
-    openEngine: async (): Promise<Engine> => {
-      const { id, supply } = await page.openEngine()
-      const engine = Comlink.wrap<Supply>(supply)
+    openEngine: async (wanted): Promise<Engine> => {
+      const { id, supply } = await page.openEngine(wanted)
+      const engine = connect<Supply>(supply, {})
+      supply.start()
       const gone = page.engineGone(id).then((error): never => {
         throw error ? errorFromData(error) : new AfieldError('closed', 'The engine was closed.')
       })
@@ -170,14 +190,15 @@ function hostOf(asksDownload: boolean): Host {
       return {
         id,
         // A dead worker never answers, so its death is awaited beside the answer.
-        load: (model) => Promise.race([engine.load(Comlink.transfer(model, buffersOf(model))), gone]),
+        load: (model) => Promise.race([engine.load(transferring(model, buffersOf(model))), gone]),
+        measure: (together) => Promise.race([engine.measure(together), gone]),
         close: () => {
-          engine[Comlink.releaseProxy]()
+          supply.close()
           void page.closeEngine(id)
         },
       }
     },
-    serve: async (route, engineId, served) => page.serve(route, engineId, served),
+    serve: async (route, engineId, served, terms) => page.serve(route, engineId, served, terms),
     refuse: async (route, error) => page.refuse(route, error),
     emit: (event) => void page.emit(event),
     count: async (served, step, error) => page.count(served, step, error),
@@ -185,10 +206,10 @@ function hostOf(asksDownload: boolean): Host {
   }
 }
 
-async function importTelemetry(url: string, attempt: number): Promise<OpenTelemetry> {
+async function importDefault<T>(url: string, attempt: number): Promise<T> {
   // Browsers of before mid-2026 remember, by the whole URL, that an import failed (whatwg/html#10327).
   const again = attempt > 0 ? `#${attempt}` : ''
-  const module = (await import(/* @vite-ignore */ url + again)) as { readonly default: OpenTelemetry }
+  const module = (await import(/* @vite-ignore */ url + again)) as { readonly default: T }
   return module.default
 }
 

@@ -133,7 +133,7 @@ export function createDevice(options: DeviceOptions): Device {
       channel: silentChannel(),
       log,
       host: {
-        openEngine: () => {
+        openEngine: (_wanted) => {
           const engine = new LocalEngine(++lastEngine)
           engines.set(engine.id, engine)
           void engine.gone.then(() => engines.delete(engine.id))
@@ -156,6 +156,7 @@ export function createDevice(options: DeviceOptions): Device {
       ...(options.connection ? { connection: options.connection } : {}),
       ...(options.atStep ? { atStep: options.atStep } : {}),
       loadTelemetry: async () => (await import('../keeper/telemetry/telemetry.js')).default,
+      loadEngineCalls: async () => (await import('../keeper/engines/engine-calls.js')).default,
       platform: { runtime: RUNTIME, browserBuild: `node ${NODE_VERSION}`, device: 'other' },
     },
     {

@@ -1,7 +1,7 @@
 import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
 import { kindsFrom } from '../engine/kinds.js'
-import type { Asked } from '../engine/messages.js'
-import { Session } from '../engine/session.js'
+import type { Asked, EngineFacts } from '../engine/messages.js'
+import { Predictor } from '../engine/predictor.js'
 import { engineUrls } from '../files.js'
 import type { Engine, EngineModel } from '../keeper/ports.js'
 import type { AnsweringEngine } from '../router/route.js'
@@ -11,7 +11,7 @@ export class LocalEngine implements Engine, AnsweringEngine {
   readonly id: number
   readonly gone: Promise<AfieldError | undefined>
   #end: (error: AfieldError | undefined) => void = () => undefined
-  #session: Session | undefined
+  #predictor: Predictor | undefined
   #running: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -20,13 +20,14 @@ export class LocalEngine implements Engine, AnsweringEngine {
     this.gone = new Promise((resolve) => (this.#end = resolve))
   }
 
-  async load(model: EngineModel): Promise<void> {
-    const session = await Session.create(model, kindsFrom(engineUrls().kinds))
+  async load(model: EngineModel): Promise<EngineFacts> {
+    const predictor = await Predictor.create(model, kindsFrom(engineUrls().kinds))
     if (this.#closed) {
-      await session.release()
+      await predictor.release()
       throw new AfieldError('closed', 'The engine was closed.')
     }
-    this.#session = session
+    this.#predictor = predictor
+    return predictor.facts
   }
 
   async predict(asked: Asked): Promise<Answer> {
@@ -39,16 +40,21 @@ export class LocalEngine implements Engine, AnsweringEngine {
 
   /** One run, which nothing interrupts. */
   async predictMany(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
-    if (!this.#session) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    const run = this.#session.predict(questions)
+    if (!this.#predictor) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    const run = this.#predictor.predict(questions)
     this.#running = run
     return run
   }
 
+  async measure(together: number): Promise<number> {
+    if (!this.#predictor) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
+    return this.#predictor.measure(together)
+  }
+
   close(): void {
     this.#closed = true
-    const session = this.#session
-    this.#session = undefined
-    void this.#running.then(() => session?.release()).then(() => this.#end(undefined))
+    const predictor = this.#predictor
+    this.#predictor = undefined
+    void this.#running.then(() => predictor?.release()).then(() => this.#end(undefined))
   }
 }

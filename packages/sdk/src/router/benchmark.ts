@@ -1,4 +1,4 @@
-import { AfieldError, invalidInput } from '@afield/protocol'
+import { AfieldError, invalidInput, type Backend } from '@afield/protocol'
 import type { ModelInput } from '../api.js'
 import { abortable, throwIfAborted } from '../abort.js'
 import type { Asked } from '../engine/messages.js'
@@ -24,7 +24,7 @@ export interface BenchmarkOptions {
 export interface BenchmarkReport {
   readonly model: string
   readonly modelVersion: string
-  readonly backend: 'wasm'
+  readonly backend: Backend
   /** Such as `onnxruntime-web 1.30.0`. */
   readonly runtime: string
   /** Whether the app gave the input, or a golden vector did. */

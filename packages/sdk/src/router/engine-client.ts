@@ -53,7 +53,9 @@ export class EngineClient implements AnsweringEngine {
     this.gone = new Promise((resolve) => (this.#end = resolve))
     const { port1, port2 } = new MessageChannel()
     this.supply = port2
-    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#settle(data.answers))
+    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => {
+      if (data.type === 'answers') this.#settle(data.answers)
+    })
     worker.addEventListener('error', (event) => this.#crash(event, script))
     this.#post({ type: 'open', urls, supply: port1 }, [port1])
   }

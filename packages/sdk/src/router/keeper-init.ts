@@ -1,7 +1,7 @@
 import { invalidInput, utf8 } from '@afield/protocol'
 import type { AfieldOptions, AfieldTelemetryOptions } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
-import { telemetryUrl } from '../files.js'
+import { engineCallsUrl, telemetryUrl } from '../files.js'
 import { CHECK_EVERY_MS } from '../keeper/defaults.js'
 import type { KeeperInit } from '../keeper/worker.js'
 import { SDK_VERSION } from '../version.js'
@@ -33,6 +33,7 @@ export function keeperInit(options: AfieldOptions, life: string): KeeperInit {
     browserBuild: navigator.userAgent,
     device: deviceClass(),
     telemetryUrl: telemetryUrl(),
+    engineCallsUrl: engineCallsUrl(),
     telemetry: telemetry && {
       endpoint: absolute('telemetry.endpoint', telemetry.endpoint),
       key: telemetry.key,

@@ -31,6 +31,10 @@ export function modelHandle<N extends ModelName>(
       return benchmark(route, given, () => page.keeper.ask((keeper) => keeper.golden(route.name)))
     },
     explain,
+    pin: () => Promise.reject(new Error('pin')),
+    stats: () => Promise.reject(new Error('stats')),
+    health: () => Promise.reject(new Error('health')),
+    drift: () => Promise.reject(new Error('drift')),
   }
   // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
   return model as Model<N>

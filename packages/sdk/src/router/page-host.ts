@@ -21,7 +21,7 @@ export interface PageHostOptions {
 /** What the keeper may do on this page. */
 export function pageHost({ app, engines, route, isClosing, emit, counts, log }: PageHostOptions): PageHost {
   return {
-    openEngine: async () => {
+    openEngine: async (_wanted) => {
       const { id, supply } = engines.take()
       return transferring({ id, supply }, [supply])
     },
@@ -30,7 +30,7 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
       return error && errorToData(error)
     },
     closeEngine: (id) => engines.get(id)?.close(),
-    serve: (name, id, served) => {
+    serve: (name, id, served, _terms) => {
       const engine = engines.get(id)
       if (engine && !isClosing()) route(name).serve(engine, served)
     },

@@ -120,7 +120,14 @@ export class Route {
           if (one instanceof AfieldError) this.#counts?.failed(by, one.code)
           else this.#counts?.answered(by, latencyMs)
         }
-        return { settled, model: by.model, modelVersion: by.version, backend: by.backend, latencyMs }
+        return {
+          settled,
+          model: by.model,
+          modelVersion: by.version,
+          servedBy: 'model' as const,
+          backend: by.backend,
+          latencyMs,
+        }
       },
     )
     return { ...rank(settled, options), ...rest }

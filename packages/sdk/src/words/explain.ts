@@ -73,7 +73,7 @@ const DEFERRALS = {
   'not-agreed': 'the app has not agreed to the download',
 } as const
 
-const BACKEND_NAMES = { wasm: 'WASM' } as const
+const BACKEND_NAMES = { wasm: 'WASM', webgpu: 'WebGPU', webnn: 'WebNN' } as const
 
 function because(decision: Decision, rollout: Rollout | undefined): string {
   const candidate = rollout?.candidate ?? 'the candidate'

@@ -1,10 +1,12 @@
 import type { ErrorCode } from '@afield/protocol'
 import { DELIVERY_PAGES } from './delivery-pages.js'
+import { ENGINE_PAGES } from './engine-pages.js'
 import type { ErrorPage } from './error-page.js'
 
 /** A page for every code that an `AfieldError` can have. The compiler misses any that is not here. */
 export const SDK_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
   ...DELIVERY_PAGES,
+  ...ENGINE_PAGES,
   'batch/invalid': {
     happened: 'A telemetry batch does not have the form that the collector takes.',
     why: [
@@ -20,50 +22,6 @@ export const SDK_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     happened: 'A telemetry batch has more than the 16 KiB that a collector takes.',
     why: ['The SDK keeps below that by itself, so something else made or changed the batch.'],
     fix: ['Look at what stands between the app and the collector.'],
-  },
-  'engine/crashed': {
-    happened: 'The worker that runs the model ended, or has no model any more.',
-    why: [
-      'The device ran out of memory.',
-      'The browser ended the worker.',
-      'The worker file could not be loaded.',
-    ],
-    fix: [
-      'Ask again: Afield starts a new engine.',
-      'If it comes back, load fewer models at once, or publish a smaller one.',
-      'See in the network panel that the worker file is served as JavaScript from the page’s own origin.',
-    ],
-  },
-  'engine/run-failed': {
-    happened: 'The model was asked and gave no usable answer.',
-    why: [
-      'The graph does not take this input.',
-      'An output is not a number where the contract promises one.',
-    ],
-    fix: [
-      'Ask the same with the golden vectors; `afield show` lists the contract.',
-      'Correct the contract or the graph and publish a new version.',
-    ],
-  },
-  'engine/runtime-unavailable': {
-    happened: 'onnxruntime could not be loaded on this page.',
-    why: [
-      'Its two files (`.mjs` and `.wasm`) are not where the build put them.',
-      'A Content Security Policy lacks `wasm-unsafe-eval`.',
-      'The first visit was cut off before they arrived.',
-    ],
-    fix: [
-      'Serve the files of `afield/dist/ort` beside the engine’s worker, `.wasm` as `application/wasm`.',
-      "Add `script-src 'self' 'wasm-unsafe-eval'` to the policy.",
-    ],
-  },
-  'engine/session-failed': {
-    happened: 'onnxruntime refused to open the model on this device.',
-    why: ['It needs more memory than there is.', 'It has an operator that this runtime does not know.'],
-    fix: [
-      'The version before serves on; `explain()` says so.',
-      'Publish a smaller version, or one with other operators.',
-    ],
   },
   'input/invalid': {
     happened:

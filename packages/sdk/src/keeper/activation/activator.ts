@@ -147,6 +147,13 @@ export class Activator {
     this.#options.fetcher.askAgain()
   }
 
+  /** The version that runs, out of the store; `undefined` when nothing runs, or it is no longer here whole. */
+  async storedRunning(): Promise<StoredVersion | undefined> {
+    const version = this.running?.served.version
+    if (!version) return undefined
+    return this.#options.fetcher.stored(version, releaseOf(this.#options.documents(), version))
+  }
+
   /** Resolves when an engine next begins to serve. */
   nextSwap(): Promise<void> {
     return this.#serving.nextSwap()

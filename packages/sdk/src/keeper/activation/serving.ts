@@ -5,7 +5,9 @@ import {
   type FunnelStep,
   type Release,
 } from '@afield/protocol'
-import { reach, type Engine, type Ports, type Served } from '../ports.js'
+import { artifactFor } from '../blobs/files.js'
+import { reach, type Engine, type Ports, type Served, type Terms } from '../ports.js'
+import { engineModel, modelBytes } from './engine-model.js'
 import type { StoredVersion } from './fetcher.js'
 import { failed, pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'
 import { Trials } from './trials.js'
@@ -18,6 +20,7 @@ export interface Running {
   readonly served: Served
   readonly descriptor: VersionOnDevice['descriptor']
   readonly engine: Engine
+  readonly terms: Terms
 }
 
 export interface ServingOptions {
@@ -62,22 +65,18 @@ export class Serving {
   }
 
   /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
-  async activate(served: Served, release: Release, { descriptor, files }: StoredVersion): Promise<boolean> {
+  async activate(served: Served, release: Release, stored: StoredVersion): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
-    const { contract, runtime, selfTest, stateEpoch = 0 } = descriptor
+    const bytes = modelBytes(stored, served.backend)
     const isPinned = served.arm === 'pinned'
     const outcome = await this.#trials.run({
       version,
       backend: served.backend,
       pinned: isPinned,
-      model: {
-        ...files,
-        contract,
-        operators: runtime.operators,
-        selfTest,
-        stateOf: `${model} ${stateEpoch}`,
-      },
+      role: this.#running ? 'staging' : 'serving',
+      modelBytes: bytes,
+      model: engineModel(model, stored, served.backend),
     })
     if (outcome.kind === 'failed') {
       this.#tellFailure(served, outcome.error)
@@ -87,7 +86,15 @@ export class Serving {
       count(served, 'staged')
       count(served, 'confirmed')
     }
-    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine })
+    const terms: Terms = {
+      variant: artifactFor(stored.descriptor, served.backend).variant,
+      engine: outcome.facts,
+      standsIn: false,
+      mayFinish: true,
+      slo: stored.descriptor.slo,
+      modelBytes: bytes,
+    }
+    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine, terms })
     await reach(this.#ports, 'swap/served')
     if (isPinned) {
       const now = this.#ports.clock.now()
@@ -112,7 +119,7 @@ export class Serving {
     const running = this.#running
     if (!running || JSON.stringify(running.served) === JSON.stringify(served)) return
     this.#running = { ...running, served }
-    await this.#ports.host.serve(this.#options.route, running.engine.id, served)
+    await this.#ports.host.serve(this.#options.route, running.engine.id, served, running.terms)
   }
 
   /** Nothing answers any more, and that is why. */
@@ -132,7 +139,7 @@ export class Serving {
   async #swap(next: Running): Promise<void> {
     const before = this.#running
     const { model, version } = next.served
-    await this.#ports.host.serve(this.#options.route, next.engine.id, next.served)
+    await this.#ports.host.serve(this.#options.route, next.engine.id, next.served, next.terms)
     this.#running = next
     for (const resolve of this.#waiting.splice(0)) resolve()
     const previous = before ? { previous: before.served.version } : {}

@@ -1,5 +1,6 @@
-import { AfieldError, asAfieldError, type ErrorCode } from '@afield/protocol'
-import { reach, type Engine, type EngineModel, type Ports } from '../ports.js'
+import { AfieldError, asAfieldError, type Backend, type ErrorCode } from '@afield/protocol'
+import type { EngineFacts } from '../../engine/messages.js'
+import { reach, type Engine, type EngineModel, type EngineRole, type Ports } from '../ports.js'
 import {
   REST_MS,
   confirmed,
@@ -26,15 +27,22 @@ const BLAMED: readonly ErrorCode[] = [
 
 export interface Staged {
   readonly version: VersionOnDevice
-  readonly backend: 'wasm'
+  readonly backend: Backend
   /** The app asked for this version: it does not become what the device falls back to. */
   readonly pinned: boolean
+  readonly role: EngineRole
+  readonly modelBytes: number
   readonly model: EngineModel
 }
 
 /** How a trial ended. `known`: it had proven itself here before. */
 export type Outcome =
-  | { readonly kind: 'ready'; readonly engine: Engine; readonly known: boolean }
+  | {
+      readonly kind: 'ready'
+      readonly engine: Engine
+      readonly facts: EngineFacts
+      readonly known: boolean
+    }
   | { readonly kind: 'failed'; readonly error: AfieldError }
 
 /**
@@ -99,12 +107,16 @@ export class Trials {
     })
   }
 
-  async #stage({ model, version }: Staged, tested: boolean, known: boolean): Promise<Outcome> {
-    const engine = await this.#ports.host.openEngine()
+  async #stage(
+    { model, version, role, modelBytes }: Staged,
+    tested: boolean,
+    known: boolean,
+  ): Promise<Outcome> {
+    const engine = await this.#ports.host.openEngine({ role, runtime: 'plain', modelBytes })
     try {
-      await this.#withinLimit(engine.load(tested ? { ...model, selfTest: undefined } : model))
+      const facts = await this.#withinLimit(engine.load(tested ? { ...model, selfTest: undefined } : model))
       await reach(this.#ports, 'trial/session-made')
-      return { kind: 'ready', engine, known }
+      return { kind: 'ready', engine, facts, known }
     } catch (cause) {
       engine.close()
       const error = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')

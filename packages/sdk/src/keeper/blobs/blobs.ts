@@ -7,13 +7,14 @@ import {
   type Assets,
   type Chunk,
   type Runnable,
+  type Backend,
   type Release,
   type Sha256,
   type Version,
 } from '@afield/protocol'
 import { reach, type ExternalData, type Ports } from '../ports.js'
 import type { Evictor } from './evict.js'
-import { artifactFor, distinctChunks, sumOf, wireBytes, type Backend } from './files.js'
+import { artifactFor, distinctChunks, sumOf, wireBytes } from './files.js'
 import { inParallel } from './in-parallel.js'
 import { IN_MEMORY, findRoom } from './room.js'
 import type { Source } from './source.js'

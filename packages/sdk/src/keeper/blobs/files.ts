@@ -1,8 +1,13 @@
-import { AfieldError, type Artifact, type Chunk, type Runnable, type Sha256 } from '@afield/protocol'
+import {
+  AfieldError,
+  type Artifact,
+  type Backend,
+  type Chunk,
+  type Runnable,
+  type Sha256,
+} from '@afield/protocol'
 
-export type Backend = Artifact['backends'][number]
-
-/** What models run on here. */
+/** What models start on: every device has it. */
 export const BACKEND = 'wasm'
 
 /** The artifact that runs on a backend. */

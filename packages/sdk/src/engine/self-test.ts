@@ -1,0 +1,39 @@
+import {
+  AfieldError,
+  describeDisagreement,
+  findDisagreement,
+  type Answer,
+  type SelfTest,
+} from '@afield/protocol'
+import type { Asked } from './messages.js'
+
+type Predict = (questions: readonly Asked[]) => Promise<readonly (Answer | AfieldError)[]>
+
+/**
+ * Replays the golden vectors together, and the first one alone: that is the shape that will be served.
+ *
+ * @throws AfieldError `model/self-test-failed` naming the vector and the output.
+ */
+export async function replay(selfTest: SelfTest, predict: Predict): Promise<void> {
+  const [first] = selfTest.vectors
+  if (!first) return
+  await replayTogether(selfTest, predict)
+  await replayTogether({ ...selfTest, vectors: [first] }, predict)
+}
+
+async function replayTogether(selfTest: SelfTest, predict: Predict): Promise<void> {
+  const answers = await predict(selfTest.vectors.map(({ input }) => ({ golden: input })))
+  const outputs = answers.map((answer, vector) => {
+    if (!(answer instanceof AfieldError)) return answer.outputs
+    throw new AfieldError(
+      'model/self-test-failed',
+      `golden vector ${vector + 1} got no answer: ${answer.message}`,
+      { cause: answer, details: { vector } },
+    )
+  })
+  const disagreement = findDisagreement(selfTest, outputs)
+  if (!disagreement) return
+  throw new AfieldError('model/self-test-failed', `${describeDisagreement(disagreement)}.`, {
+    details: { vector: disagreement.vector, output: disagreement.output },
+  })
+}

@@ -1,0 +1,28 @@
+import type { Backend } from '@afield/protocol'
+import { artifactFor, sumOf } from '../blobs/files.js'
+import type { EngineModel } from '../ports.js'
+import type { StoredVersion } from './fetcher.js'
+
+/** What an engine is given of a stored version to run it on a backend, golden vectors included. */
+export function engineModel(
+  model: string,
+  { descriptor, files }: StoredVersion,
+  backend: Backend,
+): EngineModel {
+  const { contract, reference, runtime, selfTest, stateEpoch = 0 } = descriptor
+  return {
+    ...files,
+    backend,
+    contract,
+    operators: runtime.operators,
+    selfTest,
+    tolerance: artifactFor(descriptor, backend).tolerance,
+    reference,
+    stateOf: `${model} ${stateEpoch}`,
+  }
+}
+
+/** Bytes of what a session is made of. */
+export function modelBytes({ descriptor }: StoredVersion, backend: Backend): number {
+  return sumOf(artifactFor(descriptor, backend).files, ({ size }) => size)
+}

@@ -1,0 +1,56 @@
+import type { AfieldError } from '@afield/protocol'
+import { engineModel, modelBytes } from '../activation/engine-model.js'
+import type { Ports } from '../ports.js'
+import type { Rooms } from '../rooms.js'
+import type { EngineCalls, Load, OpenEngineCalls } from './port.js'
+
+class KeeperEngineCalls implements EngineCalls {
+  readonly #ports: Ports
+  readonly #rooms: Rooms
+
+  constructor(ports: Ports, rooms: Rooms) {
+    this.#ports = ports
+    this.#rooms = rooms
+  }
+
+  async grow(route: string): Promise<number | undefined> {
+    const activator = this.#rooms.routes.get(route)
+    const running = activator?.running
+    const stored = running && (await activator.storedRunning())
+    if (!running || !stored) return undefined
+    const { backend } = running.served
+    const engine = await this.#ports.host.openEngine({
+      role: 'pool',
+      runtime: running.terms.engine.build,
+      modelBytes: modelBytes(stored, backend),
+    })
+    try {
+      await engine.load({ ...engineModel(activator.model, stored, backend), selfTest: undefined })
+      if (activator.running?.engine === running.engine) return engine.id
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+    engine.close()
+    return undefined
+  }
+
+  consider(_route: string, _load: Load): Promise<number> {
+    return Promise.resolve(Infinity)
+  }
+
+  async demote(route: string, _error: AfieldError): Promise<void> {
+    await this.#rooms.loading.recover(route)
+  }
+
+  async doubt(route: string, _error: AfieldError, _sustained: boolean): Promise<void> {
+    await this.#rooms.loading.recover(route)
+  }
+
+  supplyRemote(_route: string, _engine: number): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+const open: OpenEngineCalls = (ports, rooms) => new KeeperEngineCalls(ports, rooms)
+export default open

@@ -1,0 +1,21 @@
+import type { AfieldError, Outputs } from '@afield/protocol'
+import type { ModelInput } from '../../inputs.js'
+
+/** Who answers when the model cannot, in this order. An older version that is on the device comes before all of them. */
+export interface FallbackOptions<O = Outputs> {
+  readonly remote?: RemoteOptions
+  /** The last resort: an answer, or a function that makes one. */
+  readonly answer?: O | ((input: ModelInput, reason: AfieldError) => O | Promise<O>)
+}
+
+/** A server that speaks the Open Inference Protocol. Inputs leave the device only where an app gives one. */
+export interface RemoteOptions {
+  /** Base URL: what is asked is `POST <url>/v2/models/<name>/infer`. */
+  readonly url: string
+  /** What the server calls the model; default its name. */
+  readonly model?: string
+  /** Called for each request, such as for a fresh token. */
+  readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
+  /** Default 5,000 ms. */
+  readonly timeoutMs?: number
+}
