@@ -40,7 +40,7 @@ export function mountAnswer(root: HTMLElement): AnswerView {
   }
 
   return {
-    show({ outputs, modelVersion, backend: ranOn, latencyMs }) {
+    show({ outputs, modelVersion, backend: ranOn, servedBy, latencyMs }) {
       const risk = Number(outputs['risk_score'])
       const needed = outputs['needs_support'] === true
       answer.dataset['state'] = 'answered'
@@ -53,7 +53,7 @@ export function mountAnswer(root: HTMLElement): AnswerView {
         setGlyph(mark, modelVersion)
         highlight(versionChip)
       }
-      write(backend, ranOn)
+      write(backend, ranOn ?? servedBy)
       latencies.push(latencyMs)
       if (latencies.length > REMEMBERED) latencies.shift()
       write(time, formatMs(quantile(latencies, 0.5) ?? latencyMs))
