@@ -84,6 +84,7 @@ function portsOf(state: KeyValueStore, clock: TestClock): Ports {
       count: () => Promise.resolve(),
     },
     loadTelemetry: () => Promise.reject(new Error('These tests count nothing.')),
+    loadEngineCalls: () => Promise.reject(new Error('These tests run no model.')),
     platform: { runtime: 'none', browserBuild: 'none', device: 'other' },
   }
 }
