@@ -8,8 +8,10 @@ export type ToEngine =
   | {
       readonly type: 'open'
       readonly urls: EngineUrls
-      /** From an engine before this one. */
+      /** The compiled runtime, from an engine before this one. */
       readonly module?: WebAssembly.Module
+      /** How many threads a model may run on that gains by them; more than 1 only where the page is isolated. */
+      readonly threads?: number
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort
     }

@@ -47,10 +47,11 @@ export class Predictor {
     const { contract, assets, stateOf } = model
     const kind = await findKind(kindOf(contract))
     const codec = await createCodec(parseContract(contract, kind), kind, { assets, stateOf })
-    const selfTest = model.selfTest === undefined ? undefined : parseSelfTest(model.selfTest)
+    const selfTest = model.selfTest === undefined ? undefined : selfTestOf(model)
     const predictor = new Predictor(await Session.create(model), codec, selfTest?.vectors ?? [])
     try {
       if (selfTest) await replay(selfTest, (questions) => predictor.predict(questions))
+      predictor.#session.proveBackend()
     } catch (error) {
       await predictor.release()
       throw error
@@ -83,6 +84,11 @@ export class Predictor {
 
   get facts(): EngineFacts {
     return this.#session.facts
+  }
+
+  /** Resolves when what it runs on goes away; `undefined` on WASM. */
+  get lost(): Promise<AfieldError> | undefined {
+    return this.#session.lost
   }
 
   /** The median of a few runs of as many golden vectors together, in ms. */
@@ -125,4 +131,9 @@ export class Predictor {
       return [...(await this.#answer(group.slice(0, half))), ...(await this.#answer(group.slice(half)))]
     }
   }
+}
+
+function selfTestOf({ selfTest, tolerance }: EngineModel): SelfTest {
+  const parsed = parseSelfTest(selfTest)
+  return tolerance ? { ...parsed, tolerance } : parsed
 }

@@ -4,14 +4,18 @@ import { connect } from '../remote.js'
 import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
-import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
+import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
+import { threadsFor } from './threads.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
   load(model: EngineModel): Promise<EngineFacts>
   measure(together: number): Promise<number>
 }
+
+/** When the first prediction has had its turn: sharing the compiled runtime takes some of it. */
+const SHARED_AFTER_MS = 100
 
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
@@ -22,19 +26,26 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   else void answer(data.questions)
 })
 
-function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
+function open({ urls, supply, module: given, threads = 1 }: Extract<ToEngine, { type: 'open' }>): void {
   const { runtime } = urls
   const kindOf = kindsFrom(urls.kinds)
-  const module = compileRuntime(runtime.wasm)
+  const module = given ? Promise.resolve(given) : compileRuntime(runtime.wasm)
   provideRuntime(runtime, module)
   let asked = false
-  const ready = warmUp(module, () => !asked)
+  const ready = threads > 1 ? undefined : warmUp(module, () => !asked)
   connect(supply, {
     load: async (model) => {
       asked = true
-      await ready
-      predictor = await Predictor.create(model, kindOf)
-      return predictor.facts
+      // onnxruntime is told of its threads once, so it can start only with the model that may want some.
+      if (ready) await ready
+      else useThreads(threadsFor(model, threads))
+      const made = await Predictor.create(model, kindOf)
+      predictor = made
+      void made.lost?.then(fail)
+      // Once the first prediction has had its turn.
+      if (!given)
+        setTimeout(() => void module.then((module) => post({ type: 'compiled', module })), SHARED_AFTER_MS)
+      return made.facts
     },
     measure: async (together) => {
       if (!predictor) throw NO_MODEL
@@ -77,5 +88,16 @@ async function answer(questions: readonly Question[]): Promise<void> {
 }
 
 function tell(answers: readonly Answer[], began: number): void {
-  postMessage({ type: 'answers', answers, ms: performance.now() - began } satisfies FromEngine)
+  post({ type: 'answers', answers, ms: performance.now() - began })
+  const exhausted = answers.find((one) => 'error' in one && one.error.code === 'engine/out-of-memory')
+  if (exhausted && 'error' in exhausted) post({ type: 'failed', error: exhausted.error })
+}
+
+/** The page ends an engine that is of no use any more; what it was asked is then asked elsewhere. */
+function fail(error: AfieldError): void {
+  post({ type: 'failed', error: errorToData(error) })
+}
+
+function post(message: FromEngine): void {
+  postMessage(message)
 }
