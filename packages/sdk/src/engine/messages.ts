@@ -9,8 +9,8 @@ export type ToEngine =
       readonly type: 'open'
       readonly urls: EngineUrls
       /** The compiled runtime, from an engine before this one. */
-      readonly module?: WebAssembly.Module
-      /** How many threads a model may run on that gains by them; more than 1 only where the page is isolated. */
+      readonly module?: WebAssembly.Module | undefined
+      /** How many threads it may run its model on; default as many as serve one well here. */
       readonly threads?: number
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort

@@ -7,6 +7,14 @@ import type { EngineModel } from '../keeper/ports.js'
  */
 const WORTH_THREADS_BYTES = 4 * 1024 * 1024
 
+/** More threads than this gain little, and leave the page and its browser no core. */
+const MAX_THREADS = 4
+
+/** Of an engine that has its model for itself. Only an isolated page may share memory, which threads need. */
+export function usualThreads(): number {
+  return crossOriginIsolated ? Math.min(MAX_THREADS, Math.ceil(navigator.hardwareConcurrency / 2)) : 1
+}
+
 /** How many threads a model runs on, of those that it may. */
 export function threadsFor({ backend, bytes, externalData }: EngineModel, allowed: number): number {
   const size = externalData.reduce((sum, { data }) => sum + data.length, bytes.length)

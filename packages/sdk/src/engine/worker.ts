@@ -6,7 +6,7 @@ import { kindsFrom } from './kinds.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
-import { threadsFor } from './threads.js'
+import { threadsFor, usualThreads } from './threads.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
@@ -26,7 +26,12 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   else void answer(data.questions)
 })
 
-function open({ urls, supply, module: given, threads = 1 }: Extract<ToEngine, { type: 'open' }>): void {
+function open({
+  urls,
+  supply,
+  module: given,
+  threads = usualThreads(),
+}: Extract<ToEngine, { type: 'open' }>): void {
   const { runtime } = urls
   const kindOf = kindsFrom(urls.kinds)
   const module = given ? Promise.resolve(given) : compileRuntime(runtime.wasm)

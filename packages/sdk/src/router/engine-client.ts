@@ -1,12 +1,18 @@
 import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer } from '@afield/protocol'
 import { aborted } from '../abort.js'
-import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type { EngineWanted } from '../keeper/ports.js'
+import type { Answer, Asked, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
 import { readied, unsendable, type Ready } from './ready.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
 /** Questions packed into one message at most. */
 const MAX_PACK = 1024
+
+/** Its script, and what it is told of itself when it starts. */
+export interface EngineStart extends Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'supply'> {
+  readonly script: URL
+}
 
 /** What became of one question. */
 export type Settled = ModelAnswer | AfieldError
@@ -35,6 +41,10 @@ export class EngineClient implements AnsweringEngine {
   /** The keeper's end of the supply port; handed out once. */
   readonly supply: MessagePort
   readonly gone: Promise<AfieldError | undefined>
+  /** What it was handed out for. */
+  wanted: EngineWanted | undefined
+  /** The runtime that it compiled, for further engines. */
+  module: WebAssembly.Module | undefined
   readonly #worker: Worker
   readonly #unanswered = new Map<number, Waiting>()
   #queue: Queued[] = []
@@ -46,7 +56,7 @@ export class EngineClient implements AnsweringEngine {
   #readying = 0
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, script: URL, urls: EngineUrls) {
+  constructor(id: number, { script, ...open }: EngineStart) {
     const worker = startWorker(script, 'afield engine')
     this.id = id
     this.#worker = worker
@@ -55,9 +65,11 @@ export class EngineClient implements AnsweringEngine {
     this.supply = port2
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => {
       if (data.type === 'answers') this.#settle(data.answers)
+      if (data.type === 'failed') this.end(errorFromData(data.error))
+      if (data.type === 'compiled') this.module = data.module
     })
     worker.addEventListener('error', (event) => this.#crash(event, script))
-    this.#post({ type: 'open', urls, supply: port1 }, [port1])
+    this.#post({ type: 'open', supply: port1, ...open }, [port1])
   }
 
   predict(asked: Asked, signal: AbortSignal | undefined): Promise<ModelAnswer> {
@@ -83,9 +95,9 @@ export class EngineClient implements AnsweringEngine {
     this.#endIfDone()
   }
 
-  /** Ends at once; what was not answered rejects with `closed`. */
-  abandon(): void {
-    this.#terminate(undefined)
+  /** Ends at once; what was not answered rejects with the error, or else with `closed`. */
+  end(error: AfieldError | undefined): void {
+    this.#terminate(error)
   }
 
   /** Asks everything at once; an input that could not be made ready fails alone. */
