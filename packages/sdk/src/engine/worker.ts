@@ -11,7 +11,7 @@ import { threadsFor, usualThreads } from './threads.js'
 /** What the keeper may ask of an engine. */
 export interface Supply {
   load(model: EngineModel): Promise<EngineFacts>
-  measure(together: number): Promise<number>
+  measure(together: number, selfTest: unknown): Promise<number>
 }
 
 /** When the first prediction has had its turn: sharing the compiled runtime takes some of it. */
@@ -52,9 +52,9 @@ function open({
         setTimeout(() => void module.then((module) => post({ type: 'compiled', module })), SHARED_AFTER_MS)
       return made.facts
     },
-    measure: async (together) => {
+    measure: async (together, selfTest) => {
       if (!predictor) throw NO_MODEL
-      return predictor.measure(together)
+      return predictor.measure(together, selfTest)
     },
   } satisfies Supply)
   supply.start()

@@ -46,9 +46,9 @@ export class LocalEngine implements Engine, AnsweringEngine {
     return run
   }
 
-  async measure(together: number): Promise<number> {
+  async measure(together: number, selfTest?: unknown): Promise<number> {
     if (!this.#predictor) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    return this.#predictor.measure(together)
+    return this.#predictor.measure(together, selfTest)
   }
 
   close(): void {
