@@ -13,13 +13,27 @@ export interface Supply {
   measure(together: number): Promise<number>
 }
 
+/** Answers in a message from which on their tensors are handed over. */
+const HANDED_OVER = 32
+
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 let predictor: Predictor | undefined
+/** Answers to keep; said before or after there is a model. */
+let kept = 0
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
-  if (data.type === 'open') open(data)
-  else void answer(data.questions)
+  switch (data.type) {
+    case 'open':
+      return open(data)
+    case 'predict':
+      return void answer(data.questions)
+    case 'packed':
+      return void answerPacked(data)
+    case 'configure':
+      kept = data.cache
+      predictor?.keepAnswers(kept)
+  }
 })
 
 function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
@@ -34,6 +48,8 @@ function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
       asked = true
       await ready
       predictor = await Predictor.create(model, kindOf)
+      predictor.keepAnswers(kept)
+      if (predictor.packs) post({ type: 'packs', input: predictor.packs })
       return predictor.facts
     },
     measure: async (together) => {
@@ -55,14 +71,15 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
   }
 }
 
-async function answer(questions: readonly Question[]): Promise<void> {
-  const began = performance.now()
+async function answer(questions: readonly Question[], began = performance.now()): Promise<void> {
   try {
     const answers = await (predictor ? predictor.predict(questions) : [])
     tell(
       questions.map(({ id }, i): Answer => {
         const result = answers[i] ?? NO_MODEL
-        return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
+        if (result instanceof AfieldError) return { id, error: errorToData(result) }
+        const { cached, ...answer } = result
+        return cached ? { id, answer, cached } : { id, answer: result }
       }),
       began,
     )
@@ -76,6 +93,31 @@ async function answer(questions: readonly Question[]): Promise<void> {
   }
 }
 
+async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'packed' }>): Promise<void> {
+  const began = performance.now()
+  const tensors = await predictor?.predictPacked(data, count)
+  if (!tensors) return answer(unpacked(id, count, data), began)
+  const message: FromEngine = { type: 'packed', id, tensors, ms: performance.now() - began }
+  // What is small is copied faster than it is handed over.
+  if (count < HANDED_OVER) return post(message)
+  postMessage(
+    message,
+    tensors.map((tensor) => tensor.data.buffer),
+  )
+}
+
+function unpacked(id: number, count: number, data: Float32Array): readonly Question[] {
+  const length = data.length / count
+  return Array.from({ length: count }, (_, i) => ({
+    id: id + i,
+    input: data.subarray(i * length, (i + 1) * length),
+  }))
+}
+
 function tell(answers: readonly Answer[], began: number): void {
-  postMessage({ type: 'answers', answers, ms: performance.now() - began } satisfies FromEngine)
+  post({ type: 'answers', answers, ms: performance.now() - began })
+}
+
+function post(message: FromEngine): void {
+  postMessage(message)
 }

@@ -118,7 +118,14 @@ export function createDevice(options: DeviceOptions): Device {
   const routeTo = (name: string): Route => {
     const known = routes.get(name)
     if (known) return known
-    const route = new Route(name, observer, () => keeper.recover(name))
+    const route = new Route(name, observer, {
+      recover: () => keeper.recover(name),
+      demote: async (error) => (await keeper.engineCalls()).demote(name, error),
+      grow: async () => {
+        const id = await (await keeper.engineCalls()).grow(name)
+        return id === undefined ? undefined : engines.get(id)
+      },
+    })
     routes.set(name, route)
     return route
   }
@@ -139,9 +146,9 @@ export function createDevice(options: DeviceOptions): Device {
           void engine.gone.then(() => engines.delete(engine.id))
           return Promise.resolve(engine)
         },
-        serve: (route, engineId, served) => {
+        serve: (route, engineId, served, terms) => {
           const engine = engines.get(engineId)
-          if (engine) routeTo(route).serve(engine, served)
+          if (engine) routeTo(route).serve(engine, served, terms)
           return Promise.resolve()
         },
         refuse: (route, error: ErrorData) => {

@@ -1,5 +1,5 @@
 import { AfieldError } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, ServingOptions } from '../api.js'
 import { throwIfAborted } from '../abort.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
@@ -8,6 +8,7 @@ import { Lifeline } from './lifeline.js'
 import { modelHandle } from './model-handle.js'
 import { OpenPage } from './open-page.js'
 import { requirePage } from './page.js'
+import type { Route } from './route.js'
 import { shutDown } from './shut-down.js'
 
 /** The first look for news waits for the first answer, but no longer than this. */
@@ -59,6 +60,7 @@ class PageAfield implements Afield {
     const page = this.#page
     const { engines, keeper } = page
     const route = page.route(version === undefined ? name : `${name}@${version}`)
+    await configure(route, options)
     if (!route.served) engines.prepare()
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     try {
@@ -155,6 +157,15 @@ class PageAfield implements Afield {
       }
     }
   }
+}
+
+/** How a model is served, where the app says so. */
+async function configure(
+  route: Route,
+  { workers, maxQueue, cache, hungAfterMs, backend }: LoadOptions,
+): Promise<void> {
+  const given = { workers, maxQueue, cache, hungAfterMs, backend }
+  if (Object.values(given).some((value) => value !== undefined)) await route.configure(given as ServingOptions)
 }
 
 /** Apart, so that an app's first load does not carry what only its help page says. */

@@ -1,4 +1,4 @@
-import { toHex } from '@afield/protocol'
+import { errorToData, toHex } from '@afield/protocol'
 import type { AfieldOptions } from '../api.js'
 import type { KeeperEvent, Logger } from '../keeper/ports.js'
 import { Background } from './background.js'
@@ -63,9 +63,22 @@ export class OpenPage {
   route(name: string): Route {
     const known = this.routes.get(name)
     if (known) return known
-    const route = new Route(name, this.counting, () => this.keeper.ask((keeper) => keeper.recover(name)))
+    const { keeper, engines } = this
+    const route = new Route(name, this.counting, {
+      recover: () => keeper.ask((remote) => remote.recover(name)),
+      demote: (error) => keeper.ask((remote) => remote.demote(name, errorToData(error))),
+      grow: async () => {
+        const id = await keeper.ask((remote) => remote.grow(name))
+        return id === undefined ? undefined : engines.get(id)
+      },
+    })
     this.routes.set(name, route)
     return route
+  }
+
+  /** Whether {@link follow} was called already. */
+  get isFollowing(): boolean {
+    return this.#following
   }
 
   /** Looks for news, only once the page has what it came for. */

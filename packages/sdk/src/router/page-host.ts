@@ -30,9 +30,9 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
       return error && errorToData(error)
     },
     closeEngine: (id) => engines.get(id)?.close(),
-    serve: (name, id, served, _terms) => {
+    serve: (name, id, served, terms) => {
       const engine = engines.get(id)
-      if (engine && !isClosing()) route(name).serve(engine, served)
+      if (engine && !isClosing()) route(name).serve(engine, served, terms)
     },
     refuse: (name, error) => {
       if (!isClosing()) route(name).refuse(errorFromData(error))
