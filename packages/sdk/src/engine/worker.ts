@@ -1,8 +1,9 @@
-import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorToData, type PackedTensor } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
 import { connect } from '../remote.js'
 import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
+import { openLane, serveLane, waitAsync } from './lane.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
@@ -30,6 +31,8 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
       return void answer(data.questions)
     case 'packed':
       return void answerPacked(data)
+    case 'lane':
+      return openWay(data.memory)
     case 'configure':
       kept = data.cache
       predictor?.keepAnswers(kept)
@@ -93,9 +96,26 @@ async function answer(questions: readonly Question[], began = performance.now())
   }
 }
 
-async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'packed' }>): Promise<void> {
+function openWay(memory: SharedArrayBuffer): void {
+  if (!waitAsync) return
+  void serveLane(openLane(memory), waitAsync, {
+    run: async (data) => predictor?.predictPacked(data, 1),
+    tell: (id, data, tensors, began) => tellPacked({ id, count: 1, data }, tensors, began),
+  })
+}
+
+type Packed = Pick<Extract<ToEngine, { type: 'packed' }>, 'id' | 'count' | 'data'>
+
+async function answerPacked(packed: Packed): Promise<void> {
   const began = performance.now()
-  const tensors = await predictor?.predictPacked(data, count)
+  return tellPacked(packed, await predictor?.predictPacked(packed.data, packed.count), began)
+}
+
+async function tellPacked(
+  { id, count, data }: Packed,
+  tensors: readonly PackedTensor[] | undefined,
+  began: number,
+): Promise<void> {
   if (!tensors) return answer(unpacked(id, count, data), began)
   const message: FromEngine = { type: 'packed', id, tensors, ms: performance.now() - began }
   // What is small is copied faster than it is handed over.

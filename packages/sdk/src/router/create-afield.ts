@@ -59,11 +59,15 @@ class PageAfield implements Afield {
     throwIfAborted(signal)
     const page = this.#page
     const { engines, keeper } = page
-    const route = page.route(version === undefined ? name : `${name}@${version}`)
-    await configure(route, options)
-    if (!route.served) engines.prepare()
+    const routeName = version === undefined ? name : `${name}@${version}`
+    // Both workers start before anything is waited for.
+    if (!page.routes.get(routeName)?.served) engines.prepare()
+    keeper.start()
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
+    let route: Route | undefined
     try {
+      route = await page.route(routeName)
+      await configure(route, options)
       const request = version === undefined ? {} : { version }
       const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
       // The keeper would only repeat what the page knows as soon as an engine begins to serve.
@@ -74,10 +78,10 @@ class PageAfield implements Afield {
       throw error
     } finally {
       stop?.()
-      if (!route.served) engines.dropSpare()
+      if (!route?.served) engines.dropSpare()
     }
     setTimeout(() => page.follow(), FOLLOW_AFTER_MS)
-    return modelHandle(name, route, page, () => this.explain(route.name))
+    return modelHandle(name, route, page, () => this.explain(routeName))
   }
 
   async check({ signal }: { readonly signal?: AbortSignal } = {}) {

@@ -1,6 +1,7 @@
 import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
 import type { EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
+import type { PageLane } from './lane.js'
 import type { EngineSet, Member, Pack } from './engine-set.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
@@ -21,6 +22,9 @@ export class EngineClient implements Member {
   readonly #held = new Map<number, Pack>()
   #packs: PackedInput | undefined
   #nextId = 0
+  #lane: PageLane | undefined
+  /** The last question that went by lane. */
+  #laneId = -1
   #hasEnded = false
   #end: (error: AfieldError | undefined) => void = () => undefined
 
@@ -49,7 +53,11 @@ export class EngineClient implements Member {
     const id = this.#nextId
     try {
       const packed = this.#packs && packedOf(id, calls, this.#packs)
-      if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
+      const lane = this.#held.size === 0 && packed?.count === 1 ? this.#lane : undefined
+      if (packed && lane?.takes(packed.data)) {
+        this.#laneId = id
+        lane.ask(id, packed.data, (answer) => this.#hear({ type: 'packed', id, ...answer }))
+      } else if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
       else {
         this.#post(
           { type: 'predict', questions: calls.map((call, i) => questionOf(id + i, call)) },
@@ -87,6 +95,7 @@ export class EngineClient implements Member {
   #hear(data: FromEngine): void {
     switch (data.type) {
       case 'packed': {
+        if (data.id === this.#laneId) this.#lane?.remember(data.tensors)
         const { calls } = this.#done(data.id, data.ms)
         calls.forEach((call, i) => call.settle({ outputs: outputsAt(data.tensors, i, calls.length) }))
         return
@@ -104,6 +113,7 @@ export class EngineClient implements Member {
       }
       case 'packs':
         this.#packs = data.input
+        if (globalThis.crossOriginIsolated) this.#openLane().catch(() => undefined)
         return
       case 'failed':
         return this.end(errorFromData(data.error))
@@ -121,6 +131,16 @@ export class EngineClient implements Member {
 
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
+    this.#lane?.ring()
+  }
+
+  /** Messages do until the code has come, and where it does not come. */
+  async #openLane(): Promise<void> {
+    const { laneOf } = await import('./lane.js')
+    const lane = laneOf()
+    if (!lane || this.#hasEnded) return
+    this.#post({ type: 'lane', memory: lane.memory }, [])
+    this.#lane = lane
   }
 }
 

@@ -233,12 +233,13 @@ export class EngineSet {
   }
 
   /** Sends what may be sent: to the idle engines what waits, in equal parts; to the others what is a full pack. */
-  #pump(): void {
+  #pump(isBetween = false): void {
     while (this.#waiting > 0) {
       const seat = this.#freest()
       if (!seat) return
       const idle = this.#seats.filter(({ held, isLeaving }) => held.length === 0 && !isLeaving).length
-      if (idle === 0 && (this.#waiting < AHEAD || seat.held.length >= MAX_HELD)) return
+      const isFull = this.#waiting >= AHEAD || isBetween
+      if (idle === 0 && (!isFull || seat.held.length >= MAX_HELD)) return
       const count = idle === 0 ? AHEAD : Math.min(MAX_PACK, Math.ceil(this.#waiting / idle))
       this.#send(seat, this.#take(count))
     }
@@ -293,7 +294,8 @@ export class EngineSet {
     this.answered += pack.calls.length
     this.packs += 1
     this.#listener.ran(this, ms)
-    if (this.#waiting > 0) return this.#pump()
+    // What it has still to run was full; what waits by now need not become so.
+    if (this.#waiting > 0) return this.#pump(seat.held.length > 0)
     if (this.onIdle && this.isIdle) this.onIdle()
     this.#endIfDone()
   }
