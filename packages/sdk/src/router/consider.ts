@@ -15,6 +15,9 @@ export interface Worked {
 /** A moment without a prediction: time enough to say that the page has what it asked for. */
 const IDLE_MS = 200
 
+/** Of inference, after the keeper could not be asked. */
+const AGAIN_MS = 10_000
+
 /**
  * Has the keeper consider another backend for what serves whenever it is idle and has worked as much as the keeper said.
  * It switches nothing itself.
@@ -36,9 +39,11 @@ export function considerBackends(
     const { ranMs, together } = set
     try {
       due = ranMs + (await ask({ inferenceMs: ranMs, together, backend }))
-    } finally {
-      isAsking = false
+    } catch {
+      // The keeper said why. What its code or the network lacked may be here later.
+      due = ranMs + AGAIN_MS
     }
+    isAsking = false
     if (due === Infinity) set.onIdle = undefined
   }
   set.onIdle = () => {
