@@ -57,12 +57,23 @@ export interface Page {
   /** Size of the viewport in CSS pixels. */
   resize(width: number, height: number): Promise<void>
   colourScheme(scheme: 'light' | 'dark'): Promise<void>
+  /** What it takes, once garbage was collected. */
+  usage(): Promise<Usage>
   /** Writes a PNG of the viewport. */
   screenshot(path: string): Promise<void>
   /** Ends the tab as its user would: the page sees `pagehide`. */
   close(): Promise<void>
   /** Crashes the tab's renderer, and with it other tabs only where the engine lets them share one. */
   kill(): Promise<void>
+}
+
+export interface Usage {
+  /** Dedicated workers that are alive. */
+  readonly workers: number
+  /** JavaScript objects of the page itself. */
+  readonly heapBytes: number
+  /** Resident memory of the processes that show this browser's pages, workers and WebAssembly included. */
+  readonly processBytes: number
 }
 
 export interface ConsoleLine {

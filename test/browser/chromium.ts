@@ -11,6 +11,7 @@ import {
 import { findChromium } from '../../.ci/chromium.mjs'
 import type { Browser, Launch, Page } from './browser.js'
 import { expressionOf } from './expression.js'
+import { usageOf } from './usage.js'
 
 const FLAGS = [
   '--no-sandbox',
@@ -102,6 +103,7 @@ function adaptTab(context: BrowserContext, tab: Tab): Page {
     press: (key) => tab.keyboard.press(key),
     resize: (width, height) => tab.setViewportSize({ width, height }),
     colourScheme: (colorScheme) => tab.emulateMedia({ colorScheme }),
+    usage: () => usageOf(context, tab),
     async screenshot(path) {
       await tab.screenshot({ path })
     },
