@@ -144,9 +144,10 @@ function ask(page: Page, golden: Golden, perSecond: number): Promise<void> {
     ({ input, outputs, perSecond: rate }) => {
       const samples: Sample[] = []
       const longTasks: number[] = []
-      new PerformanceObserver((list) => {
+      const watch = new PerformanceObserver((list) => {
         longTasks.push(...list.getEntries().map(({ duration }) => duration))
-      }).observe({ type: 'longtask' })
+      })
+      watch.observe({ type: 'longtask' })
       const predict = async (): Promise<void> => {
         const at = performance.now()
         try {
@@ -171,7 +172,11 @@ function ask(page: Page, golden: Golden, perSecond: number): Promise<void> {
         const due = ((performance.now() - began) * rate) / 1000
         for (; asked < due; asked++) void predict()
       }, 1000 / rate)
-      globalThis.load = { samples, longTasks, stop: () => clearInterval(timer) }
+      const stop = (): void => {
+        clearInterval(timer)
+        watch.disconnect()
+      }
+      globalThis.load = { samples, longTasks, stop }
     },
     { ...golden, perSecond },
   )

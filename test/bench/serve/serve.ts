@@ -1,0 +1,9 @@
+import type { Figure } from '../figure.js'
+import { benchMemory } from './memory.js'
+import { benchOneBad } from './one-bad.js'
+import { benchSwap } from './swap.js'
+
+/** How predictions are served: beside peers, together, while versions and backends change, and what it takes. */
+export async function benchServe(): Promise<readonly Figure[]> {
+  return [...(await benchOneBad()), ...(await benchSwap()), ...(await benchMemory())]
+}
