@@ -9,6 +9,8 @@ export interface LaunchOptions {
    * Without it the profile is temporary and goes with the browser, however that ends.
    */
   readonly profileDir?: string
+  /** Offers a WebGPU adapter that runs on the CPU: right, and never fast. */
+  readonly softwareGpu?: boolean
 }
 
 export type Launch = (options?: LaunchOptions) => Promise<Browser>

@@ -21,6 +21,8 @@ const FLAGS = [
   '--no-first-run',
 ]
 
+const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
 /**
  * Starts the Chromium that `.ci/chromium.mjs` finds, without a window.
  *
@@ -29,12 +31,15 @@ const FLAGS = [
  * const browser = await launchChromium()
  * const page = await browser.open('http://127.0.0.1:8080/')
  */
-export const launchChromium: Launch = async ({ profileDir } = {}) => {
+export const launchChromium: Launch = async ({ profileDir, softwareGpu = false } = {}) => {
   const executablePath = await findChromium()
   if (!executablePath) throw new Error('No Chromium found; node .ci/setup.mjs --browser installs one.')
   const profile = profileDir ?? (await mkdtemp(join(tmpdir(), 'afield-profile-')))
   // A persistent context, because only that one writes to disk what should survive a kill.
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS })
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    args: softwareGpu ? [...FLAGS, ...SOFTWARE_GPU] : FLAGS,
+  })
   const forget = async () => {
     if (profileDir === undefined) await rm(profile, { recursive: true, force: true, maxRetries: 10 })
   }

@@ -5,20 +5,22 @@ const SIZE = 256
 const PRODUCTS = 30
 
 /**
- * Counts each `up_to` in steps of one, as many for all rows as the largest asks for: `counted[N,1] = up_to[N,1]`.
+ * Counts each `up_to` in steps of one, as many for all rows as the largest asks for: `counted[N,1] = from + up_to[N,1]`.
  * Around 3 µs a step.
  */
-export const countsUp: Graph = {
+export const countsUp = (from = 0): Graph => ({
   name: 'counts-up',
   inputs: [{ name: 'up_to', dtype: 'int64', shape: ['N', 1] }],
   outputs: [{ name: 'counted', dtype: 'float32', shape: ['N', 1] }],
+  weights: [{ name: 'from', dims: [], data: Float32Array.of(from) }],
   nodes: [
     { operator: 'ReduceMax', inputs: ['up_to'], outputs: ['steps'], attributes: { keepdims: 0 } },
     { operator: 'Cast', inputs: ['up_to'], outputs: ['as_float'], attributes: { to: 1 } },
     { operator: 'Sub', inputs: ['as_float', 'as_float'], outputs: ['zeros'] },
+    { operator: 'Add', inputs: ['zeros', 'from'], outputs: ['start'] },
     {
       operator: 'Loop',
-      inputs: ['steps', '', 'zeros'],
+      inputs: ['steps', '', 'start'],
       outputs: ['counted'],
       attributes: {
         body: {
@@ -42,7 +44,7 @@ export const countsUp: Graph = {
       },
     },
   ],
-}
+})
 
 /** Sums as many zeros as the largest `numbers` asks for, four bytes each, then answers `numbers[N,1]` again. */
 export const fillsMemory: Graph = {

@@ -16,7 +16,7 @@ interface HardModel {
 
 /** Models that are hard on an engine. Each takes a record of one number and answers one. */
 const HARD_MODELS = {
-  'counts-up': { graph: countsUp, field: 'up_to', output: 'counted', dtype: 'int64', golden: [3, 1] },
+  'counts-up': { graph: countsUp(), field: 'up_to', output: 'counted', dtype: 'int64', golden: [3, 1] },
   'fills-memory': { graph: fillsMemory, field: 'numbers', output: 'held', dtype: 'int64', golden: [8, 2] },
   'square-root': { graph: squareRoot, field: 'x', output: 'root', dtype: 'float32', golden: [4, 2.25] },
   multiplies: { graph: multiplies, field: 'x', output: 'mean', dtype: 'float32', golden: [1, 0.25] },
@@ -42,6 +42,7 @@ export const HARD_INPUTS = {
  * Writes a model, its golden vectors and its config.
  *
  * @param change what to say differently in the config, such as another name.
+ * @param graph another graph of the same inputs and outputs, such as `countsUp(1000)`.
  * @returns the path of the model.
  * @example
  * await publish({ repo, model: await writeHardModel(dir, 'counts-up'), version: '1.0.0' })
