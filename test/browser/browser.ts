@@ -22,6 +22,8 @@ export interface Browser {
   open(url?: string): Promise<Page>
   /** Cuts the network of every page and worker, or gives it back. */
   setOffline(offline: boolean): Promise<void>
+  /** Crashes the process that works with the GPU: every WebGPU device is lost, and the browser starts another. */
+  crashGpu(): Promise<void>
   /** Ends the whole browser at once, as a crash or a power cut would: no page sees `pagehide`. */
   kill(): Promise<void>
   /** Ends the browser in order. */

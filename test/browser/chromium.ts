@@ -55,6 +55,11 @@ function adapt(context: BrowserContext, forget: () => Promise<void>): Browser {
       return page
     },
     setOffline: (offline) => context.setOffline(offline),
+    async crashGpu() {
+      const session = await context.browser()?.newBrowserCDPSession()
+      await session?.send('Browser.crashGpuProcess')
+      await session?.detach()
+    },
     async kill() {
       const closed = new Promise((resolve) => context.once('close', resolve))
       process.kill(await processIdOf(context), 'SIGKILL')

@@ -48,9 +48,14 @@ export const HARD_INPUTS = {
  * await publish({ repo, model: await writeHardModel(dir, 'counts-up'), version: '1.0.0' })
  * // … model.predict(HARD_INPUTS['counts-up'].bad)
  */
-export async function writeHardModel(dir: string, name: HardModelName, change: object = {}): Promise<string> {
+export async function writeHardModel(
+  dir: string,
+  name: HardModelName,
+  change: object = {},
+  graph: Graph = HARD_MODELS[name].graph,
+): Promise<string> {
   const model: HardModel = HARD_MODELS[name]
-  const bytes = onnxFile(model.graph)
+  const bytes = onnxFile(graph)
   const path = join(dir, `${name}.onnx`)
   await writeFile(path, bytes)
   await writeFile(join(dir, `${name}.golden.json`), JSON.stringify(await goldenVectors(model, bytes)))
