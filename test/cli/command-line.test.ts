@@ -34,10 +34,12 @@ async function allSaid(
       const write = process.stdout.write
       process.stdout.write = (text) => (stdout += text)
       process.argv = [process.execPath, 'afield', ...command]
+      process.exitCode = undefined
       await import(${JSON.stringify(pathToFileURL(bin).href)} + '?' + i)
       process.stdout.write = write
       all.push({ code: process.exitCode, stdout })
     }
+    process.exitCode = 0
     console.log(JSON.stringify(all))`
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script])
   return JSON.parse(stdout) as { code: number; stdout: string }[]
