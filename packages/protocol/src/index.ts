@@ -69,6 +69,7 @@ export {
   OrtRangeSchema,
   StateEpochSchema,
   parseRunnable,
+  RequirementsSchema,
   type Artifact,
   type ArtifactFile,
   type Chunk,
