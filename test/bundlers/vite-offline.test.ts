@@ -1,9 +1,9 @@
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afield } from 'afield/vite'
 import { build, type InlineConfig, type PluginOption } from 'vite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 let app: string
 
@@ -58,4 +58,59 @@ test('a service worker of the app’s own is built with the list', async () => {
   const plugin = afield({ types: false, offline: { worker: 'own.js' } })
   await build({ root: app, configFile: false, logLevel: 'silent', plugins: [plugin] })
   expect(await serviceWorker()).toMatch(/self\.kept=\{.*index\.html/)
+})
+
+describe('files for GPUs', () => {
+  const GPU = [
+    'engine.asyncify.worker.js',
+    'engine.jspi.worker.js',
+    'ort/ort-wasm-simd-threaded.asyncify.mjs',
+    'ort/ort-wasm-simd-threaded.asyncify.wasm',
+    'ort/ort-wasm-simd-threaded.jspi.mjs',
+    'ort/ort-wasm-simd-threaded.jspi.wasm',
+  ]
+  const EVERYBODY = ['engine.worker.js', 'engine-calls.js', 'ort/ort-wasm-simd-threaded.wasm']
+
+  /** An app that names Afield's files as Afield does. */
+  beforeEach(async () => {
+    const dist = join(app, 'node_modules', 'afield', 'dist')
+    await mkdir(join(dist, 'ort'), { recursive: true })
+    const files = [...GPU, ...EVERYBODY]
+    for (const file of files) await writeFile(join(dist, file), `// ${file}`)
+    const urls = files.map((file) => `new URL('./node_modules/afield/dist/${file}', import.meta.url).href`)
+    await writeFile(join(app, 'main.js'), `document.body.textContent = [${urls.join(', ')}].join()`)
+  })
+
+  const listed = async (list: 'assets' | 'onDemand'): Promise<readonly string[]> => {
+    const [, found = ''] = new RegExp(`${list}:(\\[[^\\]]*\\])`).exec(await serviceWorker()) ?? []
+    return (JSON.parse(found.replaceAll('`', '"')) as string[])
+      .map((asset) => asset.replace(/^.*\/(.*)-[\w-]{8}\./, '$1.'))
+      .sort()
+  }
+  const bare = (files: readonly string[]): readonly string[] =>
+    files.map((file) => file.replace('ort/', '')).sort()
+
+  test('are kept from their first use on, and not downloaded by every visitor', async () => {
+    await buildApp()
+    expect(await listed('onDemand')).toEqual(bare(GPU))
+    expect(await listed('assets')).toEqual(expect.arrayContaining([...bare(EVERYBODY)]))
+    expect(await listed('assets')).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/jspi|asyncify/)]),
+    )
+  })
+
+  test('whatever an app calls its assets', async () => {
+    await buildApp({ build: { rolldownOptions: { output: { assetFileNames: 'a/[hash]x[extname]' } } } })
+    const text = await serviceWorker()
+    expect(/onDemand:\[([^\]]+)\]/.exec(text)?.[1]?.split(',')).toHaveLength(GPU.length)
+  })
+
+  test('are left out of a build that is for WASM alone', async () => {
+    const plugin = afield({ types: false, offline: true, backends: ['wasm'] })
+    await build({ root: app, configFile: false, logLevel: 'silent', plugins: [plugin] })
+    const files = await readdir(join(app, 'dist', 'assets'))
+    expect(files.filter((file) => /jspi|asyncify/.test(file))).toEqual([])
+    expect(files.filter((file) => file.startsWith('ort-'))).toHaveLength(1)
+    expect(await listed('onDemand')).toEqual([])
+  })
 })
