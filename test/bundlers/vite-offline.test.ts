@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afield } from 'afield/vite'
 import { build, type InlineConfig, type PluginOption } from 'vite'
+import { launchChromium } from '../browser/chromium.js'
+import { startServer } from '../servers/static.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 let app: string
@@ -112,5 +114,42 @@ describe('files for GPUs', () => {
     expect(files.filter((file) => /jspi|asyncify/.test(file))).toEqual([])
     expect(files.filter((file) => file.startsWith('ort-'))).toHaveLength(1)
     expect(await listed('onDemand')).toEqual([])
+  })
+
+  test('once used, are there without a network; a page in their place is not kept', async () => {
+    const main = (await readFile(join(app, 'main.js'), 'utf8')).replace(
+      'document.body.textContent',
+      'window.files',
+    )
+    const controlled = "new Promise((go) => navigator.serviceWorker.addEventListener('controllerchange', go))"
+    const register = `window.controlled = ${controlled}; navigator.serviceWorker.register('./sw.js')`
+    await writeFile(join(app, 'main.js'), `${main}; ${register}`)
+    await buildApp()
+    const server = await startServer({ mounts: { '/': join(app, 'dist') } })
+    const browser = await launchChromium()
+    try {
+      const page = await browser.open(`${server.url}/`)
+      const urls = await page.evaluate<string[]>('window.controlled.then(() => window.files.split(","))')
+      expect(server.requests.filter(({ path }) => /jspi|asyncify/.test(path))).toEqual([])
+
+      const [jspi = '', asyncify = ''] = urls
+        .filter((url) => url.endsWith('.wasm') && /jspi|asyncify/.test(url))
+        .sort()
+        .reverse()
+      const text = (url: string): Promise<string> =>
+        page.evaluate((asked: string) => fetch(asked).then((response) => response.text()), url)
+      server.fault('/assets/*asyncify*', { kind: 'html', times: 1 })
+      expect(await text(jspi)).toContain('jspi')
+      expect(await text(asyncify)).toContain('<')
+      expect(await text(asyncify)).toContain('asyncify')
+      await page.reload()
+      await browser.setOffline(true)
+      await server.stop()
+      expect(await text(jspi)).toContain('jspi')
+      expect(await text(asyncify)).toContain('asyncify')
+    } finally {
+      await browser.close()
+      await server.close()
+    }
   })
 })
