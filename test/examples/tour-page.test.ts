@@ -86,8 +86,10 @@ test('Code: a change to the program changes the answer', async () => {
 })
 
 test('Code: a thousand predictions leave no page task over 50 ms', async () => {
-  await press('1,000 predictions')
-  await expect.poll(() => seePane('code'), { timeout: 30_000, interval: 200 }).toMatch(/p50.*p95/)
+  await press('1,000 in turn')
+  await expect
+    .poll(() => seePane('code'), { timeout: 30_000, interval: 200 })
+    .toMatch(/a second 1,000 answers/)
   expect(await seePane('code')).not.toMatch(/longest task: \d/)
 })
 
