@@ -85,9 +85,9 @@ export async function runGuide(guide: string, project: string, python?: string):
 /**
  * Compiles the TypeScript of guides, where one of them has made its repository.
  *
- * @throws Error with what the compiler says.
+ * @returns what the compiler says: nothing, where all is well.
  */
-export async function compileGuides(guides: readonly string[], project: string): Promise<void> {
+export async function compileGuides(guides: readonly string[], project: string): Promise<string> {
   const found = (await Promise.all(guides.map(fences))).flat()
   const files: string[] = []
   for (const { language, first, text } of found) {
@@ -108,9 +108,10 @@ export async function compileGuides(guides: readonly string[], project: string):
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }')
   const tsc = inCheckout('node_modules/.bin/tsc')
-  await run(tsc, ['-p', project]).catch(({ stdout }: { readonly stdout: string }) => {
-    throw new Error(stdout)
-  })
+  return run(tsc, ['-p', project]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { readonly stdout: string }) => stdout,
+  )
 }
 
 /** A Python that has these modules; `undefined` where this machine has none. */
