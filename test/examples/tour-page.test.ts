@@ -93,6 +93,14 @@ test('Code: a thousand predictions leave no page task over 50 ms', async () => {
   expect(await seePane('code')).not.toMatch(/longest task: \d/)
 })
 
+test('Engine: it says how it does, keeps its objectives, and sees that it is asked other things than in training', async () => {
+  await expect
+    .poll(() => seePane('code'), SOON)
+    .toMatch(/1\.0\.0 on wasm · 1 worker.*1,0\d\d asked.*100 % answered/)
+  expect(await seePane('code')).toMatch(/95 % within 100 ms met/)
+  expect(await seePane('code')).toMatch(/hours_studied drifted, 0\.\d\d/)
+})
+
 test('Phone: it says what runs and why, what is stored, and shows the very bytes of telemetry', async () => {
   await expect
     .poll(() => seePane('phone'), SOON)
@@ -121,6 +129,13 @@ test('Team: killed, the candidate is taken back everywhere, and the time it took
   await press('Revive')
   await press('Promote')
   await expect.poll(() => seePane('code'), SOON).toMatch(/2\.0\.0/)
+})
+
+test('Team: with the model switched off, the answer is the fallback’s, and says so', async () => {
+  await press('Kill')
+  await expect.poll(() => seePane('code'), SOON).toMatch(/risk_score 1\.0000.*no model fallback: constant/)
+  await press('Revive')
+  await expect.poll(() => seePane('code'), SOON).toMatch(/risk_score 0\.\d+.*2\.0\.0 wasm/)
 })
 
 test('Team: a broken v3 is refused by publish, and by every device when it is forced out', async () => {

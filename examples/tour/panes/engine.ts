@@ -107,7 +107,7 @@ function driftRows({ hasReference, fields, outputs }: DriftReport): readonly Row
 }
 
 function driftRow({ name, state, largestChange, bin, count }: FieldDrift): Row {
-  const change = `${largestChange.toFixed(2)} · ${bin.replaceAll(/-?\d+\.\d+/g, (edge) => Number(edge).toPrecision(3))}`
+  const change = `${largestChange.toFixed(2)} · ${bin.replaceAll(/-?\d+\.\d+/g, (edge) => String(Number(Number(edge).toPrecision(3))))}`
   return {
     name,
     says: state === 'insufficient' ? `too few to say (${formatCount(count)})` : `${state}, ${change}`,
