@@ -70,6 +70,7 @@ export {
   OrtRangeSchema,
   StateEpochSchema,
   parseRunnable,
+  RequirementsSchema,
   type Artifact,
   type ArtifactFile,
   type Chunk,
