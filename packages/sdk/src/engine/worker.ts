@@ -6,6 +6,7 @@ import { kindsFrom } from './kinds.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
+import { Reporter } from './reporter.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
@@ -16,9 +17,11 @@ export interface Supply {
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 let predictor: Predictor | undefined
+const reporter = new Reporter((report) => postMessage({ type: 'report', report } satisfies FromEngine))
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   if (data.type === 'open') open(data)
+  else if (data.type === 'report') reporter.report()
   else void answer(data.questions)
 })
 
@@ -34,6 +37,7 @@ function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
       asked = true
       await ready
       predictor = await Predictor.create(model, kindOf)
+      reporter.follow(model)
       return predictor.facts
     },
     measure: async (together) => {
@@ -66,6 +70,7 @@ async function answer(questions: readonly Question[]): Promise<void> {
       }),
       began,
     )
+    reporter.answered(questions, answers)
   } catch (cause) {
     // Such as answers that are too large to be copied. Whoever asked must hear of it, or would wait for ever.
     const error = errorToData(asAfieldError(cause, 'engine/run-failed', 'The answers could not be sent'))

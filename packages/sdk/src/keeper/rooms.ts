@@ -35,6 +35,8 @@ export interface Rooms {
   readonly background: Background
   readonly catalogue: Catalogue
   readonly checks: Checks
+  /** Bytes that came from the repository, by model. */
+  readonly fetched: ReadonlyMap<string, number>
   readonly following: Following
   readonly loading: Loading
   readonly records: ModelRecords
@@ -54,13 +56,15 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     reporting?.count(served, step, error)
   const records = new ModelRecords(ports)
   const store = new BlobStore(ports)
+  const fetched = new Map<string, number>()
   const routes = new Routes(ports, (init) => {
     const { model } = init
+    const onFetched = (bytes: number): void => void fetched.set(model, (fetched.get(model) ?? 0) + bytes)
     const fetcher = new Fetcher(ports, blobs, {
       model,
       records,
       rules: options,
-      repository: policy === 'offline' ? undefined : new Source(ports, repository),
+      repository: policy === 'offline' ? undefined : new Source(ports, repository, onFetched),
       seed: seed === undefined ? undefined : new Source(ports, seed),
       count,
     })
@@ -90,6 +94,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     background,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
+    fetched,
     following: new Following(ports, {
       checks,
       routes,

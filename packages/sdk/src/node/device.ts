@@ -139,9 +139,9 @@ export function createDevice(options: DeviceOptions): Device {
           void engine.gone.then(() => engines.delete(engine.id))
           return Promise.resolve(engine)
         },
-        serve: (route, engineId, served) => {
+        serve: (route, engineId, served, terms) => {
           const engine = engines.get(engineId)
-          if (engine) routeTo(route).serve(engine, served)
+          if (engine) routeTo(route).serve(engine, served, terms)
           return Promise.resolve()
         },
         refuse: (route, error: ErrorData) => {

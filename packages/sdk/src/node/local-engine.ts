@@ -15,6 +15,10 @@ export class LocalEngine implements Engine, AnsweringEngine {
   #running: Promise<unknown> = Promise.resolve()
   #closed = false
 
+  /** Each is asked at once, and nobody asks how many there are. */
+  readonly waiting = 0
+  readonly running = 0
+
   constructor(id: number) {
     this.id = id
     this.gone = new Promise((resolve) => (this.#end = resolve))

@@ -1,12 +1,22 @@
 import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer } from '@afield/protocol'
 import { aborted } from '../abort.js'
-import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type {
+  Answer,
+  Asked,
+  EngineReport,
+  EngineUrls,
+  FromEngine,
+  Question,
+  ToEngine,
+} from '../engine/messages.js'
 import type { AnsweringEngine } from './route.js'
 import { readied, unsendable, type Ready } from './ready.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
 /** Questions packed into one message at most. */
 const MAX_PACK = 1024
+/** An engine that is ended tells what it counted, if it can, within this time. */
+const LAST_WORD_MS = 1000
 
 /** What became of one question. */
 export type Settled = ModelAnswer | AfieldError
@@ -35,6 +45,8 @@ export class EngineClient implements AnsweringEngine {
   /** The keeper's end of the supply port; handed out once. */
   readonly supply: MessagePort
   readonly gone: Promise<AfieldError | undefined>
+  /** Hears what the engine tells of itself. */
+  onReport: ((report: EngineReport) => void) | undefined
   readonly #worker: Worker
   readonly #unanswered = new Map<number, Waiting>()
   #queue: Queued[] = []
@@ -55,6 +67,9 @@ export class EngineClient implements AnsweringEngine {
     this.supply = port2
     worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => {
       if (data.type === 'answers') this.#settle(data.answers)
+      if (data.type !== 'report') return
+      this.onReport?.(data.report)
+      if (this.#ended) worker.terminate()
     })
     worker.addEventListener('error', (event) => this.#crash(event, script))
     this.#post({ type: 'open', urls, supply: port1 }, [port1])
@@ -75,6 +90,20 @@ export class EngineClient implements AnsweringEngine {
       asked.map(async (one) => readied(one)),
       signal,
     )
+  }
+
+  /** Has it tell of itself. */
+  report(): void {
+    this.#post({ type: 'report' }, [])
+  }
+
+  /** Questions that were not sent yet. */
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  get running(): number {
+    return this.#unanswered.size - this.#queue.length
   }
 
   /** Ending the worker is what gives its memory back. */
@@ -193,7 +222,12 @@ export class EngineClient implements AnsweringEngine {
 
   #terminate(error: AfieldError | undefined): void {
     if (this.#ended) return
-    this.#worker.terminate()
+    const terminate = (): void => this.#worker.terminate()
+    if (error) terminate()
+    else {
+      this.report()
+      setTimeout(terminate, LAST_WORD_MS)
+    }
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
     this.#ended = reason
     this.#end(error)

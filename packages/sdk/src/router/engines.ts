@@ -1,10 +1,14 @@
 import { AfieldError } from '@afield/protocol'
 import { engineUrls, engineWorkerUrl } from '../files.js'
+import type { EngineReport } from '../engine/messages.js'
 import type { Logger } from '../keeper/ports.js'
 import { EngineClient } from './engine-client.js'
 
 /** An engine that hangs is not waited for longer than this when Afield is closed. */
 const DRAIN_MS = 10_000
+
+/** Hears what an engine tells of itself. */
+type OnReport = (report: EngineReport, engine: number) => void
 
 /** The engines of this page: started in advance, handed out, and gone. */
 export class Engines {
@@ -12,12 +16,18 @@ export class Engines {
   /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
   readonly #crashes = new Map<number, AfieldError>()
   readonly #log: Logger
+  readonly #onReport: OnReport
   #spare: EngineClient | undefined
   #closed = false
   #lastId = 0
 
-  constructor(log: Logger) {
+  constructor(log: Logger, onReport: OnReport) {
     this.#log = log
+    this.#onReport = onReport
+  }
+
+  get alive(): readonly EngineClient[] {
+    return [...this.#alive.values()]
   }
 
   get(id: number): EngineClient | undefined {
@@ -58,7 +68,7 @@ export class Engines {
   /** Lets every engine answer what it was asked, then ends it; starts no other. */
   async close(): Promise<void> {
     this.#closed = true
-    const engines = [...this.#alive.values()]
+    const engines = this.alive
     for (const engine of engines) engine.close()
     const patience = setTimeout(() => engines.forEach((engine) => engine.abandon()), DRAIN_MS)
     await Promise.all(engines.map(({ gone }) => gone))
@@ -69,6 +79,7 @@ export class Engines {
     if (this.#closed) throw new AfieldError('closed', 'Afield was closed and starts no engine.')
     const engine = new EngineClient(++this.#lastId, engineWorkerUrl(), engineUrls())
     this.#alive.set(engine.id, engine)
+    engine.onReport = (report) => this.#onReport(report, engine.id)
     void engine.gone.then((error) => {
       this.#alive.delete(engine.id)
       if (this.#spare === engine) this.#spare = undefined

@@ -32,9 +32,9 @@ export function modelHandle<N extends ModelName>(
     },
     explain,
     pin: () => Promise.reject(new Error('pin')),
-    stats: () => Promise.reject(new Error('stats')),
+    stats: async () => (await page.counting.open()).stats(route),
     health: () => Promise.reject(new Error('health')),
-    drift: () => Promise.reject(new Error('drift')),
+    drift: async () => (await page.counting.open()).drift(route),
   }
   // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
   return model as Model<N>

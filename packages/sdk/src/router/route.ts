@@ -1,9 +1,10 @@
 import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
 import type { PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
 import type { Asked } from '../engine/messages.js'
-import type { Served } from '../keeper/ports.js'
+import type { Served, Terms } from '../keeper/ports.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import type { Observer } from './observer.js'
+import type { Counts } from './counts.js'
+
 import { checkRanking, rank } from './rank.js'
 
 /** What a route asks: an engine's worker, or a session in the same process. */
@@ -15,6 +16,9 @@ export interface AnsweringEngine {
     asked: readonly Asked[],
     signal: AbortSignal | undefined,
   ): Promise<readonly (Answer | AfieldError)[]>
+  /** Questions that wait, and that were sent. */
+  readonly waiting: number
+  readonly running: number
   /** Answers what it was asked, then ends. */
   close(): void
   /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
@@ -22,16 +26,17 @@ export interface AnsweringEngine {
 }
 
 /** What counts what became of predictions and of versions. */
-export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'>
+export type RouteCounts = Pick<Counts, 'answered' | 'failed' | 'reached'> & Partial<Pick<Counts, 'ran'>>
 
 /** Where predictions for one model go now: an engine, a recovery that is under way, or an error. */
 export class Route {
   readonly name: string
-  readonly #counts: Counts | undefined
+  readonly #counts: RouteCounts | undefined
   /** Asks the keeper for another engine; {@link serve} is called before it resolves. */
   readonly #recover: () => Promise<void>
   #engine: AnsweringEngine | undefined
   #served: Served | undefined
+  #terms: Terms | undefined
   /** What served last, also after a refusal: errors are counted for it. */
   #lastServed: Served | undefined
   #refusal: AfieldError | undefined
@@ -40,7 +45,7 @@ export class Route {
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
 
-  constructor(name: string, counts: Counts | undefined, recover: () => Promise<void>) {
+  constructor(name: string, counts: RouteCounts | undefined, recover: () => Promise<void>) {
     this.name = name
     this.#counts = counts
     this.#recover = recover
@@ -51,12 +56,22 @@ export class Route {
     return this.#served
   }
 
+  /** Of what serves, or served last. */
+  get terms(): Terms | undefined {
+    return this.#terms
+  }
+
+  get engine(): AnsweringEngine | undefined {
+    return this.#engine
+  }
+
   /** New predictions go to this engine; the one before it answers what it was asked and closes. */
-  serve(engine: AnsweringEngine, served: Served): void {
+  serve(engine: AnsweringEngine, served: Served, terms: Terms): void {
     if (this.#closed) return engine.close()
     const before = this.#engine
     this.#engine = engine
     this.#served = served
+    this.#terms = terms
     this.#lastServed = served
     this.#refusal = undefined
     for (const resolve of this.#waiting.splice(0)) resolve()
