@@ -48,8 +48,8 @@ const REFERENCE = {
 interface Counting {
   readonly tally: Tally
   readonly model: ModelCounts
-  count(input: unknown, outputs?: Outputs, more?: object): void
-  drift(): DriftReport
+  readonly count: (input: unknown, outputs?: Outputs, more?: object) => void
+  readonly drift: () => DriftReport
 }
 
 /** An engine's tally, and the page that it tells. */
@@ -60,7 +60,7 @@ function counting(reference: unknown = REFERENCE): Counting {
     tally,
     model,
     count: (input, outputs = { risk: 5, refused: false }, more = {}) =>
-      tally.count([{ input, ...more } as Asked], [{ outputs }]),
+      tally.count([{ input, ...more }], [{ outputs }]),
     drift: () => {
       const told = tally.take()
       if (told) model.tally(told)

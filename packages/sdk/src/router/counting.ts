@@ -68,9 +68,11 @@ export class Counting implements Counts {
 
   /** Hands over all that was counted until now; resolves when it is durable. */
   async handOver(): Promise<void> {
-    const patience = new Promise<undefined>((resolve) => setTimeout(resolve, LOAD_WITHIN_MS))
-    const recording = await Promise.race([this.#opening?.catch(() => undefined), patience])
-    await recording?.handOver()
+    if (!this.#recording) {
+      const patience = new Promise((resolve) => setTimeout(resolve, LOAD_WITHIN_MS))
+      await Promise.race([this.#opening?.catch(() => undefined), patience])
+    }
+    await this.#recording?.handOver()
   }
 
   /** See `Observer.unconfirmed`. */

@@ -145,7 +145,11 @@ export class Recording implements Counts {
     if (this.#watching) return this.#watching.counted(model)
     if (!this.#isOpened && (this.#options.isHeard() || model.lookAfter > 0)) {
       this.#isOpened = true
-      this.#page.background.run(() => this.#open())
+      this.#page.background.run(async () => {
+        const watching = await this.#open()
+        // What came before it was not looked at.
+        for (const counted of this.monitor.models) counted.lookAfter = watching.counted(counted)
+      })
     }
     return now + LOOK_EVERY_MS
   }

@@ -43,6 +43,10 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
     return this.#now()
   }
 
+  get models(): Iterable<ModelCounts> {
+    return this.#models.values()
+  }
+
   of(model: string): ModelCounts {
     const known = this.#models.get(model)
     if (known) return known
