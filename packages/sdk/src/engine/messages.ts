@@ -4,6 +4,8 @@ import type {
   ErrorData,
   GoldenInput,
   ModelState,
+  PackedInput,
+  PackedTensor,
   Profile,
 } from '@afield/protocol'
 
@@ -23,6 +25,17 @@ export type ToEngine =
   | { readonly type: 'predict'; readonly questions: readonly Question[] }
   /** Answered by a report, whether there is news or not. */
   | { readonly type: 'report' }
+  /** Inputs of one length, one after the other; sent only to an engine that said how: see {@link PackedInput}. */
+  | {
+      readonly type: 'packed'
+      readonly id: number
+      readonly count: number
+      readonly data: Float32Array
+    }
+  /** Memory for a lane: see `lane.ts`. */
+  | { readonly type: 'lane'; readonly memory: SharedArrayBuffer }
+  /** How many answers to keep for inputs that come again. */
+  | { readonly type: 'configure'; readonly cache: number }
 
 export type FromEngine =
   | {
@@ -31,6 +44,15 @@ export type FromEngine =
       /** How long the engine took for all of them. */
       readonly ms: number
     }
+  /** To one `packed` message: each tensor of all its answers, one after the other. */
+  | {
+      readonly type: 'packed'
+      readonly id: number
+      readonly tensors: readonly PackedTensor[]
+      readonly ms: number
+    }
+  /** From now on the engine takes packed inputs. */
+  | { readonly type: 'packs'; readonly input: PackedInput }
   /** The engine is of no use any more, such as after its GPU was lost or its memory ran out: end it. */
   | { readonly type: 'failed'; readonly error: ErrorData }
   /** The compiled runtime, so that further engines need not compile it again. */
@@ -51,7 +73,8 @@ export type Asked =
 export type Question = Asked & { readonly id: number }
 
 export type Answer =
-  { readonly id: number; readonly answer: ModelAnswer } | { readonly id: number; readonly error: ErrorData }
+  | { readonly id: number; readonly answer: ModelAnswer; readonly cached?: true }
+  | { readonly id: number; readonly error: ErrorData }
 
 /** What an engine tells of itself beside its answers. */
 export interface EngineReport {

@@ -20,6 +20,11 @@ const QUIET = { logSeverityLevel: 4 } as const
 
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
 let lastRun: Promise<unknown> = Promise.resolve()
+/** Runs that were asked for and have not ended. */
+let running = 0
+const ended = (): void => {
+  running -= 1
+}
 
 /** One model on one backend: tensors in, tensors out. */
 export class Session {
@@ -55,8 +60,9 @@ export class Session {
 
   /** Runs after whatever runs in this realm; that may fail, which is its caller's business. */
   run(feeds: Feeds): Promise<Feeds> {
-    const run = lastRun.then(() => this.#run(feeds))
-    lastRun = run.catch(() => undefined)
+    const run = running === 0 ? this.#run(feeds) : lastRun.then(() => this.#run(feeds))
+    running += 1
+    lastRun = run.then(ended, ended)
     return run
   }
 
@@ -67,22 +73,23 @@ export class Session {
 
   async #run(feeds: Feeds): Promise<Feeds> {
     const results = await this.#session.run(toRuntime(feeds), QUIET)
-    const tensors = Object.entries(results).map(([name, { type, dims, data }]) => [
-      name,
-      readable({ dtype: type, dims, data }),
-    ])
-    return Object.fromEntries(tensors) as Feeds
+    const tensors: Record<string, Feeds[string]> = {}
+    for (const name in results) {
+      const result = results[name]
+      if (result) tensors[name] = readable({ dtype: result.type, dims: result.dims, data: result.data })
+    }
+    return tensors
   }
 }
 
 function toRuntime(feeds: Feeds): Record<string, ort.Tensor> {
-  return Object.fromEntries(
+  const tensors: Record<string, ort.Tensor> = {}
+  for (const name in feeds) {
+    const feed = feeds[name]
     // The overloads tie each dtype to its own array type, which a union of them cannot show.
-    Object.entries(feeds).map(([name, { dtype, data, dims }]) => [
-      name,
-      new ort.Tensor(dtype as 'float32', data as Float32Array, dims),
-    ]),
-  )
+    if (feed) tensors[name] = new ort.Tensor(feed.dtype as 'float32', feed.data as Float32Array, feed.dims)
+  }
+  return tensors
 }
 
 /** A dimension without a name reads as -1, signed or not. */

@@ -1,8 +1,9 @@
-import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorToData, type PackedTensor } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
 import { connect } from '../remote.js'
 import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
+import { openLane, serveLane, waitAsync } from './lane.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
@@ -14,15 +15,32 @@ export interface Supply {
   measure(together: number): Promise<number>
 }
 
+/** Answers in a message from which on their tensors are handed over. */
+const HANDED_OVER = 32
+
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 let predictor: Predictor | undefined
-const reporter = new Reporter((report) => postMessage({ type: 'report', report } satisfies FromEngine))
+const reporter = new Reporter((report) => post({ type: 'report', report }))
+/** Answers to keep; said before or after there is a model. */
+let kept = 0
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
-  if (data.type === 'open') open(data)
-  else if (data.type === 'report') reporter.report()
-  else void answer(data.questions)
+  switch (data.type) {
+    case 'open':
+      return open(data)
+    case 'predict':
+      return void answer(data.questions)
+    case 'packed':
+      return void answerPacked(data)
+    case 'lane':
+      return openWay(data.memory)
+    case 'report':
+      return reporter.report()
+    case 'configure':
+      kept = data.cache
+      predictor?.keepAnswers(kept)
+  }
 })
 
 function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
@@ -37,7 +55,9 @@ function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
       asked = true
       await ready
       predictor = await Predictor.create(model, kindOf)
+      predictor.keepAnswers(kept)
       reporter.follow(model)
+      if (predictor.packs) post({ type: 'packs', input: predictor.packs })
       return predictor.facts
     },
     measure: async (together) => {
@@ -59,14 +79,15 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
   }
 }
 
-async function answer(questions: readonly Question[]): Promise<void> {
-  const began = performance.now()
+async function answer(questions: readonly Question[], began = performance.now()): Promise<void> {
   try {
     const answers = await (predictor ? predictor.predict(questions) : [])
     tell(
       questions.map(({ id }, i): Answer => {
         const result = answers[i] ?? NO_MODEL
-        return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
+        if (result instanceof AfieldError) return { id, error: errorToData(result) }
+        const { cached, ...answer } = result
+        return cached ? { id, answer, cached } : { id, answer: result }
       }),
       began,
     )
@@ -81,6 +102,48 @@ async function answer(questions: readonly Question[]): Promise<void> {
   }
 }
 
+function openWay(memory: SharedArrayBuffer): void {
+  if (!waitAsync) return
+  void serveLane(openLane(memory), waitAsync, {
+    run: async (data) => predictor?.predictPacked(data, 1),
+    tell: (id, data, tensors, began) => tellPacked({ id, count: 1, data }, tensors, began),
+  })
+}
+
+type Packed = Pick<Extract<ToEngine, { type: 'packed' }>, 'id' | 'count' | 'data'>
+
+async function answerPacked(packed: Packed): Promise<void> {
+  const began = performance.now()
+  return tellPacked(packed, await predictor?.predictPacked(packed.data, packed.count), began)
+}
+
+async function tellPacked(
+  { id, count, data }: Packed,
+  tensors: readonly PackedTensor[] | undefined,
+  began: number,
+): Promise<void> {
+  if (!tensors) return answer(unpacked(id, count, data), began)
+  const message: FromEngine = { type: 'packed', id, tensors, ms: performance.now() - began }
+  // What is small is copied faster than it is handed over.
+  if (count < HANDED_OVER) return post(message)
+  postMessage(
+    message,
+    tensors.map((tensor) => tensor.data.buffer),
+  )
+}
+
+function unpacked(id: number, count: number, data: Float32Array): readonly Question[] {
+  const length = data.length / count
+  return Array.from({ length: count }, (_, i) => ({
+    id: id + i,
+    input: data.subarray(i * length, (i + 1) * length),
+  }))
+}
+
 function tell(answers: readonly Answer[], began: number): void {
-  postMessage({ type: 'answers', answers, ms: performance.now() - began } satisfies FromEngine)
+  post({ type: 'answers', answers, ms: performance.now() - began })
+}
+
+function post(message: FromEngine): void {
+  postMessage(message)
 }

@@ -44,8 +44,8 @@ export interface PageHost {
   /** Resolves when the engine is gone: with why it died, or with nothing when it was closed. */
   engineGone(id: number): Promise<ErrorData | undefined>
   closeEngine(id: number): void
-  serve(route: string, engineId: number, served: Served, terms: Terms): void
-  refuse(route: string, error: ErrorData): void
+  serve(route: string, engineId: number, served: Served, terms: Terms): Promise<void>
+  refuse(route: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void
   count(served: Served, step: FunnelStep, error: ErrorCode | undefined): void
   askDownload(request: DownloadRequest): Promise<boolean>

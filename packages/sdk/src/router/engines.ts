@@ -70,7 +70,7 @@ export class Engines {
     this.#closed = true
     const engines = this.alive
     for (const engine of engines) engine.close()
-    const patience = setTimeout(() => engines.forEach((engine) => engine.abandon()), DRAIN_MS)
+    const patience = setTimeout(() => engines.forEach((engine) => engine.end(undefined)), DRAIN_MS)
     await Promise.all(engines.map(({ gone }) => gone))
     clearTimeout(patience)
   }

@@ -10,7 +10,7 @@ import type { Route } from './route.js'
 export interface PageHostOptions {
   readonly app: Pick<AfieldOptions, 'atStep' | 'onDownload'>
   readonly engines: Engines
-  readonly route: (name: string) => Route
+  readonly route: (name: string) => Promise<Route>
   /** From then on nothing begins to serve. */
   readonly isClosing: () => boolean
   readonly emit: (event: KeeperEvent) => void
@@ -30,12 +30,14 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
       return error && errorToData(error)
     },
     closeEngine: (id) => engines.get(id)?.close(),
-    serve: (name, id, served, terms) => {
+    serve: async (name, id, served, terms) => {
+      const to = await route(name)
       const engine = engines.get(id)
-      if (engine && !isClosing()) route(name).serve(engine, served, terms)
+      if (engine && !isClosing()) to.serve(engine, served, terms)
     },
-    refuse: (name, error) => {
-      if (!isClosing()) route(name).refuse(errorFromData(error))
+    refuse: async (name, error) => {
+      const to = await route(name)
+      if (!isClosing()) to.refuse(errorFromData(error))
     },
     emit,
     count: (served, step, error) => counts.reached(served, step, error),

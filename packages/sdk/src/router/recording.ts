@@ -94,7 +94,7 @@ export class Recording implements Counts {
   }
 
   async stats(route: Route): Promise<Stats> {
-    const { keeper, engines } = this.#page
+    const { keeper } = this.#page
     const model = modelOf(route)
     const [{ statsOf }, watching, bytes] = await Promise.all([
       import('./monitor/stats.js'),
@@ -103,15 +103,13 @@ export class Recording implements Counts {
       this.#hear(),
     ])
     const counts = this.monitor.of(model)
-    const own = engines.alive.filter((engine) => engine === route.engine)
-    const sum = (of: (engine: (typeof own)[number]) => number): number =>
-      own.reduce((total, engine) => total + of(engine), 0)
+    const { members = [], waiting = 0, running = 0 } = route.set ?? {}
     return statsOf(counts, this.monitor.now, {
       engines: {
-        workers: own.length,
-        waiting: sum(({ waiting }) => waiting),
-        running: sum(({ running }) => running),
-        heapBytes: sum(({ id }) => this.#heapBytes.get(id) ?? 0),
+        workers: members.length,
+        waiting,
+        running,
+        heapBytes: members.reduce((sum, { id }) => sum + (this.#heapBytes.get(id) ?? 0), 0),
       },
       bytes,
       objectives: watching.report(counts),

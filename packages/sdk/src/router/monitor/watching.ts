@@ -71,7 +71,7 @@ export class Watching {
     const all = [...this.#routes.values()].filter(
       ({ served }) => served?.model === model && (version === undefined || served.version === version),
     )
-    const terms = (all.find(({ name }) => name === model) ?? all[0])?.terms
+    const terms = (all.find(({ name }) => name === model) ?? all[0])?.set?.terms
     const read = terms && this.#read.get(terms)
     if (read) return read
     const objectives = objectivesOf(terms?.slo, (cause) => {
