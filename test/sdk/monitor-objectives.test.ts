@@ -195,7 +195,7 @@ describe('a watch', () => {
 })
 
 describe('a version', () => {
-  test('that fails in more than 5 % of 100 predictions is doubted, once', () => {
+  test('that fails in more than 5 % of 100 predictions is doubted, once an hour', () => {
     const counted = new Counted()
     answer(counted, 94)
     counted.monitor.failed(BY, 'engine/run-failed', 5)
@@ -204,6 +204,9 @@ describe('a version', () => {
     expect(counted.doubts).toEqual(['1.0.0 engine/run-failed'])
     counted.monitor.failed(BY, 'engine/run-failed', 50)
     expect(counted.doubts).toHaveLength(1)
+    counted.now += HOUR_MS
+    counted.monitor.failed(BY, 'engine/run-failed')
+    expect(counted.doubts).toHaveLength(2)
   })
 
   test('is not doubted for what callers or a full queue did, nor for failures that are rare or long ago', () => {

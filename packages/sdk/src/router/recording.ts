@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 1000
  * and what reads the counts is more of them, loaded when somebody asks.
  */
 export class Recording implements Counts {
-  readonly monitor: Monitor
+  readonly #monitor: Monitor
   readonly #page: OpenPage
   readonly #options: OpenPageOptions
   readonly #observer: Observer | undefined
@@ -36,7 +36,7 @@ export class Recording implements Counts {
     const { keeper, background } = page
     this.#page = page
     this.#options = options
-    this.monitor = new Monitor({
+    this.#monitor = new Monitor({
       runBudgetMs: (served) => this.#watching?.runBudgetMs(served),
       onDoubt: (served, why) => this.#doubt(served, why),
       onCounted: (model, now) => this.#look(model, now),
@@ -52,12 +52,12 @@ export class Recording implements Counts {
   }
 
   answered(served: Served, ms: number): void {
-    this.monitor.answered(served, ms)
+    this.#monitor.answered(served, ms)
     this.#observer?.answered(served, ms)
   }
 
   failed(served: Served, code: ErrorCode, times = 1): void {
-    this.monitor.failed(served, code, times)
+    this.#monitor.failed(served, code, times)
     this.#observer?.failed(served, code, times)
   }
 
@@ -66,18 +66,19 @@ export class Recording implements Counts {
   }
 
   ran(served: Served, ms: number, together: number): void {
-    this.monitor.ran(served, ms, together)
+    this.#monitor.ran(served, ms, together)
   }
 
   fellBack(...given: Parameters<Counts['fellBack']>): void {
-    this.monitor.fellBack(...given)
+    this.#monitor.fellBack(...given)
   }
 
   reported({ heapBytes, tallied, unreadable }: EngineReport, engine: number): void {
     this.#heapBytes.set(engine, heapBytes)
-    if (tallied) this.monitor.tallied(tallied)
+    if (tallied) this.#monitor.tallied(tallied)
     if (unreadable) this.#page.background.complain(errorFromData(unreadable))
     this.#awaited.get(engine)?.()
+    this.#awaited.delete(engine)
   }
 
   handOver(): Promise<void> | undefined {
@@ -102,9 +103,9 @@ export class Recording implements Counts {
       keeper.ask((remote) => remote.usage(model)),
       this.#hear(),
     ])
-    const counts = this.monitor.of(model)
+    const counts = this.#monitor.of(model)
     const { members = [], waiting = 0, running = 0 } = route.set ?? {}
-    return statsOf(counts, this.monitor.now, {
+    return statsOf(counts, this.#monitor.now, {
       engines: {
         workers: members.length,
         waiting,
@@ -116,20 +117,31 @@ export class Recording implements Counts {
     })
   }
 
+  /** Ms of this page's answers in the mean; `undefined` while there are none. */
+  meanMs(route: Route): number | undefined {
+    return this.#monitor.meanMs(modelOf(route))
+  }
+
   async drift(route: Route): Promise<DriftReport> {
     const model = modelOf(route)
     const [{ driftOf }] = await Promise.all([import('./monitor/drift.js'), this.#hear()])
     const version = route.served?.version
-    return driftOf(model, version, this.monitor.of(model).tallies.get(version ?? ''))
+    return driftOf(model, version, this.#monitor.of(model).tallies.get(version ?? ''))
   }
 
   /** What every engine counted until now. */
   async #hear(): Promise<void> {
     this.#page.calls.throwIfCut()
+    const alive = new Set(this.#page.engines.alive.map(({ id }) => id))
+    for (const id of this.#heapBytes.keys()) if (!alive.has(id)) this.#heapBytes.delete(id)
     await Promise.all(
       this.#page.engines.alive.map((engine) => {
+        const others = this.#awaited.get(engine.id)
         const heard = new Promise<void>((resolve) => {
-          this.#awaited.set(engine.id, resolve)
+          this.#awaited.set(engine.id, () => {
+            others?.()
+            resolve()
+          })
           setTimeout(resolve, REPORT_WITHIN_MS)
         })
         engine.report()
@@ -146,7 +158,7 @@ export class Recording implements Counts {
       this.#page.background.run(async () => {
         const watching = await this.#open()
         // What came before it was not looked at.
-        for (const counted of this.monitor.models) counted.lookAfter = watching.counted(counted)
+        for (const counted of this.#monitor.models) counted.lookAfter = watching.counted(counted)
       })
     }
     return now + LOOK_EVERY_MS
@@ -154,7 +166,7 @@ export class Recording implements Counts {
 
   #open(): Promise<Watching> {
     this.#opening ??= import('./monitor/watching.js').then(
-      ({ Watching }) => (this.#watching = new Watching(this.#page.routes, this.monitor, this.#options)),
+      ({ Watching }) => (this.#watching = new Watching(this.#page.routes, this.#monitor, this.#options)),
       (cause: unknown) => {
         this.#opening = undefined
         throw cause

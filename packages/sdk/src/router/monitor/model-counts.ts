@@ -38,7 +38,7 @@ export class ServedCounts {
   readonly slow = new Suspicion()
   computeMs = 0
   firstAt: number | undefined
-  isDoubted = false
+  doubtedAt = Number.NEGATIVE_INFINITY
 
   constructor(
     readonly version: string,

@@ -16,12 +16,15 @@ const OF_THE_VERSION: readonly ErrorCode[] = [
   'engine/wrong-answer',
 ]
 
+/** What was doubted is not doubted again for so long: it was proved anew, or nothing can stand in for it. */
+const DOUBTED_MS = 60 * 60 * 1000
+
 export interface MonitorOptions {
   /** In ms, by a clock that never goes back. */
   readonly now?: () => number
   /** The longest that a run of a model may take; `undefined` where nobody says. */
   readonly runBudgetMs: (served: Served) => number | undefined
-  /** Called once for a version on a backend that fails, or is too slow, again and again. */
+  /** Called for a version on a backend that fails, or is too slow, again and again; at most once an hour. */
   readonly onDoubt: (served: Served, why: ErrorCode | 'slow') => void
   /** Something was counted; not called again for the model before the time that it returns. */
   readonly onCounted: (model: ModelCounts, now: number) => number
@@ -53,6 +56,13 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
     const counts = new ModelCounts(model)
     this.#models.set(model, counts)
     return counts
+  }
+
+  /** Of this page's answers; `undefined` while there are none. */
+  meanMs(model: string): number | undefined {
+    const all = this.of(model).served.map(({ latencies }) => latencies)
+    const count = all.reduce((sum, latencies) => sum + latencies.count, 0)
+    return count > 0 ? all.reduce((sum, latencies) => sum + latencies.sum, 0) / count : undefined
   }
 
   answered(served: Served, ms: number): void {
@@ -120,8 +130,9 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
   }
 
   #doubt(served: Served, counts: ServedCounts, why: ErrorCode | 'slow'): void {
-    if (counts.isDoubted) return
-    counts.isDoubted = true
+    const now = this.#now()
+    if (now - counts.doubtedAt < DOUBTED_MS) return
+    counts.doubtedAt = now
     this.#options.onDoubt(served, why)
   }
 

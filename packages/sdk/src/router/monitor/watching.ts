@@ -21,6 +21,7 @@ export class Watching {
   readonly #watches = new Map<string, Watch>()
   readonly #read = new WeakMap<Terms, readonly Objective[]>()
   readonly #warned = new Set<string>()
+  readonly #budgets = new WeakMap<Served, number>()
 
   constructor(
     routes: ReadonlyMap<string, Route>,
@@ -42,9 +43,15 @@ export class Watching {
     return this.#objectives(model.model).map((objective) => assess(objective, model, now))
   }
 
-  /** No run may take longer than a prediction. */
-  runBudgetMs({ model, version }: Served): number | undefined {
-    return this.#objectives(model, version).find(({ objective }) => objective === 'latency')?.thresholdMs
+  /** No run may take longer than a prediction, where the version itself says how long that may be. */
+  runBudgetMs(served: Served): number | undefined {
+    const known = this.#budgets.get(served)
+    if (known !== undefined) return known === Infinity ? undefined : known
+    const terms = this.#terms(served.model, served.version)
+    if (!terms) return undefined
+    const [first] = terms.slo === undefined ? [] : this.#objectivesOf(terms)
+    this.#budgets.set(served, first?.thresholdMs ?? Infinity)
+    return first?.thresholdMs
   }
 
   close(): void {
@@ -66,14 +73,21 @@ export class Watching {
     return watch
   }
 
-  /** Of the version that serves, where several do of that which the rollout means. */
-  #objectives(model: string, version?: string): readonly Objective[] {
-    const all = [...this.#routes.values()].filter(
+  #objectives(model: string): readonly Objective[] {
+    return this.#objectivesOf(this.#terms(model))
+  }
+
+  /** Of what serves a model; where several versions do, of that which the rollout means. */
+  #terms(model: string, version?: string): Terms | undefined {
+    const routes = [...this.#routes.values()].filter(
       ({ served }) => served?.model === model && (version === undefined || served.version === version),
     )
-    const terms = (all.find(({ name }) => name === model) ?? all[0])?.set?.terms
-    const read = terms && this.#read.get(terms)
-    if (read) return read
+    return (routes.find(({ name }) => name === model) ?? routes[0])?.set?.terms
+  }
+
+  #objectivesOf(terms: Terms | undefined): readonly Objective[] {
+    const known = terms && this.#read.get(terms)
+    if (known) return known
     const objectives = objectivesOf(terms?.slo, (cause) => {
       const error = asAfieldError(cause, 'descriptor/invalid', 'The objectives could not be read')
       this.#options.log('warn', error.message, error)
