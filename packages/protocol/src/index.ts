@@ -71,6 +71,7 @@ export {
   OrtRangeSchema,
   StateEpochSchema,
   parseRunnable,
+  RequirementsSchema,
   type Artifact,
   type ArtifactFile,
   type Chunk,

@@ -17,8 +17,10 @@ export type ToEngine =
   | {
       readonly type: 'open'
       readonly urls: EngineUrls
-      /** From an engine before this one. */
-      readonly module?: WebAssembly.Module
+      /** The compiled runtime, from an engine before this one. */
+      readonly module?: WebAssembly.Module | undefined
+      /** How many threads it may run its model on; default as many as serve one well here. */
+      readonly threads?: number
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort
     }

@@ -66,11 +66,12 @@ export class Predictor {
     const kind = await findKind(kindOf(model.contract))
     const contract = parseContract(model.contract, kind)
     const codec = await createCodec(contract, kind, { assets, stateOf })
-    const selfTest = model.selfTest === undefined ? undefined : parseSelfTest(model.selfTest)
+    const selfTest = model.selfTest === undefined ? undefined : selfTestOf(model)
     const session = await Session.create(model)
     const predictor = new Predictor(session, codec, PackedCodec.of(contract), selfTest?.vectors ?? [])
     try {
       if (selfTest) await replay(selfTest, (questions) => predictor.predict(questions))
+      predictor.#session.proveBackend()
     } catch (error) {
       await predictor.release()
       throw error
@@ -143,10 +144,16 @@ export class Predictor {
     return this.#session.facts
   }
 
+  /** Resolves when what it runs on goes away; `undefined` on WASM. */
+  get lost(): Promise<AfieldError> | undefined {
+    return this.#session.lost
+  }
+
   /** The median of a few runs of as many golden vectors together, in ms. */
-  async measure(together: number): Promise<number> {
-    const asked = Array.from({ length: together }, (_, i) => this.#golden[i % this.#golden.length]).flatMap(
-      (vector) => (vector ? [{ golden: vector.input }] : []),
+  async measure(together: number, selfTest?: unknown): Promise<number> {
+    const golden = selfTest === undefined ? this.#golden : parseSelfTest(selfTest).vectors
+    const asked = Array.from({ length: together }, (_, i) => golden[i % golden.length]).flatMap((vector) =>
+      vector ? [{ golden: vector.input }] : [],
     )
     const times: number[] = []
     while (times.length < MEASURED_RUNS) {
@@ -191,4 +198,9 @@ export class Predictor {
       return [...(await this.#answer(group.slice(0, half))), ...(await this.#answer(group.slice(half)))]
     }
   }
+}
+
+function selfTestOf({ selfTest, tolerance }: EngineModel): SelfTest {
+  const parsed = parseSelfTest(selfTest)
+  return tolerance ? { ...parsed, tolerance } : parsed
 }

@@ -5,15 +5,19 @@ import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
 import { openLane, serveLane, waitAsync } from './lane.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
-import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
+import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
 import { Reporter } from './reporter.js'
+import { threadsFor, usualThreads } from './threads.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
   load(model: EngineModel): Promise<EngineFacts>
-  measure(together: number): Promise<number>
+  measure(together: number, selfTest: unknown): Promise<number>
 }
+
+/** When the first prediction has had its turn: sharing the compiled runtime takes some of it. */
+const SHARED_AFTER_MS = 100
 
 /** Answers in a message from which on their tensors are handed over. */
 const HANDED_OVER = 32
@@ -43,26 +47,38 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   }
 })
 
-function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
+function open({
+  urls,
+  supply,
+  module: given,
+  threads = usualThreads(),
+}: Extract<ToEngine, { type: 'open' }>): void {
   const { runtime } = urls
   const kindOf = kindsFrom(urls.kinds)
-  const module = compileRuntime(runtime.wasm)
+  const module = given ? Promise.resolve(given) : compileRuntime(runtime.wasm)
   provideRuntime(runtime, module)
   let asked = false
-  const ready = warmUp(module, () => !asked)
+  const ready = threads > 1 ? undefined : warmUp(module, () => !asked)
   connect(supply, {
     load: async (model) => {
       asked = true
-      await ready
-      predictor = await Predictor.create(model, kindOf)
-      predictor.keepAnswers(kept)
+      // onnxruntime is told of its threads once, so it can start only with the model that may want some.
+      if (ready) await ready
+      else useThreads(threadsFor(model, threads))
+      const made = await Predictor.create(model, kindOf)
+      made.keepAnswers(kept)
+      predictor = made
       reporter.follow(model)
-      if (predictor.packs) post({ type: 'packs', input: predictor.packs })
-      return predictor.facts
+      if (made.packs) post({ type: 'packs', input: made.packs })
+      void made.lost?.then(fail)
+      // Once the first prediction has had its turn.
+      if (!given)
+        setTimeout(() => void module.then((module) => post({ type: 'compiled', module })), SHARED_AFTER_MS)
+      return made.facts
     },
-    measure: async (together) => {
+    measure: async (together, selfTest) => {
       if (!predictor) throw NO_MODEL
-      return predictor.measure(together)
+      return predictor.measure(together, selfTest)
     },
   } satisfies Supply)
   supply.start()
@@ -142,6 +158,13 @@ function unpacked(id: number, count: number, data: Float32Array): readonly Quest
 
 function tell(answers: readonly Answer[], began: number): void {
   post({ type: 'answers', answers, ms: performance.now() - began })
+  const exhausted = answers.find((one) => 'error' in one && one.error.code === 'engine/out-of-memory')
+  if (exhausted && 'error' in exhausted) post({ type: 'failed', error: exhausted.error })
+}
+
+/** The page ends an engine that is of no use any more; what it was asked is then asked elsewhere. */
+function fail(error: AfieldError): void {
+  post({ type: 'failed', error: errorToData(error) })
 }
 
 function post(message: FromEngine): void {

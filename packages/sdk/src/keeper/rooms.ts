@@ -34,6 +34,8 @@ export interface KeeperOptions extends DownloadRules, LoadingRules {
 export interface Rooms {
   readonly background: Background
   readonly catalogue: Catalogue
+  /** This page's life. */
+  readonly life: string
   readonly checks: Checks
   /** Bytes that came from the repository, by model. */
   readonly fetched: ReadonlyMap<string, number>
@@ -92,6 +94,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const blobs = new Blobs(ports, store, evictor)
   return {
     background,
+    life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
     fetched,

@@ -15,7 +15,7 @@ import type { EngineCalls, Load, OpenEngineCalls } from './engines/port.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
 import { Keeper, type Marks, type Usage } from './keeper.js'
-import { browserQuota, connectionOf } from './adapters/browser.js'
+import { browserQuota, connectionOf, hardwareOf } from './adapters/browser.js'
 import type { KeeperOptions } from './rooms.js'
 import type { LoadRequest } from './routes.js'
 import type { Stored } from './shelf.js'
@@ -116,10 +116,16 @@ async function openKeeper(init: KeeperInit): Promise<Keeper> {
     quota: browserQuota,
     ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
     connection: connectionOf(navigator),
+    hardware: hardwareOf(navigator),
     ...(init.tellsSteps ? { atStep: (step: Step) => page.atStep(step) } : {}),
     loadTelemetry: (attempt) => importDefault<OpenTelemetry>(init.telemetryUrl, attempt),
     loadEngineCalls: (attempt) => importDefault<OpenEngineCalls>(init.engineCallsUrl, attempt),
-    platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
+    platform: {
+      runtime: init.runtime,
+      browserBuild: init.browserBuild,
+      device: init.device,
+      memoryGiB: (navigator as { readonly deviceMemory?: number }).deviceMemory,
+    },
   }
   return new Keeper(ports, init)
 }
@@ -193,7 +199,7 @@ function hostOf(asksDownload: boolean): Host {
         id,
         // A dead worker never answers, so its death is awaited beside the answer.
         load: (model) => Promise.race([engine.load(transferring(model, buffersOf(model))), gone]),
-        measure: (together) => Promise.race([engine.measure(together), gone]),
+        measure: (together, selfTest) => Promise.race([engine.measure(together, selfTest), gone]),
         close: () => {
           supply.close()
           void page.closeEngine(id)

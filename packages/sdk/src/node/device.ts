@@ -130,6 +130,7 @@ export function createDevice(options: DeviceOptions): Device {
         const id = await (await keeper.engineCalls()).grow(name)
         return id === undefined ? undefined : engines.get(id)
       },
+      consider: async (load) => (await keeper.engineCalls()).consider(name, load),
     })
     routes.set(name, route)
     return route

@@ -51,9 +51,9 @@ export class LocalEngine implements Engine, Member {
     this.#predictor?.keepAnswers(count)
   }
 
-  async measure(together: number): Promise<number> {
+  async measure(together: number, selfTest?: unknown): Promise<number> {
     if (!this.#predictor) throw NO_MODEL
-    return this.#predictor.measure(together)
+    return this.#predictor.measure(together, selfTest)
   }
 
   close(): void {

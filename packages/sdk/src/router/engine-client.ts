@@ -1,5 +1,6 @@
 import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
-import type { EngineReport, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type { EngineWanted } from '../keeper/ports.js'
+import type { EngineReport, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
 import type { PageLane } from './lane.js'
 import type { EngineSet, Member, Pack } from './engine-set.js'
@@ -10,6 +11,11 @@ const MAX_SLACK = 4096
 /** An engine that is ended tells what it counted, if it can, within this time. */
 const LAST_WORD_MS = 1000
 
+/** Its script, and what it is told of itself when it starts. */
+export interface EngineStart extends Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'supply'> {
+  readonly script: URL
+}
+
 /** The page's end of one engine: what is asked goes in, packed where the engine takes it so, and answers come out. */
 export class EngineClient implements Member {
   readonly id: number
@@ -17,8 +23,10 @@ export class EngineClient implements Member {
   readonly supply: MessagePort
   readonly gone: Promise<AfieldError | undefined>
   owner: EngineSet | undefined
-  /** Hears of the compiled runtime, for further engines. */
-  onCompiled: ((module: WebAssembly.Module) => void) | undefined
+  /** What it was handed out for. */
+  wanted: EngineWanted | undefined
+  /** The runtime that it compiled, for further engines. */
+  module: WebAssembly.Module | undefined
   /** Hears what the engine tells of itself. */
   onReport: ((report: EngineReport) => void) | undefined
   readonly #worker: Worker
@@ -32,7 +40,7 @@ export class EngineClient implements Member {
   #hasEnded = false
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, script: URL, urls: EngineUrls) {
+  constructor(id: number, { script, ...open }: EngineStart) {
     const worker = startWorker(script, 'afield engine')
     this.id = id
     this.#worker = worker
@@ -49,7 +57,7 @@ export class EngineClient implements Member {
         ),
       )
     })
-    this.#post({ type: 'open', urls, supply: port1 }, [port1])
+    this.#post({ type: 'open', supply: port1, ...open }, [port1])
   }
 
   send(pack: Pack): boolean {
@@ -132,7 +140,8 @@ export class EngineClient implements Member {
       case 'failed':
         return this.end(errorFromData(data.error))
       case 'compiled':
-        return this.onCompiled?.(data.module)
+        this.module = data.module
+        return
       case 'report':
         this.onReport?.(data.report)
         if (this.#hasEnded) this.#worker.terminate()

@@ -183,7 +183,8 @@ export class EngineSet {
   predictMany(asked: readonly Asked[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
     return Promise.all(
       asked.map(
-        (one) => new Promise<Settled>((resolve) => {
+        (one) =>
+          new Promise<Settled>((resolve) => {
             const call = new Call(one, resolve)
             if (signal) call.listen(signal)
             this.ask(call, false)
@@ -313,7 +314,9 @@ export class EngineSet {
     for (const call of held) {
       if (++call.losses > 1 || !error) call.settle(reason)
     }
-    const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter((call) => !call.isSettled)
+    const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter(
+      (call) => !call.isSettled,
+    )
     if (!this.isAlive) {
       this.#isRetired = true
       clearTimeout(this.#watch)

@@ -111,6 +111,7 @@ export class OpenPage {
         const id = await keeper.ask((remote) => remote.grow(name))
         return id === undefined ? undefined : engines.get(id)
       },
+      consider: (load) => keeper.ask((remote) => remote.consider(name, load)),
     }
   }
 

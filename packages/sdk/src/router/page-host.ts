@@ -21,8 +21,8 @@ export interface PageHostOptions {
 /** What the keeper may do on this page. */
 export function pageHost({ app, engines, route, isClosing, emit, counts, log }: PageHostOptions): PageHost {
   return {
-    openEngine: async (_wanted) => {
-      const { id, supply } = engines.take()
+    openEngine: async (wanted) => {
+      const { id, supply } = await engines.take(wanted)
       return transferring({ id, supply }, [supply])
     },
     engineGone: async (id) => {
@@ -33,6 +33,7 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
     serve: async (name, id, served, terms) => {
       const to = await route(name)
       const engine = engines.get(id)
+      if (engine?.wanted) engine.wanted = { ...engine.wanted, role: 'serving' }
       if (engine && !isClosing()) to.serve(engine, served, terms)
     },
     refuse: async (name, error) => {

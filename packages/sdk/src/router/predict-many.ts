@@ -78,7 +78,9 @@ async function askPacks(
   for (let at = 0; at < candidates.length && !signal?.aborted; at += PACK) {
     if (under.length > set.members.length) await under.shift()
     under.push(
-      Promise.all(candidates.slice(at, at + PACK).map((input, i) => ask(set, input, signal, at + i, settled))),
+      Promise.all(
+        candidates.slice(at, at + PACK).map((input, i) => ask(set, input, signal, at + i, settled)),
+      ),
     )
   }
   await Promise.all(under)

@@ -132,10 +132,10 @@ export class Recording implements Counts {
   /** What every engine counted until now. */
   async #hear(): Promise<void> {
     this.#page.calls.throwIfCut()
-    const alive = new Set(this.#page.engines.alive.map(({ id }) => id))
+    const { alive } = this.#page.engines
     for (const id of this.#heapBytes.keys()) if (!alive.has(id)) this.#heapBytes.delete(id)
     await Promise.all(
-      this.#page.engines.alive.map((engine) => {
+      [...alive.values()].map((engine) => {
         const others = this.#awaited.get(engine.id)
         const heard = new Promise<void>((resolve) => {
           this.#awaited.set(engine.id, () => {

@@ -7,11 +7,15 @@ import type {
   Predictions,
   ServingOptions,
 } from '../api.js'
+import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
 import type { Counts } from './counts.js'
 import type { Scaling } from './scaling.js'
+
+/** Less work than that pays for no other backend. */
+const WORTH_CONSIDERING_MS = 1000
 
 /** What counts what became of predictions and of versions. */
 export type RouteCounts = Pick<Counts, 'answered' | 'failed' | 'reached'> & Partial<Pick<Counts, 'ran'>>
@@ -24,6 +28,8 @@ export interface RouteCalls {
   demote(error: AfieldError): Promise<void>
   /** One engine more of what serves; `undefined` where something else serves by now. */
   grow(): Promise<Member | undefined>
+  /** Another backend for what serves: says how many ms of inference from now on to ask again. */
+  consider(load: Load): Promise<number>
 }
 
 /** Where predictions for one model go now: a set of engines, a recovery that is under way, or an error. */
@@ -41,6 +47,9 @@ export class Route {
   #parked: Call[] = []
   #reviving: Promise<void> | undefined
   #workers: ServingOptions['workers']
+  #backend: NonNullable<ServingOptions['backend']> = 'auto'
+  /** For which another backend is looked after. */
+  #considered: EngineSet | undefined
   #scaling: Scaling | undefined
   readonly #askAgain = (call: Call, error: AfieldError): void => this.#again([call], error)
   #underWay = 0
@@ -69,7 +78,7 @@ export class Route {
    * @throws AfieldError `input/invalid`, with the option as `details.field`.
    */
   async configure(given: ServingOptions): Promise<void> {
-    const { workers, cache } = given
+    const { backend, workers, cache } = given
     const options = this.#options
     // A file of its own: most apps leave it all as it is.
     const { checkServing } = await import('./serving-options.js')
@@ -77,6 +86,11 @@ export class Route {
     const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs } = given
     Object.assign(options, { maxQueue, hungAfterMs, cache: cache ?? options.cache })
     if (cache !== undefined) this.set?.keepAnswers(cache)
+    if (backend !== undefined && backend !== this.#backend) {
+      this.#backend = backend
+      this.#considered = undefined
+      if (this.#set && backend !== 'auto') this.#consider(this.#set)
+    }
     if (workers === undefined) return
     this.#workers = workers
     if (this.#set) this.#scale(this.#set)
@@ -94,13 +108,17 @@ export class Route {
     } else {
       const set = new EngineSet(served, terms, this.#options, {
         lost: (from, calls, error) => this.#lost(from, calls, error),
-        ran: (by, ms, together) => this.#counts?.ran?.(by.served, ms, together),
+        ran: (by, ms, together) => {
+          this.#counts?.ran?.(by.served, ms, together)
+          if (by.ranMs > WORTH_CONSIDERING_MS) this.#consider(by)
+        },
       })
       set.add(engine)
       this.#set = set
       if (!terms.mayFinish && before) before.cut = revoked(before.served)
       before?.retire()
       this.#scale(set)
+      if (this.#backend !== 'auto') this.#consider(set)
     }
     for (const call of this.#parked.splice(0)) this.#set?.ask(call, false)
     for (const resolve of this.#waiting.splice(0)) resolve()
@@ -183,9 +201,7 @@ export class Route {
   }
 
   /** Uncounted. All that one call asks is answered by one version, also when another begins to serve meanwhile. */
-  async ask<T>(
-    ask: (set: EngineSet) => Promise<T>,
-  ): Promise<{ readonly answered: T; readonly by: Served }> {
+  async ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<{ readonly answered: T; readonly by: Served }> {
     const set = await this.ready()
     const release = set.hold()
     try {
@@ -248,7 +264,9 @@ export class Route {
     this.#revive(error).then(
       () => this.#settleParked(this.#refusal ?? error ?? noEngine()),
       (cause: unknown) =>
-        this.#settleParked(asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back')),
+        this.#settleParked(
+          asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back'),
+        ),
     )
   }
 
@@ -276,6 +294,15 @@ export class Route {
       if (set !== this.#set || workers !== this.#workers) return
       this.#scaling?.stop()
       this.#scaling = new Scaling(set, workers, this.calls)
+    })
+  }
+
+  #consider(set: EngineSet): void {
+    const backend = this.#backend
+    if (set !== this.#set || set === this.#considered) return
+    this.#considered = set
+    void import('./consider.js').then(({ considerBackends }) => {
+      if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
     })
   }
 
