@@ -1,5 +1,6 @@
-import type { Model } from '../api.js'
+import type { Model, PredictOptions } from '../api.js'
 import type { ModelName } from '../models.js'
+import { guardOf } from './guarded.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
 
@@ -10,31 +11,39 @@ export function modelHandle<N extends ModelName>(
   page: OpenPage,
   explain: Model['explain'],
 ): Model<N> {
+  const asks =
+    (how: 'predict' | 'predictMany') =>
+    async (given: never, options: PredictOptions = {}): Promise<never> => {
+      const began = performance.now()
+      try {
+        const guards = route.guard !== undefined || options.timeoutMs !== undefined
+        const answers = guards ? await guardOf(page, route) : route
+        const answered = await answers[how](given, options, began)
+        page.follow()
+        return answered as never
+      } catch (error) {
+        if (!route.guard) page.background.run(async () => (await guardOf(page, route)).failed(error))
+        throw error
+      }
+    }
+  // A file of its own, with what is asked of a model now and then.
+  const later =
+    (call: keyof typeof import('./model-calls.js')) =>
+    async (given?: object): Promise<never> =>
+      (await import('./model-calls.js'))[call]({ page, route }, given as never) as Promise<never>
   const model: Model = {
     name,
     get version() {
       return route.served?.version
     },
-    predict: async (input, given) => {
-      const prediction = await route.predict(input, given)
-      page.follow()
-      return prediction
-    },
-    predictMany: async (candidates, given) => {
-      const predictions = await route.predictMany(candidates, given)
-      page.follow()
-      return predictions
-    },
-    benchmark: async (given = {}) => {
-      // A file of its own, which only those load who measure.
-      const { benchmark } = await import('./benchmark.js')
-      return benchmark(route, given, () => page.keeper.ask((keeper) => keeper.golden(route.name)))
-    },
+    predict: asks('predict'),
+    predictMany: asks('predictMany'),
+    benchmark: later('benchmark'),
     explain,
-    pin: () => Promise.reject(new Error('pin')),
-    stats: () => Promise.reject(new Error('stats')),
-    health: () => Promise.reject(new Error('health')),
-    drift: () => Promise.reject(new Error('drift')),
+    pin: later('pin'),
+    stats: later('stats'),
+    health: later('health'),
+    drift: later('drift'),
   }
   // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
   return model as Model<N>

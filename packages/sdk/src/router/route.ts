@@ -3,6 +3,7 @@ import type { PredictManyOptions, PredictOptions, Prediction, Predictions } from
 import type { Asked } from '../engine/messages.js'
 import type { Served } from '../keeper/ports.js'
 import { abortable, throwIfAborted } from '../abort.js'
+import type { Guard } from './guard.js'
 import type { Observer } from './observer.js'
 import { checkRanking, rank } from './rank.js'
 
@@ -27,6 +28,8 @@ export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'>
 /** Where predictions for one model go now: an engine, a recovery that is under way, or an error. */
 export class Route {
   readonly name: string
+  /** What answers for it where it cannot; see {@link guardOf}. */
+  guard: Promise<Guard> | undefined
   readonly #counts: Counts | undefined
   /** Asks the keeper for another engine; {@link serve} is called before it resolves. */
   readonly #recover: () => Promise<void>

@@ -11,7 +11,7 @@ import {
 export const BACKEND = 'wasm'
 
 /** The artifact that runs on a backend. */
-export function artifactFor(descriptor: Runnable, backend: Backend): Artifact {
+export function artifactFor(descriptor: Pick<Runnable, 'artifacts'>, backend: Backend): Artifact {
   const artifact = descriptor.artifacts.find(({ backends }) => backends.includes(backend))
   if (artifact) return artifact
   throw new AfieldError('descriptor/invalid', `This version has no file for the backend "${backend}".`)
