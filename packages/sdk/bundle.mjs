@@ -16,6 +16,7 @@ const ortDist = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/
 for (const worker of ['keeper', 'engine']) {
   await bundle(join(here, 'src', worker, 'worker.ts'), join(dist, `${worker}.worker.js`))
 }
+await bundle(join(here, 'src', 'engine', 'remote', 'worker.ts'), join(dist, 'remote.worker.js'))
 await bundle(join(here, 'src', 'keeper', 'telemetry', 'telemetry.ts'), join(dist, 'telemetry.js'))
 await bundle(join(here, 'src', 'keeper', 'engines', 'engine-calls.ts'), join(dist, 'engine-calls.js'))
 const kinds = join(here, 'src', 'engine', 'inputs')

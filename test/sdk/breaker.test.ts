@@ -3,7 +3,7 @@ import { Breaker } from '../../packages/sdk/dist/router/breaker.js'
 
 const MINUTE = 60_000
 
-function breakerAt(): { readonly breaker: Breaker; pass(ms: number): void } {
+function breakerAt(): { readonly breaker: Breaker; readonly pass: (ms: number) => void } {
   let now = 0
   return { breaker: new Breaker(() => now), pass: (ms) => void (now += ms) }
 }

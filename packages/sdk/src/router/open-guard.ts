@@ -1,4 +1,4 @@
-import { errorToData } from '@afield/protocol'
+import { errorToData, type AfieldError } from '@afield/protocol'
 import { Chain } from './fallback/chain.js'
 import type { FallbackOptions } from './fallback/options.js'
 import { Guard } from './guard.js'
@@ -20,7 +20,8 @@ export async function openGuard(page: OpenPage, route: Route, fallback?: Fallbac
 }
 
 function guardFor(page: OpenPage, route: Route): Guard {
-  const [model = '', version] = route.name.split('@')
+  const model = nameOf(route)
+  const version = route.name.split('@')[1]
   return new Guard({
     route,
     model,
@@ -36,8 +37,17 @@ function guardFor(page: OpenPage, route: Route): Guard {
 
 async function openChain(page: OpenPage, route: Route, options: FallbackOptions): Promise<Chain> {
   const { remote } = options
-  const { openRemote } = remote ? await import('./fallback/remote.js') : {}
-  return new Chain(options, remote && openRemote?.(remote, page, route), (error) =>
-    page.background.complain(error),
-  )
+  const complain = (error: AfieldError): void => page.background.complain(error)
+  if (!remote) return new Chain(options, undefined, complain)
+  const { RemoteFallback } = await import('./fallback/remote.js')
+  const name = nameOf(route)
+  const contract = () => page.keeper.ask((keeper) => keeper.remoteContract(route.name))
+  const server = new RemoteFallback({ ...remote, name, contract })
+  // Lives as long as the app's calls do.
+  page.calls.hold(() => new Promise(() => undefined)).catch((error: AfieldError) => server.close(error))
+  return new Chain(options, server, complain)
+}
+
+function nameOf({ name }: Route): string {
+  return name.split('@')[0] ?? name
 }

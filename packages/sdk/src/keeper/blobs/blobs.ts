@@ -86,6 +86,18 @@ export class Blobs {
     return descriptor
   }
 
+  /** The files beside a model that its contract names, as far as they are here. */
+  async assets({ artifacts, contract }: Runnable): Promise<Assets> {
+    const assets: Record<string, Bytes> = {}
+    for (const file of artifacts.flatMap(({ files }) => files)) {
+      if (file.role !== 'asset' || Object.hasOwn(assets, file.path) || !namesAsset(contract, file.path))
+        continue
+      const data = await this.#join(file)
+      if (data) assets[file.path] = data
+    }
+    return assets
+  }
+
   async missing(descriptor: Runnable, backend: Backend): Promise<Missing> {
     const all = [...distinctChunks(descriptor, backend).values()]
     const here = await this.#store.keys()

@@ -2,7 +2,8 @@ import type { AfieldError } from '@afield/protocol'
 import { engineModel, modelBytes } from '../activation/engine-model.js'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
-import type { EngineCalls, Load, OpenEngineCalls } from './port.js'
+import type { EngineCalls, Load, OpenEngineCalls, RemoteContract } from './port.js'
+import { remoteContract } from './remote-contract.js'
 
 class KeeperEngineCalls implements EngineCalls {
   readonly #ports: Ports
@@ -47,8 +48,8 @@ class KeeperEngineCalls implements EngineCalls {
     await this.#rooms.loading.recover(route)
   }
 
-  supplyRemote(_route: string, _engine: number): Promise<void> {
-    return Promise.resolve()
+  remoteContract(route: string): Promise<RemoteContract> {
+    return remoteContract(this.#rooms, route)
   }
 }
 
