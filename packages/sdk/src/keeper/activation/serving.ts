@@ -5,6 +5,7 @@ import {
   type FunnelStep,
   type Release,
 } from '@afield/protocol'
+import type { EngineFacts } from '../../engine/messages.js'
 import { artifactFor } from '../blobs/files.js'
 import { reach, type Engine, type Ports, type Served, type Terms } from '../ports.js'
 import { engineModel, modelBytes } from './engine-model.js'
@@ -64,8 +65,17 @@ export class Serving {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
-  async activate(served: Served, release: Release, stored: StoredVersion): Promise<boolean> {
+  /**
+   * Tries a version and swaps to it; false when the version itself failed, which is then written down.
+   *
+   * @param standsIn see {@link Terms}.
+   */
+  async activate(
+    served: Served,
+    release: Release,
+    stored: StoredVersion,
+    standsIn: boolean,
+  ): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
     const bytes = modelBytes(stored, served.backend)
@@ -89,7 +99,7 @@ export class Serving {
     const terms: Terms = {
       variant: artifactFor(stored.descriptor, served.backend).variant,
       engine: outcome.facts,
-      standsIn: false,
+      standsIn,
       mayFinish: true,
       slo: stored.descriptor.slo,
       modelBytes: bytes,
@@ -105,21 +115,34 @@ export class Serving {
   }
 
   /** What cannot run here is not tried, and not looked at again for a while. */
-  async ruleOut(served: Served, release: Release, error: AfieldError): Promise<void> {
+  async ruleOut(
+    served: Served,
+    descriptor: VersionOnDevice['descriptor'],
+    error: AfieldError,
+    forMs = UNRUNNABLE_MS,
+  ): Promise<void> {
     const { version } = served
     const { code, message } = error
-    const until = this.#ports.clock.now() + UNRUNNABLE_MS
-    const failure = { version, descriptor: release.descriptor.sha256, code, message, until }
+    const until = this.#ports.clock.now() + forMs
+    const failure = { version, descriptor, code, message, until }
     await this.#options.records.update(this.#options.model, (record) => failed(record, failure))
     this.#tellFailure(served, error)
   }
 
   /** The same version under another label: promoted, or admitted to another step. */
-  async relabel(served: Served): Promise<void> {
+  async relabel(served: Served, standsIn: boolean): Promise<void> {
     const running = this.#running
-    if (!running || JSON.stringify(running.served) === JSON.stringify(served)) return
-    this.#running = { ...running, served }
-    await this.#ports.host.serve(this.#options.route, running.engine.id, served, running.terms)
+    if (!running) return
+    const isSame = JSON.stringify(running.served) === JSON.stringify(served)
+    if (isSame && running.terms.standsIn === standsIn) return
+    await this.#serve({ ...running, served, terms: { ...running.terms, standsIn } })
+  }
+
+  /** The same version on a fresh engine. */
+  async renew(engine: Engine, facts: EngineFacts): Promise<void> {
+    const running = this.#running
+    if (!running) return engine.close()
+    await this.#serve({ ...running, engine, terms: { ...running.terms, engine: facts } })
   }
 
   /** Nothing answers any more, and that is why. */
@@ -139,11 +162,16 @@ export class Serving {
   async #swap(next: Running): Promise<void> {
     const before = this.#running
     const { model, version } = next.served
-    await this.#ports.host.serve(this.#options.route, next.engine.id, next.served, next.terms)
-    this.#running = next
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    await this.#serve(next)
     const previous = before ? { previous: before.served.version } : {}
     this.#ports.host.emit({ type: 'update', model, version, ...previous })
+  }
+
+  async #serve(next: Running): Promise<void> {
+    const { engine, served, terms } = next
+    await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
+    this.#running = next
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #tellFailure(served: Served, error: AfieldError): void {

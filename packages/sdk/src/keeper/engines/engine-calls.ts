@@ -1,7 +1,9 @@
 import type { AfieldError } from '@afield/protocol'
 import { engineModel, modelBytes } from '../activation/engine-model.js'
+import { BACKEND } from '../blobs/files.js'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
+import { doubt } from './doubt.js'
 import type { EngineCalls, Load, OpenEngineCalls, RemoteContract } from './port.js'
 import { remoteContract } from './remote-contract.js'
 
@@ -44,8 +46,11 @@ class KeeperEngineCalls implements EngineCalls {
     await this.#rooms.loading.recover(route)
   }
 
-  async doubt(route: string, _error: AfieldError, _sustained: boolean): Promise<void> {
-    await this.#rooms.loading.recover(route)
+  async doubt(route: string, error: AfieldError, sustained: boolean): Promise<void> {
+    const { backend } = this.#rooms.routes.get(route)?.running?.served ?? {}
+    // Before a version is blamed, its backend is.
+    if (backend !== undefined && backend !== BACKEND) return this.demote(route, error)
+    await doubt(this.#ports, this.#rooms, route, error, sustained)
   }
 
   remoteContract(route: string): Promise<RemoteContract> {
