@@ -1,5 +1,5 @@
 import { ACTIONS, type Action } from './api.js'
-import { FIRST_VERSION, MODEL, modelFile, type ModelState } from './repository.js'
+import { FIRST_VERSION, MODEL, REFERENCE, modelFile, type ModelState } from './repository.js'
 
 /** The arguments of one CLI command. */
 export interface Command {
@@ -48,7 +48,7 @@ export function commandsOf(action: Action, { versions, rollout }: ModelState): r
   const candidate = rollout?.candidate !== undefined
   switch (action) {
     case 'publish-v2':
-      return [publish(BETTER)]
+      return [publish(BETTER, '--reference', REFERENCE)]
     case 'start-canary':
       return [start('--candidate', BETTER, '--steps', '5,25,100')]
     case 'step':

@@ -11,6 +11,9 @@ export function modelFile(version: string): string {
   return `examples/${MODEL}/models/${MODEL}-${version}.onnx`
 }
 
+/** What it was trained on, for the profile that drift is measured against. */
+export const REFERENCE = `examples/${MODEL}/data/synthetic.csv`
+
 /** What the repository says about the model. */
 export interface ModelState {
   /** Oldest first. */
@@ -32,7 +35,8 @@ const OTHERS = [
 
 /** Publishes the first version and pins it, so that what is published later reaches nobody by itself. */
 export async function publishFirst(projectRoot: string, repo: string): Promise<void> {
-  await publish({ repo, model: join(projectRoot, modelFile(FIRST_VERSION)), version: FIRST_VERSION })
+  const model = join(projectRoot, modelFile(FIRST_VERSION))
+  await publish({ repo, model, version: FIRST_VERSION, reference: join(projectRoot, REFERENCE) })
   await changeRollout({ repo }, MODEL, { kind: 'start', stable: FIRST_VERSION })
   for (const { model, version } of OTHERS) await publish({ repo, model: join(projectRoot, model), version })
 }

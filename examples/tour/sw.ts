@@ -9,9 +9,20 @@ declare const __OFFLINE__: OfflineOptions
 const GATE_CACHE = 'tour-network'
 const CLOSED = new URL('./network-is-off', self.registration.scope).href
 
+const absolute = (assets: readonly string[] = []): ReadonlySet<string> =>
+  new Set(assets.map((asset) => new URL(asset, self.registration.scope).href))
+const own = absolute(__OFFLINE__.assets)
+const onDemand = absolute(__OFFLINE__.onDemand)
+
+// Before the listener that would fetch what is not kept yet.
+self.addEventListener('fetch', (event) => {
+  if (open === true || !onDemand.has(event.request.url)) return
+  event.stopImmediatePropagation()
+  event.respondWith(keptOrPassed(event.request))
+})
+
 serveOffline(__OFFLINE__)
 
-const own = new Set(__OFFLINE__.assets.map((asset) => new URL(asset, self.registration.scope).href))
 const team = new URL('/team/', self.registration.scope).href
 
 /** Kept in Cache Storage too: browsers end an idle service worker and start it again when they like. */
@@ -32,6 +43,10 @@ self.addEventListener('message', (event) => {
   if (message.type === 'claim') event.waitUntil(self.clients.claim())
   else event.waitUntil(answer(message.set, event.ports[0]))
 })
+
+async function keptOrPassed(request: Request): Promise<Response> {
+  return (await caches.match(request)) ?? pass(request)
+}
 
 async function pass(request: Request): Promise<Response> {
   await remembered

@@ -71,6 +71,7 @@ test('is OpenAPI 3.1 by its official schema, and speaks of both protocols', asyn
     '410',
     '500',
     '503',
+    '504',
   ])
 })
 

@@ -13,6 +13,8 @@ type FaultKind =
   | { readonly kind: 'corrupt' }
   /** The true answer, late. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** The true answer, once the test lets it go. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** The true answer, slowly. */
   | { readonly kind: 'drip'; readonly bytesPerSecond: number }
   /** The true body, then filler without end. */

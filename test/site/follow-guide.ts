@@ -18,6 +18,7 @@ export interface Guide {
   readonly modules: readonly string[]
 }
 
+/** Guides from a framework to a device. */
 export const GUIDES: readonly Guide[] = [
   { guide: 'from-scikit-learn', folder: 'scikit-learn', model: 'iris', modules: ['sklearn', 'onnx'] },
   { guide: 'from-pytorch', folder: 'pytorch', model: 'wine', modules: ['torch', 'sklearn', 'onnx'] },
@@ -26,11 +27,14 @@ export const GUIDES: readonly Guide[] = [
 /** A folder in which the paths and commands of a guide lead to this checkout, the exports to copies. */
 export async function guideFolder(dir: string, name: string): Promise<string> {
   const project = join(dir, name)
-  await cp(inCheckout('examples/export'), join(project, 'examples/export'), { recursive: true })
+  for (const folder of ['export', 'learner-risk', 'digit-reader']) {
+    await cp(inCheckout(`examples/${folder}`), join(project, 'examples', folder), { recursive: true })
+  }
   await writeFile(join(project, 'package.json'), '{ "private": true }')
   await mkdir(join(project, 'node_modules/@afield'), { recursive: true })
   await symlink(inCheckout('packages/cli'), join(project, 'node_modules/@afield/cli'))
   await symlink(inCheckout('packages/sdk'), join(project, 'node_modules/afield'))
+  await symlink(inCheckout('node_modules/vite'), join(project, 'node_modules/vite'))
   await mkdir(join(project, 'bin'))
   // What npm would install as the package's command.
   const npx = `#!/bin/sh\nshift\nexec "${process.execPath}" "${inCheckout('packages/cli/dist/main.js')}" "$@"\n`
@@ -57,6 +61,17 @@ export async function followGuide(
   project: string,
   python?: string,
 ): Promise<Followed> {
+  const transcript = await runGuide(guide, project, python)
+  const golden = join(project, `examples/export/${folder}/${model}.golden.json`)
+  return { transcript, ...(await askGoldenVectors(join(project, 'models-repo'), model, golden)) }
+}
+
+/**
+ * Runs the commands of a guide from top to bottom.
+ *
+ * @returns what they printed.
+ */
+export async function runGuide(guide: string, project: string, python?: string): Promise<string> {
   let transcript = ''
   for (const { language, first, text } of await fences(guide)) {
     if (language === 'js' && first !== undefined) await writeFile(join(project, first), text)
@@ -64,8 +79,39 @@ export async function followGuide(
       transcript += await shell(text, project, python)
     }
   }
-  const golden = join(project, `examples/export/${folder}/${model}.golden.json`)
-  return { transcript, ...(await askGoldenVectors(join(project, 'models-repo'), model, golden)) }
+  return transcript
+}
+
+/**
+ * Compiles the TypeScript of guides, where one of them has made its repository.
+ *
+ * @returns what the compiler says: nothing, where all is well.
+ */
+export async function compileGuides(guides: readonly string[], project: string): Promise<string> {
+  const found = (await Promise.all(guides.map(fences))).flat()
+  const files: string[] = []
+  for (const { language, first, text } of found) {
+    if (language !== 'ts' || first === undefined) continue
+    files.push(first)
+    await writeFile(join(project, first), text)
+  }
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['es2022', 'dom', 'dom.iterable'],
+    types: [],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+  }
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }')
+  const tsc = inCheckout('node_modules/.bin/tsc')
+  return run(tsc, ['-p', project]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { readonly stdout: string }) => stdout,
+  )
 }
 
 /** A Python that has these modules; `undefined` where this machine has none. */

@@ -48,12 +48,14 @@ export function mountAnswer(root: HTMLElement): AnswerView {
       write(score, risk.toFixed(4))
       write(decision, String(needed))
       meter.style.setProperty('--risk', String(risk))
-      if (version.textContent !== modelVersion) {
-        write(version, modelVersion)
-        setGlyph(mark, modelVersion)
+      const shown = ranOn === undefined ? 'no model' : modelVersion
+      if (version.textContent !== shown) {
+        write(version, shown)
+        setGlyph(mark, ranOn && modelVersion)
         highlight(versionChip)
       }
-      write(backend, ranOn ?? servedBy)
+      write(backend, ranOn ?? `fallback: ${servedBy}`)
+      backend.classList.toggle('chip-fallback', ranOn === undefined)
       latencies.push(latencyMs)
       if (latencies.length > REMEMBERED) latencies.shift()
       write(time, formatMs(quantile(latencies, 0.5) ?? latencyMs))

@@ -1,8 +1,9 @@
 import { AfieldError, type Afield, type Model } from 'afield'
-import { MODEL } from '../device.js'
+import { MODEL, offerSupport } from '../device.js'
 import { find } from '../element.js'
 import { mountAnswer } from './answer-view.js'
 import { mountBurst } from './burst.js'
+import { mountEngine } from './engine.js'
 import { mountProgram } from './program.js'
 
 const RETRY_MS = 3000
@@ -27,7 +28,7 @@ export function mountCode(root: HTMLElement, afield: Afield): CodePane {
     try {
       const prediction = await (await model).predict(program.record())
       if (mine !== turn) return
-      asked = prediction.modelVersion
+      asked = prediction.backend === undefined ? followed : prediction.modelVersion
       program.mark(undefined)
       answer.show(prediction)
     } catch (error) {
@@ -38,6 +39,7 @@ export function mountCode(root: HTMLElement, afield: Afield): CodePane {
   }
   const program = mountProgram(find(root, '.editor', HTMLElement), () => void ask())
   mountBurst(root, model)
+  mountEngine(find(root, '#engine', HTMLElement), model)
   const first = ask()
   return {
     follow: (version) => {
@@ -53,7 +55,7 @@ export function mountCode(root: HTMLElement, afield: Afield): CodePane {
 async function loadModel(afield: Afield, onTrouble: (error: unknown) => void): Promise<Model> {
   for (;;) {
     try {
-      return await afield.load(MODEL)
+      return await afield.load(MODEL, { fallback: { answer: offerSupport } })
     } catch (error) {
       onTrouble(error)
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))

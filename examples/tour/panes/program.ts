@@ -9,7 +9,10 @@ const afield = createAfield({
   repository, root, telemetry,
   checkEveryMs: 5000,
 })
-const model = await afield.load('learner-risk')
+const fallback = { answer: offerSupport }
+const model = await afield.load(
+  'learner-risk', { fallback },
+)
 
 const answer = await model.predict({`
 const AFTER = '})'

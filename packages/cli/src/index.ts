@@ -28,6 +28,7 @@ export { revoke, setMinVersion, type Restricted } from './repository/governance/
 export { rotate, type Rotated, type RotateOptions } from './repository/governance/rotate.js'
 export { verify, type Verified, type VerifyOptions } from './repository/inspect/verify.js'
 export { commitDocuments } from './repository/write/write.js'
+export type { PublishedArtifact } from './publish/describe-artifacts.js'
 export { publish, type Published, type PublishOptions } from './publish/publish.js'
 export type { RolloutAction, StartAction } from './rollout/action.js'
 export { changeRollout, readRollout, type RolloutChanged } from './rollout/change.js'

@@ -51,7 +51,7 @@ export type ArtifactFile = {
 } & ({ role: 'model' } | { role: 'external-data' | 'asset'; path: string })
 
 /** What a device must have before it downloads an artifact; what is left out is not asked for. */
-const RequirementsSchema = v.object({
+export const RequirementsSchema = v.object({
   /** Bytes that the device has in all, as far as it tells. */
   memory: v.exactOptional(whole),
   /** Of the GPU, as WebGPU calls them, such as `shader-f16`. */
@@ -70,6 +70,8 @@ const ArtifactSchema = v.object({
   requires: v.exactOptional(RequirementsSchema),
   /** How far its answers may lie from the golden vectors, where that is further than the self-test says. */
   tolerance: v.exactOptional(ToleranceSchema),
+  /** Nobody but devices has judged it: `publish` has no GPU, and it runs on nothing else. */
+  replay: v.exactOptional(v.literal('skipped')),
   files: v.pipe(
     listOf(ArtifactFileSchema, 1, 256),
     v.check((files) => files.filter(({ role }) => role === 'model').length === 1, 'not one model file'),

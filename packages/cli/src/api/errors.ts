@@ -27,15 +27,26 @@ export const FAILURES: readonly Failure[] = [
   },
   {
     status: 503,
-    meaning: 'The model cannot answer now: switched off, not there yet, or its engine failed.',
+    meaning: 'The model cannot answer now: switched off, not there yet, asked too much, or its engine failed.',
     codes: [
       'model/killed',
       'model/self-test-failed',
       'engine/crashed',
+      'engine/device-lost',
+      'engine/hung',
+      'engine/no-room',
+      'engine/out-of-memory',
+      'engine/overloaded',
       'engine/runtime-unavailable',
       'engine/session-failed',
+      'engine/unavailable',
       'manifest/unavailable',
       'chunk/unavailable',
     ],
+  },
+  {
+    status: 504,
+    meaning: 'No answer came in the time that the request gave.',
+    codes: ['engine/timeout'],
   },
 ]

@@ -1,4 +1,4 @@
-import type { Descriptor } from '@afield/protocol'
+import { BACKENDS, type Descriptor } from '@afield/protocol'
 import type { Shown } from '../repository/inspect/catalogue.js'
 import { FAILURES } from './errors.js'
 import { examplesOf, isComplete, type Example } from './examples.js'
@@ -8,6 +8,9 @@ import { inputSchema, outputsSchema, type JsonSchema } from './schemas.js'
 
 /** An OpenAPI document, as JSON has it. */
 export type OpenApi = Readonly<Record<string, unknown>>
+
+/** As the SDK's answers say it. */
+const SERVED_BY = ['model', 'previous', 'remote', 'constant', 'function']
 
 const LATENCY_CLASS = 'x-latency-class'
 
@@ -96,7 +99,7 @@ function predict(descriptor: Descriptor): JsonSchema {
         description: 'The answer, and the version that gave it',
         content: content(['application/json'], 'Prediction', named(complete, answer)),
       },
-      ...failures('Error', [400, 404, 410, 500, 503]),
+      ...failures('Error', [400, 404, 410, 500, 503, 504]),
     },
   }
 }
@@ -171,7 +174,7 @@ function infer({ contract, selfTest }: Descriptor): JsonSchema {
         description: "The graph's outputs, and the version that gave them",
         content: content(['application/json'], 'InferResponse'),
       },
-      ...failures('InferenceError', [400, 404, 500, 503]),
+      ...failures('InferenceError', [400, 404, 500, 503, 504]),
     },
   }
 }
@@ -194,9 +197,22 @@ function predictionSchema(model: string): JsonSchema {
     properties: {
       outputs: { $ref: '#/components/schemas/Outputs' },
       model: { const: model },
-      modelVersion: { type: 'string' },
-      servedBy: { type: 'string' },
-      backend: { type: 'string', description: 'What it ran on, such as wasm' },
+      modelVersion: {
+        type: 'string',
+        description: 'The version that answered; `none` where a constant or a function of the app did',
+      },
+      servedBy: {
+        type: 'string',
+        enum: SERVED_BY,
+        description:
+          'Who answered: the version that is meant for this device, an older one in its place, a server, or the app itself',
+      },
+      backend: {
+        type: 'string',
+        enum: BACKENDS,
+        description: 'What the model ran on; absent where something else answered',
+      },
+      cached: { const: true, description: 'The answer to the same input, given before' },
       latencyMs: { type: 'number', minimum: 0, description: 'Milliseconds from the request to the answer' },
     },
     required: ['outputs', 'model', 'modelVersion', 'servedBy'],

@@ -44,7 +44,8 @@ const TOP = new Set([MARK, 'metadata', ...CONTENT_FOLDERS])
 /**
  * Makes a seed to ship with an app: the part of a repository that a device which uses one model reads, in the same
  * layout. A client that is pointed at it sees a valid repository with this model, and moves on to the real one, whose
- * metadata is the same and newer.
+ * metadata is the same and newer. Of several files, those that run on WASM are in it: every device can answer with one
+ * of them, and fetches what is for its GPU alone when it has a use for it.
  *
  * @throws CliError `bundle/nothing-to-ship`, `version/unknown`, `out/not-empty`; AfieldError `model/not-found`,
  *   `manifest/expired` when the repository must be refreshed first.
@@ -69,7 +70,10 @@ async function bundleInto(dir: string, options: BundleOptions): Promise<Bundled>
   const state = await readManifest(source, root, model, now, signal)
   const version = named ?? served(state)
   refuseUnrunnable(state, version)
-  const chunks = distinctChunksOf(await fetchDescriptor(source, state.index, version, signal))
+  const { artifacts } = await fetchDescriptor(source, state.index, version, signal)
+  const chunks = distinctChunksOf({
+    artifacts: artifacts.filter(({ backends }) => backends.includes('wasm')),
+  })
   const total = chunks.reduce((sum, { size }) => sum + size, 0)
   let done = 0
   for (const chunk of chunks) {

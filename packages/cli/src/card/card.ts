@@ -1,5 +1,6 @@
 import { compareVersions, type Descriptor, type Version } from '@afield/protocol'
 import { formatBytes } from '../commands/print.js'
+import { describeArtifact } from '../document/artifact.js'
 import { fieldsTable, outputsTable } from '../document/contract-tables.js'
 import {
   code,
@@ -187,16 +188,20 @@ function lineage({ lineage, runtime }: Descriptor): readonly Block[] {
 }
 
 function identity({ descriptor, sha256, bytes, release, index }: Shown): readonly Block[] {
-  const files = descriptor.artifacts.flatMap(({ files }) => files)
+  const { artifacts } = descriptor
+  const listed = artifacts.map((artifact) => {
+    const files = artifact.files.map(
+      (file) => `${file.role === 'model' ? 'model' : file.path} ${formatBytes(file.size)}`,
+    )
+    return artifacts.length === 1 ? files.join(', ') : `${describeArtifact(artifact)}: ${files.join(', ')}`
+  })
   return [
     heading('Identity'),
     facts({
       'Descriptor (SHA-256)': code(sha256),
       Published: release.created,
       'Last change of the model': `${index.change.at} by ${index.change.author}: ${index.change.reason}`,
-      Files: files
-        .map((file) => `${file.role === 'model' ? 'model' : file.path} ${formatBytes(file.size)}`)
-        .join(', '),
+      Files: listed.join('; '),
       'First download': formatBytes(bytes),
     }),
   ]

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { PublishProgress } from '../publish/chunks/write.js'
+import { describeArtifact } from '../document/artifact.js'
 import { publish, type Published } from '../publish/publish.js'
 import { interruptible } from './interrupt.js'
 import { addExample, addProposalsOption, addWriteOptions, type WriteOptions } from './options.js'
@@ -53,6 +54,13 @@ export function addPublish(program: Command): void {
           'Those that were recorded from a CSV hold its rows, and everyone can read them.',
       )
     }
+    for (const { file, replay } of published.artifacts) {
+      if (replay !== 'left-to-devices') continue
+      warn(
+        `${file} runs on a GPU alone, so its golden vectors were not replayed here, and the descriptor says so. Each ` +
+          'device replays them on its own GPU before it serves from it, and serves from WASM until then.',
+      )
+    }
     print(options, published, [...report(published), ...nextSteps(command, options, published)])
   })
 }
@@ -67,6 +75,7 @@ function report(published: Published): readonly string[] {
     `Published ${name}@${version}: ${count(size)} bytes in ${chunks} chunk${chunks === 1 ? '' : 's'}; ${tested}. ` +
       `The repository is at version ${repositoryVersion}.`,
     download(published),
+    ...variants(published),
     ...(published.reference
       ? [`Its reference profile covers ${count(published.reference.rows)} rows of training data.`]
       : []),
@@ -74,9 +83,21 @@ function report(published: Published): readonly string[] {
   ]
 }
 
-function download({ previous, downloadBytes, updateBytes }: Published): string {
-  const whole = `A device fetches ${count(downloadBytes)} bytes`
+function download({ artifacts, previous, downloadBytes, updateBytes }: Published): string {
+  const whole = `A device fetches ${count(downloadBytes)} bytes${artifacts.length > 1 ? ' before it answers' : ''}`
   return previous === undefined ? `${whole}.` : `${whole}, or ${count(updateBytes)} when it has ${previous}.`
+}
+
+/** What devices choose from, where there is more than one file. */
+function variants({ artifacts }: Published): readonly string[] {
+  if (artifacts.length < 2) return []
+  return [
+    'Of these, a device takes the first that it can run:',
+    ...artifacts.map(
+      (artifact) =>
+        `  ${artifact.file}: ${describeArtifact(artifact)}, ${count(artifact.downloadBytes)} bytes`,
+    ),
+  ]
 }
 
 function count(amount: number): string {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { showVersion, type Shown } from '../repository/inspect/catalogue.js'
+import { describeArtifact } from '../document/artifact.js'
 import { addExample, addJsonOption, addRepositoryOption, type RepositoryOptions } from './options.js'
 import { formatBytes, print } from './print.js'
 
@@ -77,14 +78,16 @@ function contract({ contract }: Shown['descriptor']): readonly string[] {
 }
 
 function files({ descriptor, sha256, bytes }: Shown): readonly string[] {
-  const listed = descriptor.artifacts.flatMap(({ variant, backends, files }) =>
-    files.map((file) => {
+  const listed = descriptor.artifacts.flatMap((artifact) =>
+    artifact.files.map((file) => {
       const name = file.role === 'model' ? 'model' : `${file.role} ${file.path}`
-      return `${variant} on ${backends.join(', ')}: ${name}, ${formatBytes(file.size)} in ${file.chunks.length} chunk${file.chunks.length === 1 ? '' : 's'}`
+      return `${describeArtifact(artifact)}: ${name}, ${formatBytes(file.size)} in ${file.chunks.length} chunk${file.chunks.length === 1 ? '' : 's'}`
     }),
   )
+  const several = descriptor.artifacts.length > 1
   return [
     'Bytes',
+    ...(several ? ['A device takes the first that it can run.'].map(indent) : []),
     ...[...listed, `A first download fetches ${formatBytes(bytes)}.`, `Descriptor ${sha256}`].map(indent),
   ]
 }

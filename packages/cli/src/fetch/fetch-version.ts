@@ -56,8 +56,8 @@ export interface Fetched {
 
 /**
  * Downloads a version and verifies every byte as a device would: the model as `NAME-VERSION.onnx` with its external
- * data and assets beside it, its descriptor, its golden vectors, and the contract within. What it writes can be
- * published again.
+ * data and assets beside it, each variant in a folder such as `1-fp16-webgpu`, its descriptor, its golden vectors, and
+ * the contract within. What it writes can be published again.
  *
  * @throws AfieldError `manifest/…`, `model/not-found`, `chunk/…`; CliError `version/unknown`, `out/not-empty`.
  * @example
@@ -115,13 +115,13 @@ function newest(index: ModelIndex): Version {
   )
 }
 
-/** Where each file goes. Several artifacts get a folder each. */
+/** Where each file goes: the model file, which is listed last, at the top, and each variant in a folder of its own. */
 function filesOf(
   { artifacts }: Descriptor,
   stem: string,
 ): readonly { readonly path: string; readonly file: ArtifactFile }[] {
-  return artifacts.flatMap(({ variant, backends, files }) => {
-    const folder = artifacts.length > 1 ? `${variant}-${backends.join('-')}/` : ''
+  return artifacts.flatMap(({ variant, backends, files }, i) => {
+    const folder = i === artifacts.length - 1 ? '' : `${i + 1}-${variant}-${backends.join('-')}/`
     return files.map((file) => ({
       path: folder + (file.role === 'model' ? `${stem}.onnx` : file.path),
       file,

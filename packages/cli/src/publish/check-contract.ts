@@ -7,9 +7,10 @@ import { wantedTensors, type WantedTensor } from './wanted-tensors.js'
 /**
  * Checks that a contract and a graph speak of the same tensors: names, types, sizes, classes and state.
  *
+ * @param file the graph's, for the message.
  * @throws CliError `contract/mismatch` with every problem, and what the graph has.
  */
-export function checkContract(contract: Contract, graph: Graph): void {
+export function checkContract(contract: Contract, graph: Graph, file?: string): void {
   const problems = [
     ...inputProblems(contract.input, graph),
     ...stateProblems(contract.input, graph),
@@ -18,7 +19,7 @@ export function checkContract(contract: Contract, graph: Graph): void {
   if (problems.length === 0) return
   throw new CliError(
     'contract/mismatch',
-    `The contract does not fit the graph:\n  ${problems.join('\n  ')}\n` +
+    `The contract does not fit the graph${file === undefined ? '' : ` of ${file}`}:\n  ${problems.join('\n  ')}\n` +
       `The graph takes ${graph.inputs.map(describeTensor).join('; ')}\n` +
       `and gives ${graph.outputs.map(describeTensor).join('; ')}.`,
   )

@@ -1,11 +1,13 @@
 import { dirname, join, resolve } from 'node:path'
 import {
+  BACKENDS,
   CardSchema,
   ChecklistSchema,
   ContractSchema,
   FilePathSchema,
   ModelNameSchema,
   OrtRangeSchema,
+  RequirementsSchema,
   RetrainBySchema,
   SloSchema,
   StateEpochSchema,
@@ -20,6 +22,33 @@ import { readOptionalInput } from './read-input.js'
 const text = (max: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(max))
 const notNegative = v.pipe(v.number(), v.finite(), v.minValue(0))
 
+const ToleranceSchema = v.object({ absolute: notNegative, relative: notNegative })
+
+const BackendsSchema = v.pipe(
+  v.array(v.picklist(BACKENDS)),
+  v.minLength(1),
+  v.check((backends) => new Set(backends).size === backends.length, 'a backend is named twice'),
+)
+
+/** A file that does what the model does at another precision, or for other devices. */
+const VariantSchema = v.pipe(
+  v.object({
+    variant: v.picklist(['fp32', 'fp16', 'int8']),
+    /** From the config's folder; `<model>.<variant>.onnx` beside the model when left out. */
+    model: v.exactOptional(FilePathSchema),
+    backends: BackendsSchema,
+    /** What a device must have to choose it: bytes of memory; features and least limits of its GPU. */
+    requires: v.exactOptional(RequirementsSchema),
+    /** How far its answers may lie from the golden vectors; the model's own when left out. */
+    tolerance: v.exactOptional(ToleranceSchema),
+  }),
+  v.check(
+    ({ backends, requires }) =>
+      !backends.includes('wasm') || (requires?.features ?? requires?.limits) === undefined,
+    '`features` and `limits` are of a GPU, so no device would run it on wasm: leave wasm out of its `backends`',
+  ),
+)
+
 const ConfigSchema = v.object({
   name: ModelNameSchema,
   /** Who answers for the model. */
@@ -30,7 +59,16 @@ const ConfigSchema = v.object({
   contract: ContractSchema,
   slo: SloSchema,
   /** An answer agrees with its golden vector when |answer − expected| ≤ absolute + relative × |expected|. */
-  tolerance: v.object({ absolute: notNegative, relative: notNegative }),
+  tolerance: ToleranceSchema,
+  /** What the model file itself may run on; `wasm` and `webgpu`, and `webnn` for fixed shapes, when left out. */
+  backends: v.exactOptional(
+    v.pipe(
+      BackendsSchema,
+      v.check((backends) => backends.includes('wasm'), 'needs wasm, which every device starts on'),
+    ),
+  ),
+  /** Of these files and then the model file, a device takes the first that it can run. */
+  variants: v.exactOptional(v.pipe(v.array(VariantSchema), v.maxLength(15))),
   lineage: v.optional(
     v.object({
       /** What `git describe` says of the model's folder when left out. */

@@ -3,7 +3,7 @@ import {
   MAX_DESCRIPTOR_BYTES,
   jsonBytes,
   parseDescriptor,
-  type ArtifactFile,
+  type Artifact,
   type Descriptor,
   type GoldenVector,
   type ReferenceProfile,
@@ -12,7 +12,6 @@ import {
 } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import type { Config } from './config.js'
-import type { Graph } from './graph.js'
 import type { Metrics } from './metrics.js'
 
 /** Everything that is known of a version when its descriptor is written. */
@@ -20,12 +19,12 @@ export interface VersionFacts {
   readonly config: Config
   readonly version: Version
   readonly created: string
-  readonly graph: Graph
+  readonly runtime: Descriptor['runtime']
   readonly metrics: Metrics
   readonly vectors: readonly GoldenVector[]
   readonly replay: SelfTest['replay']
   readonly lineage: Descriptor['lineage']
-  readonly files: readonly ArtifactFile[]
+  readonly artifacts: readonly Artifact[]
   readonly reference: ReferenceProfile | undefined
 }
 
@@ -36,7 +35,7 @@ export interface VersionFacts {
  *   too large for a device to accept.
  */
 export function describeVersion(facts: VersionFacts): Uint8Array<ArrayBuffer> {
-  const { config, version, graph, metrics } = facts
+  const { config, version, metrics } = facts
   const descriptor: Descriptor = {
     format: 1,
     name: config.name,
@@ -46,13 +45,8 @@ export function describeVersion(facts: VersionFacts): Uint8Array<ArrayBuffer> {
     checklist: config.checklist,
     card: { ...config.card, framework: frameworkOf(config, metrics) },
     lineage: facts.lineage,
-    runtime: {
-      opset: graph.opset,
-      irVersion: graph.irVersion,
-      operators: [...graph.operators],
-      ...config.runtime,
-    },
-    artifacts: [{ variant: 'fp32', backends: ['wasm'], files: [...facts.files] }],
+    runtime: facts.runtime,
+    artifacts: [...facts.artifacts],
     contract: config.contract,
     selfTest: { vectors: [...facts.vectors], tolerance: config.tolerance, replay: facts.replay },
     slo: config.slo,

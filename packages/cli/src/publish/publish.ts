@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import {
   latestVersion,
   sha256,
@@ -16,27 +16,23 @@ import { descriptorPath, indexTarget } from '../repository/files/layout.js'
 import { openFiles, type RepositoryLocation } from '../repository/files/location.js'
 import { settle } from '../repository/write/settle.js'
 import { namingDiskErrors } from '../disk.js'
-import { prepareFiles, sourceFiles } from './artifact.js'
+import { prepareFiles } from './artifact.js'
+import { readArtifacts, runtimeOf } from './artifacts.js'
 import { checkAssets } from './check-assets.js'
-import { checkContract } from './check-contract.js'
-import { wireBytes } from '../repository/files/chunk-encoding.js'
+import { distinctChunksOf, downloadBytes, startingArtifact } from '../repository/read/descriptor.js'
 import { listedChunks } from '../repository/read/listed-chunks.js'
 import { distinctChunks, newBytes, writeChunks, type PublishProgress } from './chunks/write.js'
 import { readConfig, type FoundConfig } from './config.js'
+import { describeArtifacts, type PublishedArtifact } from './describe-artifacts.js'
 import { describeVersion } from './descriptor.js'
-import { readExternalData } from './external-data.js'
 import { findGoldenVectors, stemOf } from './golden-file.js'
-import { readGraph } from './graph.js'
 import { codecOf } from './kinds.js'
 import { lineageOf } from './lineage.js'
 import { readMetrics } from './metrics.js'
 import { extendIndex, refuseExisting } from './model-index.js'
 import { parseVersion } from './parse-version.js'
-import { readInput } from './read-input.js'
 import { profileReference } from './reference/reference.js'
-import { replayGoldenVectors } from './replay.js'
-import { runModel } from './run-model.js'
-import { namingOperators, refuseTooNew } from './runtime.js'
+import { replayArtifacts } from './replay-artifacts.js'
 
 export interface PublishOptions extends RepositoryLocation, Attribution {
   /** The ONNX file. */
@@ -62,11 +58,13 @@ export interface Published extends Committed {
   readonly name: ModelName
   readonly version: Version
   readonly descriptor: Sha256
-  /** Bytes of all files: model, external data, assets. */
+  /** In the order in which devices choose: variants, and the model file last. */
+  readonly artifacts: readonly PublishedArtifact[]
+  /** Bytes of all files: models, external data, assets. */
   readonly size: number
   readonly files: number
   readonly chunks: number
-  /** Bytes that a device without any version fetches. */
+  /** Bytes that a device without any version fetches before it answers, on WASM. */
   readonly downloadBytes: number
   /** Bytes of these that a device with the newest release before does not have. */
   readonly updateBytes: number
@@ -98,13 +96,9 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   const given = options.config
   const found = typeof given === 'object' ? given : await readConfig(options.model, given)
   const { config, dir } = found
-  const model = await readInput(options.model, 'model')
-  const graph = readGraph(model, basename(options.model))
-  refuseTooNew(graph, basename(options.model))
-  checkContract(config.contract, graph)
+  const read = await readArtifacts(options.model, found)
   checkAssets(config.contract.input, config.assets ?? [])
-  const externalData = await readExternalData(options.model, graph.external)
-  const sources = await sourceFiles(model, externalData, found)
+  const sources = [...read.variants, read.main]
   const { vectors, recorded } = await findGoldenVectors(options.model, options.golden, config.contract)
   const metricsFile = options.metrics ?? `${stemOf(options.model)}.metrics.json`
   const metrics = await readMetrics(metricsFile, options.metrics !== undefined)
@@ -116,12 +110,9 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
   const predecessor = await findIndex(repository, config.name)
   refuseExisting(predecessor?.document, version)
 
-  const loadable = { model, externalData }
-  const codec = await codecOf(config.contract, sources)
-  await namingOperators(async () => {
-    if (options.skipReplay) await runModel(loadable, codec, [])
-    else await replayGoldenVectors(loadable, codec, vectors, config.tolerance)
-  })
+  const { loadable } = read.main
+  const codec = await codecOf(config.contract, read.main.sources)
+  const replayed = await replayArtifacts(read, codec, vectors, config, options.skipReplay === true)
   const replay = options.skipReplay ? 'skipped' : recorded ? 'recorded' : 'passed'
   const csv = options.reference ?? (config.reference === undefined ? undefined : join(dir, config.reference))
   const reference =
@@ -129,25 +120,30 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
 
   const onBytes = (done: number, total: number): void =>
     options.onProgress?.({ step: 'prepare', done, total })
-  const prepared = await prepareFiles(files, sources, listedChunks(repository), onBytes, signal)
+  const allFiles = sources.flatMap((artifact) => artifact.sources)
+  const prepared = await prepareFiles(files, allFiles, listedChunks(repository), onBytes, signal)
+  const described = describeArtifacts(sources, prepared, replayed)
+  const artifacts = described.map(({ artifact }) => artifact)
   const descriptor = describeVersion({
     config,
     version,
     created: now.toISOString(),
-    graph,
+    runtime: runtimeOf(sources, config),
     metrics,
     lineage: await lineageOf(options.model, found, metrics, reference?.data),
     reference,
     vectors,
     replay,
-    files: prepared.map(({ file }) => file),
+    artifacts,
   })
   const release = { sha256: await sha256(descriptor), size: descriptor.length }
   const change = await changeOf(options, `publish ${version}`, now)
   const index = extendIndex(config.name, predecessor, version, release, change)
   const chunks = distinctChunks(prepared)
   const previous = predecessor && latestVersion(predecessor.document)
-  const update = await newBytes(files, chunks, predecessor?.document, previous)
+  const started = startingArtifact({ artifacts })
+  const wanted = distinctChunksOf({ artifacts: started ? [started] : [] })
+  const update = await newBytes(files, wanted, predecessor?.document, previous)
 
   await writeChunks(files, chunks, options.onProgress, signal)
   signal?.throwIfAborted()
@@ -158,10 +154,11 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
     name: config.name,
     version,
     descriptor: release.sha256,
-    size: sources.reduce((sum, { bytes }) => sum + bytes.length, 0),
-    files: sources.length,
+    artifacts: described.map(({ published }) => published),
+    size: allFiles.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    files: allFiles.length,
     chunks: chunks.length,
-    downloadBytes: sumOf(chunks.map(({ chunk }) => wireBytes(chunk))),
+    downloadBytes: downloadBytes({ artifacts }),
     updateBytes: update,
     vectors: vectors.length,
     replay,
@@ -169,8 +166,4 @@ async function publishSteps(options: PublishOptions): Promise<Published> {
     reference: reference && { rows: reference.rows, fields: Object.keys(reference.fields).length },
     hasRollout: (await findRollout(repository, config.name)) !== undefined,
   }
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, next) => sum + next, 0)
 }

@@ -14,9 +14,18 @@ import { runModel, type LoadableModel } from './run-model.js'
 /** What of a vector or an answer is shown at most. */
 const SHOWN_CHARACTERS = 2000
 
+const REMEDY =
+  'Compare how the model was exported with how it was trained. To publish it all the same: --skip-replay, which the ' +
+  'descriptor records; devices still test it.'
+
+const VARIANT_REMEDY =
+  'Where that is as close as this precision comes, and close enough for what the answer is used for, give the variant a ' +
+  '`tolerance` of its own. Otherwise convert it anew, with its sensitive layers left as they were, or leave it out.'
+
 /**
  * Runs the model on its golden vectors, with the runtime that devices use, and compares.
  *
+ * @param variant of the model, where it is not the model itself.
  * @throws AfieldError `model/self-test-failed` showing the vector that disagrees; CliError `golden/invalid` when a
  *   vector's input does not fit the contract; `graph/invalid` when the runtime cannot load or run the model.
  */
@@ -25,6 +34,7 @@ export async function replayGoldenVectors(
   codec: Codec,
   vectors: readonly GoldenVector[],
   tolerance: SelfTest['tolerance'],
+  variant?: string,
 ): Promise<void> {
   // One alone would not show whether inputs can be answered together.
   const replayed = vectors.length === 1 ? [...vectors, ...vectors] : [...vectors]
@@ -34,10 +44,10 @@ export async function replayGoldenVectors(
   if (!disagreement) return
   throw new AfieldError(
     'model/self-test-failed',
-    `The model is not the one that was trained: ${describeDisagreement(disagreement)}.\n` +
+    `${variant === undefined ? 'The model is not the one that was trained' : `${variant} is not the model that was trained`}: ` +
+      `${describeDisagreement(disagreement)}.\n` +
       `${showVector(replayed[disagreement.vector], outputs[disagreement.vector])}\n` +
-      'Compare how the model was exported with how it was trained. To publish it all the same: --skip-replay, ' +
-      'which the descriptor records; devices still test it.',
+      (variant === undefined ? REMEDY : VARIANT_REMEDY),
     { details: { vector: disagreement.vector, output: disagreement.output } },
   )
 }

@@ -2,11 +2,14 @@ import { ONNXRUNTIME, unrunnable } from '@afield/protocol'
 import { CliError } from '../errors.js'
 import type { Graph } from './graph.js'
 
+/** It knows the operator, and has no code for it on the CPU or for these types. */
+const MISSING_KERNEL = /Could not find an implementation for ([^\s(]+)\(/
+
 /** How onnxruntime names an operator that it does not have, or has no code for. */
 const UNKNOWN_OPERATOR = [
   /Fatal error: (\S+?)\(-?\d+\) is not a registered function\/op/,
   /No Op registered for (\S+) with domain_version/,
-  /Could not find an implementation for ([^\s(]+)\(/,
+  MISSING_KERNEL,
 ]
 
 /**
@@ -43,4 +46,9 @@ export async function namingOperators<T>(work: () => Promise<T>): Promise<T> {
       { cause },
     )
   }
+}
+
+/** Whether a model cannot run here for want of code that onnxruntime may have on a GPU. */
+export function needsGpu(error: unknown): boolean {
+  return MISSING_KERNEL.test(error instanceof Error ? error.message : String(error))
 }

@@ -37,6 +37,8 @@ export interface Rooms {
   /** Where descriptors come from, the app's own files last. */
   readonly sources: readonly Source[]
   readonly catalogue: Catalogue
+  /** This page's life. */
+  readonly life: string
   readonly checks: Checks
   readonly following: Following
   readonly loading: Loading
@@ -96,6 +98,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     background,
     blobs,
     sources: Object.values(sources).flatMap((source) => source ?? []),
+    life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
     following: new Following(ports, {

@@ -11,21 +11,28 @@ export function modelHandle<N extends ModelName>(
   page: OpenPage,
   explain: Model['explain'],
 ): Model<N> {
+  /** Once: afterwards nothing comes between an answer and who waits for it. */
+  const thenFollow = <T>(asked: Promise<T>): Promise<T> =>
+    page.isFollowing
+      ? asked
+      : asked.then((answer) => {
+          page.follow()
+          return answer
+        })
   const asks =
     (how: 'predict' | 'predictMany') =>
-    async (given: never, options: PredictOptions = {}): Promise<never> => {
+    (given: never, options?: PredictOptions): Promise<never> => {
       const began = performance.now()
-      try {
-        const guards = route.guard !== undefined || options.timeoutMs !== undefined
-        const answers = guards ? await guardOf(page, route) : route
-        const answered = await answers[how](given, options, began)
-        page.follow()
-        return answered as never
-      } catch (error) {
-        if (!route.guard) page.background.run(async () => (await guardOf(page, route)).failed(error))
-        throw error
-      }
+      const asked: Promise<unknown> =
+        route.guard || options?.timeoutMs !== undefined
+          ? guardOf(page, route).then((guard): Promise<unknown> => guard[how](given, options, began))
+          : route[how](given, options)
+      return thenFollow(asked) as Promise<never>
     }
+  // Until there is a guard, which hears of each call.
+  if (!route.guard) {
+    route.onFailed = (error) => page.background.run(async () => (await guardOf(page, route)).failed(error))
+  }
   // A file of its own, with what is asked of a model now and then.
   const later =
     (call: keyof typeof import('./model-calls.js')) =>
@@ -40,7 +47,7 @@ export function modelHandle<N extends ModelName>(
     predictMany: asks('predictMany'),
     benchmark: later('benchmark'),
     explain,
-    pin: later('pin'),
+    pin: () => route.pin(),
     stats: later('stats'),
     health: later('health'),
     drift: later('drift'),

@@ -15,6 +15,7 @@ const guards = new WeakMap<Route, Guard>()
 export async function openGuard(page: OpenPage, route: Route, fallback?: FallbackOptions): Promise<Guard> {
   const guard = guards.get(route) ?? guardFor(page, route)
   guards.set(route, guard)
+  route.onFailed = undefined
   if (fallback) guard.fallBackTo(await openChain(page, route, fallback))
   return guard
 }

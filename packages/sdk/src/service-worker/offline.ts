@@ -9,6 +9,11 @@ export interface OfflineOptions {
   readonly version: string
   /** URLs of the app's own files: pages, scripts, workers, onnxruntime's files. Fetched whole at install. */
   readonly assets: readonly string[]
+  /**
+   * URLs of files that few devices need, such as onnxruntime's builds for GPUs. Fetched when one asks for them, and
+   * kept from then on.
+   */
+  readonly onDemand?: readonly string[]
 }
 
 /**
@@ -21,11 +26,12 @@ export interface OfflineOptions {
  * import { serveOffline } from 'afield/service-worker'
  * serveOffline({ version: '2026-11-21', assets: ['./', './assets/app-3f2a.js'] })
  */
-export function serveOffline({ version, assets }: OfflineOptions): void {
+export function serveOffline({ version, assets, onDemand = [] }: OfflineOptions): void {
   const prefix = `afield-app ${self.registration.scope} `
   const name = prefix + version
   const urls = assets.map((asset) => new URL(asset, self.registration.scope).href)
   const known = new Set(urls)
+  const wanted = new Set(onDemand.map((asset) => new URL(asset, self.registration.scope).href))
   /** What open pages of the build before may still ask for, such as a worker; `undefined` until it is read. */
   let older: ReadonlyMap<string, string> | undefined
   const readOlder = async (): Promise<void> => {
@@ -57,6 +63,7 @@ export function serveOffline({ version, assets }: OfflineOptions): void {
     url.hash = ''
     const { href } = url
     if (known.has(href)) event.respondWith(cachedFirst(name, href, request))
+    else if (wanted.has(href)) event.respondWith(keptFromFirstUse(event, name, href))
     else if (older ? older.has(href) : href.startsWith(self.registration.scope)) {
       event.respondWith(reading.then(() => cachedFirst(older?.get(href) ?? name, href, request)))
     }
@@ -76,6 +83,27 @@ async function install(name: string, requests: readonly Request[]): Promise<void
 
 async function cachedFirst(name: string, url: string, request: Request): Promise<Response> {
   return (await caches.match(url, { cacheName: name })) ?? fetch(request)
+}
+
+async function keptFromFirstUse(event: FetchEvent, name: string, url: string): Promise<Response> {
+  const { request } = event
+  const kept = await caches.match(url, { cacheName: name })
+  if (kept) return kept
+  const response = await fetch(request)
+  // A host may answer with its page where it has no such file.
+  if (response.status === 200 && !response.headers.get('content-type')?.startsWith('text/html')) {
+    event.waitUntil(keep(name, url, response.clone()))
+  }
+  return response
+}
+
+/** A file that came in part, or that there is no room for, is asked for again. */
+async function keep(name: string, url: string, response: Response): Promise<void> {
+  try {
+    await (await caches.open(name)).put(url, response)
+  } catch (error) {
+    console.warn(`afield: ${url} could not be kept`, error)
+  }
 }
 
 /** URLs that other builds cached, each with the cache that has it. */

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Connect, Plugin, ResolvedConfig, ViteDevServer } from 'vite'
+import { BACKENDS, type Backend } from '@afield/protocol'
 import { refuseClashes, type Claims } from './claims.js'
+import { gpuFiles } from './gpu-files.js'
 import { writeServiceWorker } from './service-worker.js'
 import { serveRepository } from './serve-repository.js'
 import { writeTypes } from './write-types.js'
@@ -19,9 +21,15 @@ export interface AfieldPluginOptions {
   /**
    * Writes `sw.js` beside the page at the end of a build: a service worker that keeps every file the build wrote, so
    * that the app starts without a network. The app registers it. `worker` is a script of its own, which calls
-   * `serveOffline(__OFFLINE__)` of `afield/service-worker`.
+   * `serveOffline(__OFFLINE__)` of `afield/service-worker`. The files for GPUs are not downloaded by every visitor: they
+   * are kept from the moment when a device first uses them.
    */
   readonly offline?: boolean | { readonly worker: string }
+  /**
+   * What the app's models may run on; default all. `['wasm']` leaves some 43 MB of files for GPUs out of a build, one of
+   * them larger than the 25 MiB that some hosts take: every device then stays on WASM.
+   */
+  readonly backends?: readonly Backend[]
 }
 
 const DEFAULT_REPOSITORY = 'afield-repo'
@@ -42,10 +50,13 @@ export function afield({
   path = '/models/',
   types = 'src/afield-models.d.ts',
   offline = false,
+  backends = BACKENDS,
 }: AfieldPluginOptions = {}): Plugin<Claims> {
   let config: ResolvedConfig
   let declaring: Promise<void> = Promise.resolve()
-  const written = new Set<string>()
+  /** Folders of this build, and the files in each that are for GPUs. */
+  const written = new Map<string, ReadonlySet<string>>()
+  const withGpu = backends.some((backend) => backend !== 'wasm')
   const below = ['', ...path.split('/').filter(Boolean), ''].join('/')
   const folder = (): string => resolve(config.root, repository ?? DEFAULT_REPOSITORY)
 
@@ -103,9 +114,13 @@ export function afield({
     configurePreviewServer(server) {
       serve(server.middlewares)
     },
-    writeBundle() {
+    generateBundle(_options, bundle) {
+      if (withGpu) return
+      for (const file of gpuFiles(bundle)) delete bundle[file]
+    },
+    writeBundle(_options, bundle) {
       const { consumer, build } = this.environment.config
-      if (consumer === 'client') written.add(resolve(config.root, build.outDir))
+      if (consumer === 'client') written.set(resolve(config.root, build.outDir), gpuFiles(bundle))
     },
     closeBundle: {
       order: 'post',
@@ -116,7 +131,7 @@ export function afield({
         const folders = [...written]
         // Of a build that failed there is nothing.
         written.clear()
-        for (const outDir of folders) await writeServiceWorker(outDir, entry)
+        for (const [outDir, gpu] of folders) await writeServiceWorker(outDir, entry, gpu)
       },
     },
   }

@@ -7,16 +7,25 @@ import { fileURLToPath } from 'node:url'
 interface Assets {
   readonly version: string
   readonly assets: readonly string[]
+  readonly onDemand: readonly string[]
 }
 
 const FILE = 'sw.js'
 /** What hosts read and do not hand out: one file that is not there would keep the service worker from installing. */
 const NOT_SERVED = /(^|\/)\.|^_(headers|redirects|routes\.json|worker\.js)$|^CNAME$/
 
-/** Builds the service worker into the folder whose files it keeps. */
-export async function writeServiceWorker(outDir: string, entry: string | undefined): Promise<void> {
+/**
+ * Builds the service worker into the folder whose files it keeps.
+ *
+ * @param onDemand those of them that it keeps once somebody asked for them.
+ */
+export async function writeServiceWorker(
+  outDir: string,
+  entry: string | undefined,
+  onDemand: ReadonlySet<string>,
+): Promise<void> {
   const { build } = await import('vite')
-  const offline = await listAssets(outDir)
+  const offline = await listAssets(outDir, onDemand)
   await build({
     configFile: false,
     logLevel: 'warn',
@@ -37,7 +46,7 @@ export async function writeServiceWorker(outDir: string, entry: string | undefin
   })
 }
 
-async function listAssets(folder: string): Promise<Assets> {
+async function listAssets(folder: string, onDemand: ReadonlySet<string>): Promise<Assets> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries
     .filter((entry) => entry.isFile())
@@ -46,6 +55,12 @@ async function listAssets(folder: string): Promise<Assets> {
     .sort()
   const hash = createHash('sha256')
   for (const file of files) hash.update(`${file}\0`).update(await readFile(join(folder, file)))
-  // The page is asked for as a folder, which is a URL of its own.
-  return { version: hash.digest('hex').slice(0, 16), assets: ['./', ...files.map((file) => `./${file}`)] }
+  const urls = (wanted: boolean): readonly string[] =>
+    files.filter((file) => onDemand.has(file) === wanted).map((file) => `./${file}`)
+  return {
+    version: hash.digest('hex').slice(0, 16),
+    // The page is asked for as a folder, which is a URL of its own.
+    assets: ['./', ...urls(false)],
+    onDemand: urls(true),
+  }
 }

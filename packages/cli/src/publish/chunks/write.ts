@@ -1,9 +1,10 @@
-import type { ModelIndex, Version } from '@afield/protocol'
+import type { Chunk, Descriptor, ModelIndex, Version } from '@afield/protocol'
 import { CliError } from '../../errors.js'
 import type { RepositoryFiles } from '../../repository/files/files.js'
 import { chunkPath } from '../../repository/files/layout.js'
 import type { PreparedFile } from '../artifact.js'
 import { wireBytes } from '../../repository/files/chunk-encoding.js'
+import { startingArtifact } from '../../repository/read/descriptor.js'
 import { releaseChunks } from '../../repository/read/listed-chunks.js'
 import type { PreparedChunk } from './store.js'
 
@@ -51,17 +52,22 @@ async function createChunk(files: RepositoryFiles, path: string, bytes: Uint8Arr
   )
 }
 
-/** Bytes that a device which has the predecessor fetches for a version; all of them without one. */
+/** Bytes that a device which started on the predecessor fetches of a version's chunks; all of them without one. */
 export async function newBytes(
   files: RepositoryFiles,
-  chunks: readonly PreparedChunk[],
+  chunks: readonly Chunk[],
   index: ModelIndex | undefined,
   previous: Version | undefined,
 ): Promise<number> {
   const release = previous && index?.versions[previous]
-  const listed = index && previous && release ? await releaseChunks(files, index.name, previous, release) : []
+  const listed =
+    index && previous && release
+      ? await releaseChunks(files, index.name, previous, release, startingChunks)
+      : []
   const held = new Set(listed.map(({ sha256 }) => sha256))
-  return chunks
-    .filter(({ chunk }) => !held.has(chunk.sha256))
-    .reduce((sum, { chunk }) => sum + wireBytes(chunk), 0)
+  return chunks.filter(({ sha256 }) => !held.has(sha256)).reduce((sum, chunk) => sum + wireBytes(chunk), 0)
+}
+
+function startingChunks(descriptor: Descriptor): readonly Chunk[] {
+  return startingArtifact(descriptor)?.files.flatMap(({ chunks }) => chunks) ?? []
 }

@@ -1,6 +1,7 @@
 import {
   checkBytes,
   parseDescriptor,
+  type Artifact,
   type Chunk,
   type Descriptor,
   type ModelName,
@@ -40,8 +41,19 @@ export function distinctChunksOf(descriptor: Pick<Descriptor, 'artifacts'>): rea
   return [...new Map(chunksOf(descriptor).map((chunk) => [chunk.sha256, chunk])).values()]
 }
 
-/** Bytes that a device without any version fetches for this one: a device takes one artifact. */
-export function downloadBytes({ artifacts }: Descriptor): number {
-  const chunks = distinctChunksOf({ artifacts: artifacts.slice(0, 1) })
+/** What a device with nothing but WASM runs, and the others start on. */
+export function startingArtifact({ artifacts }: Pick<Descriptor, 'artifacts'>): Artifact | undefined {
+  const runnable = artifacts.filter(({ backends }) => backends.includes('wasm'))
+  return runnable.find(({ requires }) => requires?.memory === undefined) ?? runnable[0] ?? artifacts[0]
+}
+
+/** Bytes that a device without any version fetches before it can answer. */
+export function downloadBytes(descriptor: Pick<Descriptor, 'artifacts'>): number {
+  return artifactBytes(startingArtifact(descriptor))
+}
+
+/** Bytes that an artifact is over the wire. */
+export function artifactBytes(artifact: Artifact | undefined): number {
+  const chunks = distinctChunksOf({ artifacts: artifact ? [artifact] : [] })
   return chunks.reduce((sum, chunk) => sum + wireBytes(chunk), 0)
 }

@@ -1,4 +1,11 @@
-import { AfieldError, type Chunk, type ModelName, type Release, type Version } from '@afield/protocol'
+import {
+  AfieldError,
+  type Chunk,
+  type Descriptor,
+  type ModelName,
+  type Release,
+  type Version,
+} from '@afield/protocol'
 import type { RepositoryFiles } from '../files/files.js'
 import { chunksOf, readDescriptor } from './descriptor.js'
 import { modelNames, requireIndex } from './documents.js'
@@ -35,15 +42,20 @@ async function readAll(repository: Repository): Promise<ReadonlyMap<string, read
   return all
 }
 
-/** The chunks of a published version; none where its descriptor is lost or damaged, which verify tells of. */
+/**
+ * The chunks of a published version; none where its descriptor is lost or damaged, which verify tells of.
+ *
+ * @param of which of them.
+ */
 export async function releaseChunks(
   files: RepositoryFiles,
   name: ModelName,
   version: Version,
   release: Release,
+  of: (descriptor: Descriptor) => readonly Chunk[] = chunksOf,
 ): Promise<readonly Chunk[]> {
   try {
-    return chunksOf(await readDescriptor(files, name, version, release))
+    return of(await readDescriptor(files, name, version, release))
   } catch (error) {
     if (error instanceof AfieldError) return []
     throw error

@@ -5,11 +5,9 @@ import {
   type FunnelStep,
   type Release,
 } from '@afield/protocol'
-import type { EngineFacts } from '../../engine/messages.js'
-import { artifactFor } from '../blobs/files.js'
 import { reach, type Engine, type Ports, type Served, type Terms } from '../ports.js'
 import { engineModel, modelBytes } from './engine-model.js'
-import type { StoredVersion } from './fetcher.js'
+import { WASM, type Backing, type StoredVersion } from './fetcher.js'
 import { failed, pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'
 import { Trials } from './trials.js'
 
@@ -22,6 +20,8 @@ export interface Running {
   readonly descriptor: VersionOnDevice['descriptor']
   readonly engine: Engine
   readonly terms: Terms
+  /** What it runs on. */
+  readonly on: Backing
 }
 
 export interface ServingOptions {
@@ -78,7 +78,7 @@ export class Serving {
   ): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
-    const bytes = modelBytes(stored, served.backend)
+    const bytes = modelBytes(stored)
     const isPinned = served.arm === 'pinned'
     const outcome = await this.#trials.run({
       version,
@@ -97,14 +97,14 @@ export class Serving {
       count(served, 'confirmed')
     }
     const terms: Terms = {
-      variant: artifactFor(stored.descriptor, served.backend).variant,
+      variant: stored.artifact.variant,
       engine: outcome.facts,
       standsIn,
       mayFinish: true,
       slo: stored.descriptor.slo,
       modelBytes: bytes,
     }
-    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine, terms })
+    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine, terms, on: WASM })
     await reach(this.#ports, 'swap/served')
     if (isPinned) {
       const now = this.#ports.clock.now()
@@ -130,19 +130,23 @@ export class Serving {
   }
 
   /** The same version under another label: promoted, or admitted to another step. */
-  async relabel(served: Served, standsIn: boolean): Promise<void> {
+  async relabel(label: Served, standsIn: boolean): Promise<void> {
     const running = this.#running
     if (!running) return
+    const served = { ...label, backend: running.served.backend }
     const isSame = JSON.stringify(running.served) === JSON.stringify(served)
     if (isSame && running.terms.standsIn === standsIn) return
     await this.#serve({ ...running, served, terms: { ...running.terms, standsIn } })
   }
 
-  /** The same version on a fresh engine. */
-  async renew(engine: Engine, facts: EngineFacts): Promise<void> {
+  /** The version that serves, on an engine of another backend. */
+  async move(engine: Engine, on: Backing, terms: Terms): Promise<void> {
     const running = this.#running
-    if (!running) return engine.close()
-    await this.#serve({ ...running, engine, terms: { ...running.terms, engine: facts } })
+    if (!running) return
+    const served = { ...running.served, backend: on.backend }
+    await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
+    this.#running = { ...running, served, engine, terms, on }
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Nothing answers any more, and that is why. */

@@ -132,14 +132,15 @@ export class Trials {
     tested: boolean,
     known: boolean,
   ): Promise<Outcome> {
-    const engine = await this.#ports.host.openEngine({ role, runtime: 'plain', modelBytes })
+    let engine: Engine | undefined
     try {
+      engine = await this.#ports.host.openEngine({ role, runtime: 'plain', modelBytes })
       const load = engine.load(tested ? { ...model, selfTest: undefined } : model)
       const facts = await withinLimit(this.#ports.clock, load)
       await reach(this.#ports, 'trial/session-made')
       return { kind: 'ready', engine, facts, known }
     } catch (cause) {
-      engine.close()
+      engine?.close()
       const error = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')
       if (!isBlamed(error)) {
         await this.#update(({ trial: _ended, ...rest }) => rest)

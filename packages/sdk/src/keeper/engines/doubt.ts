@@ -43,7 +43,7 @@ async function renew(ports: Ports, activator: Activator): Promise<AfieldError | 
   try {
     engine = await ports.host.openEngine({ role: 'staging', runtime: facts.build, modelBytes })
     const proven = await withinLimit(ports.clock, engine.load(engineModel(activator.model, stored, backend)))
-    await activator.renew(engine, proven)
+    await activator.move(engine, running.on, { ...running.terms, engine: proven })
     return undefined
   } catch (cause) {
     engine?.close()

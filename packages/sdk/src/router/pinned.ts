@@ -1,0 +1,77 @@
+import type { AfieldError, Backend } from '@afield/protocol'
+import type { PinnedModel, PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
+import { abortable } from '../abort.js'
+import { Deadline } from './deadline.js'
+import type { EngineSet } from './engine-set.js'
+import type { Route } from './route.js'
+
+/** A model, held at one version and engine while others begin to serve. */
+export class Pinned implements PinnedModel {
+  readonly version: string
+  readonly #route: Route
+  #set: EngineSet
+  #release: () => void
+
+  constructor(route: Route, set: EngineSet) {
+    this.version = set.served.version
+    this.#route = route
+    this.#set = set
+    this.#release = set.hold()
+  }
+
+  get backend(): Backend {
+    return this.#set.served.backend
+  }
+
+  predict(input: unknown, options?: PredictOptions): Promise<Prediction> {
+    return this.#inTime(options, (given) => this.#ask((set) => this.#route.predict(input, given, set)))
+  }
+
+  predictMany(candidates: readonly unknown[], options?: PredictManyOptions): Promise<Predictions> {
+    return this.#inTime(options, (given) =>
+      this.#ask((set) => this.#route.predictMany(candidates, given, set)),
+    )
+  }
+
+  release(): void {
+    this.#release()
+  }
+
+  async #inTime<O extends Pick<PredictOptions, 'signal' | 'timeoutMs'>, T>(
+    options: O | undefined,
+    ask: (options: O | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (options?.timeoutMs === undefined) return ask(options)
+    const deadline = new Deadline(performance.now(), options)
+    try {
+      return await abortable(ask({ ...options, signal: deadline.signal }), deadline.signal)
+    } finally {
+      deadline.end()
+    }
+  }
+
+  /** After its engine was lost, once more of another, where that runs the very same version. */
+  async #ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<T> {
+    const { cut } = this.#set
+    if (cut) throw cut
+    if (!this.#set.isAlive) await this.#followOn()
+    try {
+      return await ask(this.#set)
+    } catch (error) {
+      const { code } = error as AfieldError
+      if (this.#set.cut) throw this.#set.cut
+      if (this.#set.isAlive || (code !== 'engine/crashed' && code !== 'engine/device-lost')) throw error
+      if (!(await this.#followOn())) throw error
+      return ask(this.#set)
+    }
+  }
+
+  async #followOn(): Promise<boolean> {
+    const set = await this.#route.ready()
+    if (set.served.version !== this.version) return false
+    this.#release()
+    this.#set = set
+    this.#release = set.hold()
+    return true
+  }
+}
