@@ -33,6 +33,9 @@ export interface KeeperOptions extends DownloadRules, LoadingRules {
 /** What the keeper's calls are answered by. */
 export interface Rooms {
   readonly background: Background
+  readonly blobs: Blobs
+  /** Where descriptors come from, the app's own files last. */
+  readonly sources: readonly Source[]
   readonly catalogue: Catalogue
   /** This page's life. */
   readonly life: string
@@ -59,6 +62,10 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const records = new ModelRecords(ports)
   const store = new BlobStore(ports)
   const fetched = new Map<string, number>()
+  const sources = {
+    repository: policy === 'offline' ? undefined : new Source(ports, repository),
+    seed: seed === undefined ? undefined : new Source(ports, seed),
+  }
   const routes = new Routes(ports, (init) => {
     const { model } = init
     const onFetched = (bytes: number): void => void fetched.set(model, (fetched.get(model) ?? 0) + bytes)
@@ -66,8 +73,8 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
       model,
       records,
       rules: options,
-      repository: policy === 'offline' ? undefined : new Source(ports, repository, onFetched),
-      seed: seed === undefined ? undefined : new Source(ports, seed),
+      seed: sources.seed,
+      repository: sources.repository && new Source(ports, repository, onFetched),
       count,
     })
     const sweep = (): Promise<void> => evictor.sweep()
@@ -94,6 +101,8 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const blobs = new Blobs(ports, store, evictor)
   return {
     background,
+    blobs,
+    sources: Object.values(sources).flatMap((source) => source ?? []),
     life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
