@@ -94,6 +94,34 @@ describe('stats()', () => {
     expect(await page.evaluate(() => said.filter((line) => line.startsWith('warn')))).toEqual([])
   })
 
+  test('counts what ran out of time, and who answered in its place', async () => {
+    await load()
+    const { settled, results, servedBy } = await page.evaluate(async () => {
+      const many = Array.from({ length: 60_000 }, () => ({ hours_studied: 3, quiz_score: 42 }))
+      const settled = await model.predictMany(many, { timeoutMs: 20 }).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof AfieldError ? error.code : String(error)),
+      )
+      const answer = { risk_score: 0.5, needs_support: true }
+      globalThis.model = await afield.load('learner-risk', { fallback: { answer } })
+      const { results, servedBy } = await model.predictMany(many, { timeoutMs: 20 })
+      return { settled, results: results.length, servedBy }
+    })
+    expect({ settled, results, servedBy }).toEqual({
+      settled: 'engine/timeout',
+      results: 60_000,
+      servedBy: 'constant',
+    })
+    const { total, errors, fallback, objectives } = await stats()
+    expect(total).toMatchObject({ count: 120_000, errors: 120_000, timeouts: 120_000, success: 0 })
+    expect(errors).toEqual({ 'engine/timeout': 120_000 })
+    expect(fallback).toEqual({ remote: 0, constant: 60_000, function: 0 })
+    expect(objectives).toMatchObject([
+      { objective: 'latency', share: 0, state: 'missed' },
+      { objective: 'availability', share: 0, state: 'missed' },
+    ])
+  })
+
   test('tells the bytes of a model: fetched on the first visit, and only stored on the next', async () => {
     await load()
     const first = (await stats()).bytes
