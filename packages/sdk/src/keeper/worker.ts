@@ -11,10 +11,10 @@ import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
 import type { GoldenQuestion, ListedVersion } from './catalogue.js'
-import type { EngineCalls, Load, OpenEngineCalls } from './engines/port.js'
+import type { EngineCalls, Load, OpenEngineCalls, RemoteContract } from './engines/port.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
-import { Keeper, type Marks } from './keeper.js'
+import { Keeper, type Marks, type Usage } from './keeper.js'
 import { browserQuota, connectionOf, hardwareOf } from './adapters/browser.js'
 import type { KeeperOptions } from './rooms.js'
 import type { LoadRequest } from './routes.js'
@@ -82,6 +82,7 @@ export interface KeeperWorker {
   versions(model: string): Promise<readonly ListedVersion[]>
   golden(route: string): Promise<GoldenQuestion>
   storage(): Promise<Stored>
+  usage(model: string): Promise<Usage>
   remove(model: string, options: { readonly version?: string }): Promise<void>
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>
@@ -91,7 +92,7 @@ export interface KeeperWorker {
   consider(route: string, load: Load): Promise<number>
   demote(route: string, error: ErrorData): Promise<void>
   doubt(route: string, error: ErrorData, sustained: boolean): Promise<void>
-  supplyRemote(route: string, engine: number): Promise<void>
+  remoteContract(route: string): Promise<RemoteContract>
   close(): Promise<void>
 }
 
@@ -169,6 +170,7 @@ const page = connect<PageHost>(globalThis, {
   versions: async (model) => (await opened()).versions(model),
   golden: async (route) => (await opened()).golden(route),
   storage: async () => (await opened()).storage(),
+  usage: async (model) => (await opened()).usage(model),
   remove: async (model, options) => (await opened()).remove(model, options),
   observe: async (observations) => (await opened()).observe(observations),
   telemetry: async () => (await opened()).telemetry(),
@@ -178,7 +180,7 @@ const page = connect<PageHost>(globalThis, {
   demote: async (route, error) => (await engineCalls()).demote(route, errorFromData(error)),
   doubt: async (route, error, sustained) =>
     (await engineCalls()).doubt(route, errorFromData(error), sustained),
-  supplyRemote: async (route, engine) => (await engineCalls()).supplyRemote(route, engine),
+  remoteContract: async (route) => (await engineCalls()).remoteContract(route),
   close: async () => (await opened()).close(),
 } satisfies KeeperWorker)
 

@@ -1,8 +1,17 @@
 import { AfieldError } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, ServingOptions } from '../api.js'
+import type {
+  Afield,
+  AfieldEvent,
+  AfieldEvents,
+  AfieldOptions,
+  LoadOptions,
+  Model,
+  ServingOptions,
+} from '../api.js'
 import { throwIfAborted } from '../abort.js'
-import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
+import type { LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
+import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
 import { Lifeline } from './lifeline.js'
 import { modelHandle } from './model-handle.js'
@@ -33,7 +42,7 @@ export function createAfield(options: AfieldOptions): Afield {
 /** What an app may call; {@link OpenPage} is what answers. */
 class PageAfield implements Afield {
   readonly #options: AfieldOptions
-  readonly #listeners = new Set<(event: KeeperEvent) => void>()
+  readonly #listeners = new Set<(event: AfieldEvent) => void>()
   readonly #calls = new Lifeline()
   #opened: OpenPage | undefined
   #closing: Promise<void> | undefined
@@ -48,6 +57,7 @@ class PageAfield implements Afield {
       app: this.#options,
       calls: this.#calls,
       emit: (event) => this.#emit(event),
+      isHeard: () => this.#listeners.size > 0,
       log: this.#options.logger ?? consoleLogger,
     })
     return this.#opened
@@ -55,7 +65,7 @@ class PageAfield implements Afield {
 
   async load<N extends ModelName>(name: N, options: LoadOptions = {}): Promise<Model<N>> {
     this.#calls.throwIfCut()
-    const { version, signal, onProgress } = options
+    const { version, fallback, signal, onProgress } = options
     throwIfAborted(signal)
     const page = this.#page
     const { engines, keeper } = page
@@ -70,12 +80,16 @@ class PageAfield implements Afield {
       await configure(route, options)
       const request = version === undefined ? {} : { version }
       const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
-      // The keeper would only repeat what the page knows as soon as an engine begins to serve.
-      await (route.served ? loaded : Promise.race([loaded, route.nextServe()]))
+      await Promise.all([
+        // The keeper would only repeat what the page knows as soon as an engine begins to serve.
+        route.served ? loaded : Promise.race([loaded, route.nextServe()]),
+        fallback && guardOf(page, route, fallback),
+      ])
     } catch (error) {
       // What was switched off or out of reach may be back at the next look; what the app gave up is not looked for.
       if (!signal?.aborted) page.follow()
-      throw error
+      if (!route?.guard) throw error
+      ;(await route.guard).missing(error)
     } finally {
       stop?.()
       if (!route?.served) engines.dropSpare()
@@ -115,20 +129,20 @@ class PageAfield implements Afield {
 
   telemetry() {
     return this.#ask(async (keeper) => {
-      await this.#page.counting?.handOver()
+      await this.#page.counting.handOver()
       return keeper.telemetry()
     })
   }
 
   flush(): Promise<void> {
     return this.#ask(async (keeper) => {
-      await this.#page.counting?.handOver()
+      await this.#page.counting.handOver()
       await keeper.flush()
     })
   }
 
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void {
-    const filtered = (event: KeeperEvent): void => {
+    const filtered = (event: AfieldEvent): void => {
       if (event.type === type) listener(event as AfieldEvents[T])
     }
     this.#listeners.add(filtered)
@@ -151,7 +165,7 @@ class PageAfield implements Afield {
     return this.#page.keeper.ask(call)
   }
 
-  #emit(event: KeeperEvent): void {
+  #emit(event: AfieldEvent): void {
     for (const listener of this.#listeners) {
       try {
         listener(event)

@@ -11,17 +11,15 @@ import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
-import type { Observer } from './observer.js'
+import type { Counts } from './counts.js'
+import type { Guard } from './guard.js'
 import type { Scaling } from './scaling.js'
 
 /** Less work than that pays for no other backend. */
 const WORTH_CONSIDERING_MS = 1000
 
 /** What counts what became of predictions and of versions. */
-export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'> & {
-  /** How long an engine ran, for as many predictions as shared its run. */
-  ran?(served: Served, ms: number): void
-}
+export type RouteCounts = Pick<Counts, 'answered' | 'failed' | 'reached'> & Partial<Pick<Counts, 'ran'>>
 
 /** What a route asks of the keeper. What these bring serves, by {@link Route.serve}, before they resolve. */
 export interface RouteCalls {
@@ -39,11 +37,17 @@ export interface RouteCalls {
 export class Route {
   readonly name: string
   readonly calls: RouteCalls
-  readonly #counts: Counts | undefined
+  /** What answers for it where it cannot; see {@link guardOf}. */
+  guard: Promise<Guard> | undefined
+  /** Hears of each call that failed. */
+  onFailed: ((error: AfieldError) => void) | undefined
+  readonly #counts: RouteCounts | undefined
   readonly #options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 } satisfies EngineSetOptions
   #set: EngineSet | undefined
   /** What served last, also after a refusal: errors are counted for it. */
   #lastServed: Served | undefined
+  /** What serves where another version was meant to. */
+  readonly #standIns = new WeakSet<Served>()
   #refusal: AfieldError | undefined
   #closed: AfieldError | undefined
   /** What waits for a set. */
@@ -59,7 +63,7 @@ export class Route {
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
 
-  constructor(name: string, counts: Counts | undefined, calls: RouteCalls) {
+  constructor(name: string, counts: RouteCounts | undefined, calls: RouteCalls) {
     this.name = name
     this.#counts = counts
     this.calls = calls
@@ -104,6 +108,7 @@ export class Route {
     if (this.#closed) return engine.end(undefined)
     const before = this.#set
     this.#lastServed = served
+    if (terms.standsIn) this.#standIns.add(served)
     this.#refusal = undefined
     if (before?.isAlive && engine.owner === before) {
       before.served = served
@@ -111,8 +116,8 @@ export class Route {
     } else {
       const set = new EngineSet(served, terms, this.#options, {
         lost: (from, calls, error) => this.#lost(from, calls, error),
-        ran: (by, ms) => {
-          this.#counts?.ran?.(by.served, ms)
+        ran: (by, ms, together) => {
+          this.#counts?.ran?.(by.served, ms, together)
           if (by.ranMs > WORTH_CONSIDERING_MS) this.#consider(by)
         },
       })
@@ -165,11 +170,12 @@ export class Route {
         if (settled instanceof AfieldError || !by) {
           const error = settled instanceof AfieldError ? settled : noEngine()
           if (by) this.#counts?.failed(by, error.code)
+          this.onFailed?.(error)
           reject(error)
         } else {
           this.#counts?.answered(by, latencyMs)
           const { model, version: modelVersion, backend } = by
-          resolve({ ...settled, model, modelVersion, servedBy: 'model', backend, latencyMs })
+          resolve({ ...settled, model, modelVersion, servedBy: this.servedBy(by), backend, latencyMs })
         }
         this.#ended()
       }
@@ -197,10 +203,15 @@ export class Route {
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
       if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
+      this.onFailed?.(error)
       throw error
     } finally {
       this.#ended()
     }
+  }
+
+  servedBy(by: Served): 'model' | 'previous' {
+    return this.#standIns.has(by) ? 'previous' : 'model'
   }
 
   /** Uncounted. All that one call asks is answered by one version, also when another begins to serve meanwhile. */

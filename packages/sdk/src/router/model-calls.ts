@@ -1,0 +1,39 @@
+import type { Model } from '../api.js'
+import type { OpenPage } from './open-page.js'
+import type { Route } from './route.js'
+
+/** What is asked of a model now and then. Apart, so that an app's first load does not carry it. */
+export interface Asking {
+  readonly page: OpenPage
+  readonly route: Route
+}
+
+type Call<M extends keyof Model> = Model[M] extends (...given: infer G) => infer R
+  ? (asking: Asking, ...given: G) => R
+  : never
+
+export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}) => {
+  const { benchmark: measure } = await import('./benchmark.js')
+  return measure(route, options, async () => {
+    const { golden } = await page.keeper.ask((keeper) => keeper.golden(route.name))
+    return { golden }
+  })
+}
+
+export const health: Call<'health'> = async (asking, options = {}) => {
+  const { checkHealth } = await import('./health.js')
+  const { page, route } = asking
+  // Where the counts cannot be had, which was said by then, the test prediction alone tells.
+  const meanMs = () =>
+    page.counting.open().then(
+      (counted) => counted.meanMs(route),
+      () => undefined,
+    )
+  return checkHealth(asking, options, meanMs)
+}
+
+export const pin: Call<'pin'> = () => Promise.reject(new Error('pin'))
+
+export const stats: Call<'stats'> = async ({ page, route }) => (await page.counting.open()).stats(route)
+
+export const drift: Call<'drift'> = async ({ page, route }) => (await page.counting.open()).drift(route)
