@@ -27,7 +27,7 @@ test('a device that is lost in mid-run costs no answer, rests, and comes back', 
     while (answered.at(-1) !== 'wasm' && last < 5000) {
       const x = last++
       const { outputs, backend } = await model.predict({ x })
-      if (outputs['y'] !== 2 * x) throw new Error(`${x} was answered with ${String(outputs['y'])}`)
+      if (outputs['y'] !== 2 * x) throw new Error(`${x} was not answered with its double`)
       answered.push(backend ?? 'none')
     }
     return [...new Set(answered)]
