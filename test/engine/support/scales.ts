@@ -41,6 +41,20 @@ export const labours: Graph = {
   ],
 }
 
+/** The same with `by` 2, in a file of 8 MB. */
+export const large: Graph = {
+  ...scales(2),
+  weights: [
+    ...(scales(2).weights ?? []),
+    { name: 'many', dims: [2_000_000], data: new Float32Array(2_000_000) },
+  ],
+  nodes: [
+    { operator: 'Mul', inputs: ['x', 'by'], outputs: ['product'] },
+    { operator: 'ReduceMax', inputs: ['many'], outputs: ['nothing'], attributes: { keepdims: 0 } },
+    { operator: 'Add', inputs: ['product', 'nothing'], outputs: ['y'] },
+  ],
+}
+
 export const SCALES_CONTRACT = {
   input: { kind: 'record', fields: [{ type: 'number', name: 'x', dtype: 'float32', tensor: 'x' }] },
   outputs: [{ kind: 'value', name: 'y', tensor: 'y' }],
