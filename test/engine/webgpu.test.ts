@@ -23,7 +23,7 @@ afterAll(async () => {
   await world?.close()
 })
 
-test('serves from WebGPU when asked, and says so', async () => {
+test('serves from WebGPU when asked, says so, and goes back when asked', async () => {
   const page = await browser.open(world.url)
   await load(page, world, 'doubles', { backend: 'webgpu' })
   expect(await predict(page)).toMatchObject({ backend: 'wasm', outputs: { y: 6 } })
@@ -35,6 +35,9 @@ test('serves from WebGPU when asked, and says so', async () => {
     backends: [{ backend: 'webgpu', outcome: 'won', why: 'asked' }],
     sentence: expect.stringContaining('on WebGPU (the jspi build)') as string,
   })
+  await page.evaluate(() => afield.load('doubles', { backend: 'wasm' }))
+  expect((await moved(page, 2))[1]).toEqual(['webgpu', 'wasm', 'asked'])
+  expect(await predict(page)).toMatchObject({ backend: 'wasm', outputs: { y: 6 } })
   await page.close()
 }, 60_000)
 

@@ -313,7 +313,7 @@ export class Route {
 
   #consider(set: EngineSet): void {
     const backend = this.#backend
-    if (set !== this.#set || set === this.#considered) return
+    if (set !== this.#set || set === this.#considered || set.served.backend === backend) return
     this.#considered = set
     void import('./consider.js').then(({ considerBackends }) => {
       if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))

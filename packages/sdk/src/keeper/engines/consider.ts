@@ -8,6 +8,7 @@ import { artifactFor } from '../blobs/files.js'
 import type { Hardware, Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
 import type { Load } from './port.js'
+import { returnToWasm } from './demote.js'
 import { triedOn } from './tried.js'
 import { tryBackend, type Trial } from './try-backend.js'
 import type { Verdict } from './verdict-record.js'
@@ -48,6 +49,9 @@ export class Considering {
     const activator = this.#rooms.routes.get(route)
     const running = activator?.running
     if (!activator || !running) return AGAIN_MS
+    if (running.served.backend !== 'wasm' && load.backend === 'wasm') {
+      await returnToWasm(this.#ports, this.#rooms, route, running, 'asked')
+    }
     if (!hardware || running.served.backend !== 'wasm' || load.backend === 'wasm') return NEVER
     const descriptor = await activator.describeRunning()
     const offered = ORDER.filter(
@@ -127,7 +131,7 @@ export class Considering {
         model: engineModel(activator.model, stored, on.backend),
       })
     } catch (cause) {
-      return this.#failed(tried, asAfieldError(cause, 'engine/session-failed', `${on.backend} failed`))
+      return this.#failed(tried, load, asAfieldError(cause, 'engine/session-failed', `${on.backend} failed`))
     }
     const { bringUpMs, wasmMs, backendMs, engine, facts, serves } = trial
     await this.#verdicts.rememberBringUp(build, bringUpMs)
@@ -168,11 +172,12 @@ export class Considering {
     return fetched.kind === 'here' ? fetched.stored : undefined
   }
 
-  async #failed(tried: Tried, error: AfieldError): Promise<number> {
+  async #failed(tried: Tried, { inferenceMs }: Load, error: AfieldError): Promise<number> {
     const { code, message } = error
     if (!TELLING.includes(code)) {
       this.#ports.log('info', `${tried.backend} could not be tried.`, error)
-      return AGAIN_MS
+      // Twice as late each time: what a page's own policy forbids costs a download and a worker at each try.
+      return Math.max(AGAIN_MS, inferenceMs)
     }
     const until = PASSING.includes(code) ? { until: this.#ports.clock.now() + REST_MS } : {}
     const why =

@@ -1,5 +1,6 @@
 import type { AfieldError } from '@afield/protocol'
 import { REST_MS } from '../activation/record.js'
+import type { Running } from '../activation/serving.js'
 import type { BackendReason, Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
 import { triedOn } from './tried.js'
@@ -8,14 +9,13 @@ import type { Verdicts } from './verdicts.js'
 /** The backend that serves a route failed: WASM serves, and what happened is remembered. */
 export async function demote(
   ports: Ports,
-  { loading, routes }: Rooms,
+  rooms: Rooms,
   verdicts: Verdicts,
   route: string,
   error: AfieldError,
 ): Promise<void> {
-  const activator = routes.get(route)
-  const running = activator?.running
-  if (!activator || !running) return loading.recover(route)
+  const running = rooms.routes.get(route)?.running
+  if (!running) return rooms.loading.recover(route)
   const { backend: previous, model, version } = running.served
   // Somebody was told before.
   if (previous === 'wasm') return
@@ -29,11 +29,23 @@ export async function demote(
     message: error.message,
     ...until,
   })
-  await loading.recover(route)
+  await returnToWasm(ports, rooms, route, running, why)
   await remembered
-  const now = activator.running
-  if (!now || now.served.version !== version) return
-  ports.host.emit({ type: 'backend', model, version, backend: now.served.backend, previous, reason: why })
+}
+
+/** WASM serves where another backend did. */
+export async function returnToWasm(
+  { host }: Ports,
+  { loading, routes }: Rooms,
+  route: string,
+  { served }: Running,
+  reason: BackendReason,
+): Promise<void> {
+  const { backend: previous, model, version } = served
+  await loading.recover(route)
+  const now = routes.get(route)?.running?.served
+  if (now?.version !== version) return
+  host.emit({ type: 'backend', model, version, backend: now.backend, previous, reason })
 }
 
 function reasonOf({ code }: AfieldError): Extract<BackendReason, 'device-lost' | 'wrong-answer' | 'failed'> {
