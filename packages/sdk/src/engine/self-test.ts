@@ -3,16 +3,21 @@ import {
   describeDisagreement,
   findDisagreement,
   type Answer,
+  type ErrorCode,
   type SelfTest,
 } from '@afield/protocol'
 import type { Asked } from './messages.js'
+
+/** What keeps a version from answering here and now, and says nothing of its answers. */
+const NOT_ITS_FAULT: readonly ErrorCode[] = ['engine/device-lost', 'engine/out-of-memory']
 
 type Predict = (questions: readonly Asked[]) => Promise<readonly (Answer | AfieldError)[]>
 
 /**
  * Replays the golden vectors together, and the first one alone: that is the shape that will be served.
  *
- * @throws AfieldError `model/self-test-failed` naming the vector and the output.
+ * @throws AfieldError `model/self-test-failed` naming the vector and the output; `engine/device-lost`,
+ *   `engine/out-of-memory`.
  */
 export async function replay(selfTest: SelfTest, predict: Predict): Promise<void> {
   const [first] = selfTest.vectors
@@ -25,6 +30,7 @@ async function replayTogether(selfTest: SelfTest, predict: Predict): Promise<voi
   const answers = await predict(selfTest.vectors.map(({ input }) => ({ golden: input })))
   const outputs = answers.map((answer, vector) => {
     if (!(answer instanceof AfieldError)) return answer.outputs
+    if (NOT_ITS_FAULT.includes(answer.code)) throw answer
     throw new AfieldError(
       'model/self-test-failed',
       `golden vector ${vector + 1} got no answer: ${answer.message}`,

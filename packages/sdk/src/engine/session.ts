@@ -113,6 +113,8 @@ export class Session {
 
   async release(): Promise<void> {
     await lastRun
+    // With its device gone there is nothing to give back but the worker.
+    if (this.#lost) return
     await this.#session.release()
     this.#accelerator?.release()
   }

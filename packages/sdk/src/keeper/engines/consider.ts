@@ -138,7 +138,7 @@ export class Considering {
     const measured = wasmMs === undefined ? { backendMs, bringUpMs } : { wasmMs, backendMs, bringUpMs }
     if (!serves) {
       engine.close()
-      const message = `${on.backend} took ${shown(backendMs)} ms for what WASM did in ${shown(wasmMs)} ms.`
+      const message = `It took ${shown(backendMs)} ms for what WASM did in ${shown(wasmMs)} ms.`
       await this.#verdicts.remember({ ...tried, outcome: 'lost', why: 'slower', message, ...measured })
       return NEVER
     }
