@@ -199,6 +199,40 @@ describe("on('slo')", () => {
   }, 60_000)
 })
 
+describe('a version that keeps failing', () => {
+  test('gives way to the one before it, though its golden vectors pass and no five calls in a row fail', async () => {
+    await site.publishHard('square-root', '1.0.0')
+    await load()
+    await page.evaluate(async () => {
+      globalThis.model = await afield.load('square-root')
+    })
+    await site.publishHard('square-root', '1.1.0')
+    const seen = await page.evaluate(async () => {
+      await afield.check()
+      const before = model.version
+      const rejected = new Promise<string>((resolve) =>
+        afield.on('rejected', ({ version, code }) => resolve(`${version} ${code}`)),
+      )
+      // One call in ten gets no number.
+      for (let i = 0; i < 140; i++) await model.predict({ x: i % 10 === 9 ? -1 : i }).catch(() => undefined)
+      const told = await rejected
+      while (model.version === before) await new Promise((resolve) => setTimeout(resolve, 10))
+      const { outputs, modelVersion, servedBy } = await model.predict({ x: 9 })
+      return { before, told, outputs, modelVersion, servedBy }
+    })
+    expect(seen).toEqual({
+      before: '1.1.0',
+      told: '1.1.0 engine/run-failed',
+      outputs: { root: 3 },
+      modelVersion: '1.0.0',
+      servedBy: 'previous',
+    })
+    const { versions } = await stats()
+    expect(versions.map(({ version }) => version)).toEqual(['1.0.0', '1.1.0'])
+    expect(versions[1]?.errors).toBeGreaterThan(5)
+  })
+})
+
 describe('drift()', () => {
   /** Predicts for so many of the rows that the profile was made of, changed as `shift` says, and asks. */
   function driftOf(shift: 'none' | 'scores' | 'missing') {
