@@ -246,6 +246,15 @@ describe('drift()', () => {
     }, rows)
   }
 
+  test('says before the first prediction that there is something to compare with', async () => {
+    await load()
+    const { hasReference, fields, outputs } = await page.evaluate(() => model.drift())
+    expect(hasReference).toBe(true)
+    expect([...fields, ...outputs].map(({ count, state }) => [count, state])).toEqual(
+      Array.from({ length: 4 }, () => [0, 'insufficient']),
+    )
+  })
+
   test('sees none in the data that it was trained on', async () => {
     await load()
     const { fields, outputs, predictions, version, hasReference } = await driftOf('none')
