@@ -8,6 +8,10 @@ import { unsendable } from './unsendable.js'
 const MAX_PACK = 1024
 /** So many that wait are sent to an engine that still runs others, so that it need not wait for them then. */
 const AHEAD = 256
+/** A pack is so large that it takes about so many ms: what waits behind it can be given up, or go to another engine. */
+const PACK_MS = 250
+/** Before it is known how long one takes. */
+const FIRST_PACK = 64
 /** Packs that an engine has at most, the one that it runs among them. */
 const MAX_HELD = 4
 /** A timer that comes later than this says that the page slept, and not that an engine hangs. */
@@ -87,6 +91,8 @@ export class EngineSet {
   /** What keeps it from ending: inputs that are made ready, streams that are pinned to it. */
   #holds = 0
   #isRetired = false
+  /** Ms that a question takes in a pack, of late. */
+  #eachMs: number | undefined
   #watch: ReturnType<typeof setTimeout> | undefined
 
   constructor(served: Served, terms: Terms, options: EngineSetOptions, listener: SetListener) {
@@ -238,12 +244,19 @@ export class EngineSet {
       const seat = this.#freest()
       if (!seat) return
       const idle = this.#seats.filter(({ held, isLeaving }) => held.length === 0 && !isLeaving).length
+      const most = this.#mostInPack()
       const isFull = this.#waiting >= AHEAD || isBetween
-      if (idle === 0 && (!isFull || seat.held.length >= MAX_HELD)) return
-      const count = idle === 0 ? AHEAD : Math.min(MAX_PACK, Math.ceil(this.#waiting / idle))
-      this.#send(seat, this.#take(count))
+      if (idle === 0 && (!isFull || most < AHEAD || seat.held.length >= MAX_HELD)) return
+      const count = idle === 0 ? AHEAD : Math.ceil(this.#waiting / idle)
+      this.#send(seat, this.#take(Math.min(count, most)))
     }
     this.#queue.length = 0
+  }
+
+  #mostInPack(): number {
+    const eachMs = this.#eachMs
+    if (eachMs === undefined) return FIRST_PACK
+    return Math.max(1, Math.min(MAX_PACK, Math.floor(PACK_MS / eachMs)))
   }
 
   /** That which has least to do; of the idle, that which was asked longest ago. */
@@ -293,6 +306,7 @@ export class EngineSet {
     this.ranMs += ms
     this.answered += pack.calls.length
     this.packs += 1
+    this.#eachMs = ((this.#eachMs ?? ms / pack.calls.length) + ms / pack.calls.length) / 2
     this.#listener.ran(this, ms)
     // What it has still to run was full; what waits by now need not become so.
     if (this.#waiting > 0) return this.#pump(seat.held.length > 0)
