@@ -12,6 +12,8 @@ import { writeLoopModel } from '../../support/loop-model.js'
 declare global {
   /** The engines' workers of this page, in the order they were started; see {@link loadOn}. */
   var engineWorkers: Worker[]
+  /** How many questions each of them answered, in the same order, and which of them were ended. */
+  var engineAnswers: { count: number; isEnded: boolean }[]
 }
 
 /** A repository that holds `digits-tensors` and `loop`, and an app, on one host. */
@@ -56,11 +58,21 @@ export async function loadOn(
     async (given) => {
       if (!globalThis.engineWorkers) {
         globalThis.engineWorkers = []
+        globalThis.engineAnswers = []
         const Started = Worker
         globalThis.Worker = class extends Started {
           constructor(url: string | URL, init?: WorkerOptions) {
             super(url, init)
-            if (init?.name === 'afield engine') engineWorkers.push(this)
+            if (init?.name !== 'afield engine') return
+            engineWorkers.push(this)
+            const answers = { count: 0, isEnded: false }
+            engineAnswers.push(answers)
+            this.addEventListener('message', ({ data }) => (answers.count += data.answers?.length ?? 0))
+            const end = this.terminate.bind(this)
+            this.terminate = () => {
+              answers.isEnded = true
+              end()
+            }
           }
         }
       }
