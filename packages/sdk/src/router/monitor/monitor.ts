@@ -79,6 +79,7 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
   }
 
   failed(served: Served, code: ErrorCode, times = 1): void {
+    if (times === 0) return
     const [model, counts] = this.#of(served)
     counts.errors.set(code, (counts.errors.get(code) ?? 0) + times)
     if (OF_THE_CALLER.includes(code)) return
