@@ -1,6 +1,6 @@
 /**
  * Bundles each worker, and the code that workers load when it is needed (telemetry, kinds of input), to one file each, and
- * puts onnxruntime's two files beside them, so that an app's bundler has nothing to resolve inside a worker. `tsc -b`
+ * puts onnxruntime's files beside them, so that an app's bundler has nothing to resolve inside a worker. `tsc -b`
  * has built everything else.
  */
 import { copyFile, mkdir, readdir } from 'node:fs/promises'
@@ -13,8 +13,12 @@ const here = dirname(fileURLToPath(import.meta.url))
 const dist = join(here, 'dist')
 const ortDist = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/wasm'))
 
-for (const worker of ['keeper', 'engine']) {
-  await bundle(join(here, 'src', worker, 'worker.ts'), join(dist, `${worker}.worker.js`))
+await bundle(join(here, 'src', 'keeper', 'worker.ts'), join(dist, 'keeper.worker.js'))
+// One engine for each build of onnxruntime: `src/engine/builds` holds what they differ in.
+const BUILDS = { plain: '', jspi: '.jspi', asyncify: '.asyncify' }
+for (const [build, ending] of Object.entries(BUILDS)) {
+  const file = join(dist, `engine${ending}.worker.js`)
+  await bundle(join(here, 'src', 'engine', 'worker.ts'), file, [withBuild(build)])
 }
 await bundle(join(here, 'src', 'keeper', 'telemetry', 'telemetry.ts'), join(dist, 'telemetry.js'))
 await bundle(join(here, 'src', 'keeper', 'engines', 'engine-calls.ts'), join(dist, 'engine-calls.js'))
@@ -38,13 +42,27 @@ await standalone.write({
 })
 
 await mkdir(join(dist, 'ort'), { recursive: true })
-for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
-  await copyFile(join(ortDist, file), join(dist, 'ort', file))
+for (const ending of Object.values(BUILDS)) {
+  for (const type of ['mjs', 'wasm']) {
+    const file = `ort-wasm-simd-threaded${ending}.${type}`
+    await copyFile(join(ortDist, file), join(dist, 'ort', file))
+  }
 }
 
-async function bundle(input, file) {
+function withBuild(build) {
+  return {
+    name: 'build-of-onnxruntime',
+    resolveId: {
+      filter: { id: /\/builds\/plain\.js$/ },
+      handler: () => join(here, 'src', 'engine', 'builds', `${build}.ts`),
+    },
+  }
+}
+
+async function bundle(input, file, plugins = []) {
   const bundled = await rolldown({
     input,
+    plugins,
     platform: 'browser',
     // Nothing here reads a property for what the reading does.
     treeshake: { propertyReadSideEffects: false },

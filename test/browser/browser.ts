@@ -9,6 +9,8 @@ export interface LaunchOptions {
    * Without it the profile is temporary and goes with the browser, however that ends.
    */
   readonly profileDir?: string
+  /** Offers a WebGPU adapter that runs on the CPU: right, and never fast. */
+  readonly softwareGpu?: boolean
 }
 
 export type Launch = (options?: LaunchOptions) => Promise<Browser>
@@ -20,6 +22,8 @@ export interface Browser {
   open(url?: string): Promise<Page>
   /** Cuts the network of every page and worker, or gives it back. */
   setOffline(offline: boolean): Promise<void>
+  /** Crashes the process that works with the GPU: every WebGPU device is lost, and the browser starts another. */
+  crashGpu(): Promise<void>
   /** Ends the whole browser at once, as a crash or a power cut would: no page sees `pagehide`. */
   kill(): Promise<void>
   /** Ends the browser in order. */
@@ -57,12 +61,23 @@ export interface Page {
   /** Size of the viewport in CSS pixels. */
   resize(width: number, height: number): Promise<void>
   colourScheme(scheme: 'light' | 'dark'): Promise<void>
+  /** What it takes, once garbage was collected. */
+  usage(): Promise<Usage>
   /** Writes a PNG of the viewport. */
   screenshot(path: string): Promise<void>
   /** Ends the tab as its user would: the page sees `pagehide`. */
   close(): Promise<void>
   /** Crashes the tab's renderer, and with it other tabs only where the engine lets them share one. */
   kill(): Promise<void>
+}
+
+export interface Usage {
+  /** Dedicated workers that are alive. */
+  readonly workers: number
+  /** JavaScript objects of the page itself. */
+  readonly heapBytes: number
+  /** Resident memory of the processes that show this browser's pages, workers and WebAssembly included. */
+  readonly processBytes: number
 }
 
 export interface ConsoleLine {

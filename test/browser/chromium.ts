@@ -11,6 +11,7 @@ import {
 import { findChromium } from '../../.ci/chromium.mjs'
 import type { Browser, Launch, Page } from './browser.js'
 import { expressionOf } from './expression.js'
+import { usageOf } from './usage.js'
 
 const FLAGS = [
   '--no-sandbox',
@@ -20,6 +21,8 @@ const FLAGS = [
   '--no-first-run',
 ]
 
+const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
 /**
  * Starts the Chromium that `.ci/chromium.mjs` finds, without a window.
  *
@@ -28,12 +31,15 @@ const FLAGS = [
  * const browser = await launchChromium()
  * const page = await browser.open('http://127.0.0.1:8080/')
  */
-export const launchChromium: Launch = async ({ profileDir } = {}) => {
+export const launchChromium: Launch = async ({ profileDir, softwareGpu = false } = {}) => {
   const executablePath = await findChromium()
   if (!executablePath) throw new Error('No Chromium found; node .ci/setup.mjs --browser installs one.')
   const profile = profileDir ?? (await mkdtemp(join(tmpdir(), 'afield-profile-')))
   // A persistent context, because only that one writes to disk what should survive a kill.
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS })
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    args: softwareGpu ? [...FLAGS, ...SOFTWARE_GPU] : FLAGS,
+  })
   const forget = async () => {
     if (profileDir === undefined) await rm(profile, { recursive: true, force: true, maxRetries: 10 })
   }
@@ -49,6 +55,11 @@ function adapt(context: BrowserContext, forget: () => Promise<void>): Browser {
       return page
     },
     setOffline: (offline) => context.setOffline(offline),
+    async crashGpu() {
+      const session = await context.browser()?.newBrowserCDPSession()
+      await session?.send('Browser.crashGpuProcess')
+      await session?.detach()
+    },
     async kill() {
       const closed = new Promise((resolve) => context.once('close', resolve))
       process.kill(await processIdOf(context), 'SIGKILL')
@@ -102,6 +113,7 @@ function adaptTab(context: BrowserContext, tab: Tab): Page {
     press: (key) => tab.keyboard.press(key),
     resize: (width, height) => tab.setViewportSize({ width, height }),
     colourScheme: (colorScheme) => tab.emulateMedia({ colorScheme }),
+    usage: () => usageOf(context, tab),
     async screenshot(path) {
       await tab.screenshot({ path })
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -18,7 +18,7 @@ import {
 import { createDevice } from 'afield/node'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MODEL, learnerRisk, publishExample } from '../support/learner-risk.js'
-import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
+import { Crash, beforeWrites, crashingAt } from './crashes.js'
 import { look } from './device.js'
 import { readAsTuf } from './tuf-client.js'
 import { afield, copyRepository, readJson, temporaryFolder } from './workspace.js'
@@ -131,68 +131,6 @@ test('a threshold comes by a rotation, and holds from then on', async () => {
   expect(await approve({ repo })).toMatchObject({ status: 'committed' })
   expect(await problems()).toEqual([])
   expect(await readdir(`${repo}.keys`)).toEqual(['ops.pem', 'release-1.pem', 'retired'])
-})
-
-describe('a crash before any write', () => {
-  const cases: readonly [string, string, number][] = [
-    ['release', 'flat', 4],
-    ['ops', 'flat', 5],
-    ['ops', 'binned', 7],
-    ['release', 'binned', 7],
-    ['timestamp', 'flat', 3],
-  ]
-  test.each(cases)(
-    'of rotate %s (%s): what it was stays valid, and the next try ends it',
-    async (owner, layout, count) => {
-      const original = layout === 'flat' ? flat : binned
-      repo = await copyRepository(original)
-      const writes = await writesOf(repo, (files) => turn(owner, { files }))
-      expect(writes.at(-2)).toBe('metadata/timestamp.json')
-      expect(writes.at(-1)).toBe('metadata/2.root.json')
-      expect(writes).toHaveLength(count)
-
-      for (let write = 1; write <= count; write++) {
-        repo = await copyRepository(original)
-        await expect(turn(owner, { files: crashingAt(repo, write) })).rejects.toThrow(Crash)
-        expect(await problems()).toEqual([])
-        const [index] = await readAsTuf(repo, TARGETS)
-        expect(JSON.parse(index ?? '')).toMatchObject({ name: MODEL })
-        // Others go on meanwhile, with the keys that lie there.
-        await changeRollout({ repo }, MODEL, { kind: 'kill', what: 'model' })
-        expect(await problems()).toEqual([])
-
-        expect(await turn(owner)).toMatchObject({ rootVersion: 2 })
-        expect(await problems()).toEqual([])
-        expect((await readdir(`${repo}.keys`)).filter((name) => name.includes('next'))).toEqual([])
-        await readAsTuf(repo, TARGETS)
-        await publishSecond()
-      }
-    },
-    60_000,
-  )
-
-  test('without the old ops key: devices wait between root and timestamp, and the next write ends it', async () => {
-    const withoutOps = async () => {
-      repo = await copyRepository(flat)
-      await rm(join(`${repo}.keys`, 'ops.pem'))
-    }
-    await withoutOps()
-    const writes = await writesOf(repo, (files) => turn('ops', { files }))
-    expect(writes.slice(-2)).toEqual(['metadata/2.root.json', 'metadata/timestamp.json'])
-    expect(await problems()).toEqual([])
-    for (let write = 1; write < writes.length; write++) {
-      await withoutOps()
-      await expect(turn('ops', { files: crashingAt(repo, write) })).rejects.toThrow(Crash)
-      expect(await problems()).toEqual([])
-      expect(await turn('ops')).toMatchObject({ rootVersion: 2 })
-      expect(await problems()).toEqual([])
-    }
-    await withoutOps()
-    await expect(turn('ops', { files: crashingAt(repo, writes.length) })).rejects.toThrow(Crash)
-    expect(await problems()).toMatchObject([{ code: 'manifest/signature' }])
-    await changeRollout({ repo }, MODEL, { kind: 'kill', what: 'model' })
-    expect(await problems()).toEqual([])
-  })
 })
 
 test('a write that fails is over when it says so', async () => {

@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { memoryStorage } from 'afield/node'
 import { expect, test } from 'vitest'
 import { RECORD, loadedDevice, servedVersion, startDevice } from './support/devices.js'
+import { holdBack } from './support/hold-back.js'
 import { keepJournal } from './support/journal.js'
 import { MODEL, makeRepository } from './support/repository.js'
 
@@ -11,15 +11,14 @@ test('a kill that comes during a download takes effect at once, and what was on 
   const journal = keepJournal()
   const { device } = await loadedDevice(repository, journal)
   await repository.rollout({ kind: 'start', candidate: '2.0.0', steps: [10_000] })
-  repository.server.fault('/repository/chunks/**', { kind: 'delay', ms: 3000 })
+  const { asked, letGo } = holdBack(repository, 'chunks/**')
   const slow = device.check()
-  await wait(300)
+  await asked()
 
   await repository.rollout({ kind: 'kill', what: 'model' })
-  const began = Date.now()
   await device.check()
   await expect(device.predict(MODEL, RECORD)).rejects.toMatchObject({ code: 'model/killed' })
-  expect(Date.now() - began).toBeLessThan(2000)
+  letGo()
   await slow
   expect(journal.of('update').map(({ version }) => version)).toEqual(['1.0.0'])
 })
@@ -58,13 +57,12 @@ test('while its replacement downloads, a device that lost its engine answers fro
   await repository.rollout({ kind: 'start', stable: '1.0.0' })
   const { device } = await loadedDevice(repository)
   await repository.rollout({ kind: 'start', candidate: '2.0.0', steps: [10_000] })
-  repository.server.fault('/repository/chunks/**', { kind: 'delay', ms: 3000 })
+  const { asked, letGo } = holdBack(repository, 'chunks/**')
   const slow = device.check()
-  await wait(300)
-  const began = Date.now()
+  await asked()
   await device.keeper.recover(MODEL)
   expect(await servedVersion(device)).toBe('1.0.0')
-  expect(Date.now() - began).toBeLessThan(2000)
+  letGo()
   await slow
   expect(await servedVersion(device)).toBe('2.0.0')
 })

@@ -1,10 +1,10 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startServer } from '../servers/static.js'
 import { RECORD, loadedDevice, servedVersion, startDevice } from './support/devices.js'
+import { holdBack } from './support/hold-back.js'
 import { DIGITS, MODEL, makeRepository } from './support/repository.js'
 
 test('a kill of one model does not wait for the download of another', async () => {
@@ -17,14 +17,15 @@ test('a kill of one model does not wait for the download of another', async () =
   await device.load(MODEL)
   await repository.publishDigits('2.0.0')
   await repository.rollout({ kind: 'kill', what: 'model' })
-  repository.server.fault('/repository/descriptors/**', { kind: 'delay', ms: 3000 })
+  const { letGo } = holdBack(repository, 'descriptors/**')
   const slow = device.check()
   const refusal = () =>
     device.predict(MODEL, RECORD).then(
       () => undefined,
       (error: unknown) => error,
     )
-  await expect.poll(refusal, { timeout: 2000 }).toMatchObject({ code: 'model/killed' })
+  await expect.poll(refusal, { timeout: 5000 }).toMatchObject({ code: 'model/killed' })
+  letGo()
   await slow
 })
 
@@ -32,12 +33,11 @@ test('what serves is loaded again at once, also while its update downloads', asy
   const repository = await makeRepository(['1.0.0'])
   const { device } = await loadedDevice(repository)
   await repository.publish('2.0.0')
-  repository.server.fault('/repository/chunks/**', { kind: 'delay', ms: 3000 })
+  const { asked, letGo } = holdBack(repository, 'chunks/**')
   const slow = device.check()
-  await wait(300)
-  const began = Date.now()
+  await asked()
   expect(await device.load(MODEL)).toMatchObject({ version: '1.0.0' })
-  expect(Date.now() - began).toBeLessThan(2000)
+  letGo()
   await slow
 })
 

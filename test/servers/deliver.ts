@@ -58,6 +58,7 @@ async function send(
   signal: AbortSignal,
 ): Promise<void> {
   if (fault?.kind === 'refuse') return void response.destroy()
+  if (fault?.kind === 'hold') await fault.until
   if (fault?.kind === 'delay') await sleep(fault.ms, undefined, { signal })
   const sized = fault?.kind !== 'endless' && status !== 204 && status !== 304
   response.writeHead(status, sized ? { ...headers, 'content-length': body.length } : headers)

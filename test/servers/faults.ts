@@ -13,6 +13,8 @@ type FaultKind =
   | { readonly kind: 'corrupt' }
   /** The true answer, late. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** The true answer, once the test lets it go. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** The true answer, slowly. */
   | { readonly kind: 'drip'; readonly bytesPerSecond: number }
   /** The true body, then filler without end. */
@@ -32,10 +34,10 @@ type FaultKind =
   | { readonly kind: 'refuse' }
 
 /** The faults that are set, the latest first in line. */
-export class FaultPlan {
-  #entries: { readonly pattern: RegExp; readonly fault: Fault; left: number }[] = []
+export class FaultPlan<F extends { readonly times?: number } = Fault> {
+  #entries: { readonly pattern: RegExp; readonly fault: F; left: number }[] = []
 
-  add(pattern: string, fault: Fault): void {
+  add(pattern: string, fault: F): void {
     this.#entries.unshift({ pattern: globToRegExp(pattern), fault, left: fault.times ?? Infinity })
   }
 
@@ -44,7 +46,7 @@ export class FaultPlan {
   }
 
   /** The fault that hits this request, if any; counts it. */
-  take(pathname: string): Fault | undefined {
+  take(pathname: string): F | undefined {
     const entry = this.#entries.find(({ pattern, left }) => left > 0 && pattern.test(pathname))
     if (!entry) return undefined
     entry.left -= 1

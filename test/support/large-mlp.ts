@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-web/wasm'
-import protobuf from 'protobufjs'
 import digits from '../models/afield.config.json' with { type: 'json' }
 import digitsGolden from '../models/digits-mlp.golden.json' with { type: 'json' }
 import { seededRandom } from '../../examples/fleet/random.js'
+import { onnxFile, type Node, type Value, type Weights } from './models/onnx.js'
 
 /** 64 pixels → … → 10 probabilities; 38.2 MB of weights. */
 const LAYERS = [64, 1536, 1536, 1536, 1536, 1536, 10]
@@ -63,80 +63,27 @@ function noise(count: number, scale: number, random: () => number): Float32Array
   return Float32Array.from({ length: count }, () => (2 * random() - 1) * scale)
 }
 
-/** https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, the fields that such a graph fills. */
-const Model = protobuf.Root.fromJSON({
-  nested: {
-    Model: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        graph: { type: 'Graph', id: 7 },
-        opsetImport: { rule: 'repeated', type: 'OperatorSet', id: 8 },
-      },
-    },
-    OperatorSet: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    Graph: {
-      fields: {
-        node: { rule: 'repeated', type: 'Node', id: 1 },
-        name: { type: 'string', id: 2 },
-        initializer: { rule: 'repeated', type: 'Tensor', id: 5 },
-        input: { rule: 'repeated', type: 'ValueInfo', id: 11 },
-        output: { rule: 'repeated', type: 'ValueInfo', id: 12 },
-      },
-    },
-    Node: {
-      fields: {
-        input: { rule: 'repeated', type: 'string', id: 1 },
-        output: { rule: 'repeated', type: 'string', id: 2 },
-        opType: { type: 'string', id: 4 },
-      },
-    },
-    Tensor: {
-      fields: {
-        dims: { rule: 'repeated', type: 'int64', id: 1 },
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-      },
-    },
-    ValueInfo: { fields: { name: { type: 'string', id: 1 }, type: { type: 'Type', id: 2 } } },
-    Type: { fields: { tensorType: { type: 'TensorType', id: 1 } } },
-    TensorType: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'Shape', id: 2 } } },
-    Shape: { fields: { dim: { rule: 'repeated', type: 'Dimension', id: 1 } } },
-    Dimension: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
-  },
-}).lookupType('Model')
-
-const FLOAT = 1
-
 function encode(layers: readonly Layer[]): Uint8Array {
-  const tensor = (name: string, dims: readonly number[], values: Float32Array) => ({
-    name,
-    dims,
-    dataType: FLOAT,
-    rawData: new Uint8Array(values.buffer),
-  })
-  const value = (name: string, width: number) => ({
-    name,
-    type: { tensorType: { elemType: FLOAT, shape: { dim: [{ dimParam: 'batch' }, { dimValue: width }] } } },
-  })
-  const node = layers.flatMap((_layer, i) => [
-    { opType: 'Gemm', input: [i === 0 ? 'pixels' : `relu${i - 1}`, `w${i}`, `b${i}`], output: [`gemm${i}`] },
-    i < layers.length - 1
-      ? { opType: 'Relu', input: [`gemm${i}`], output: [`relu${i}`] }
-      : { opType: 'Softmax', input: [`gemm${i}`], output: ['probabilities'] },
-  ])
-  const initializer = layers.flatMap(({ from, width, weights, biases }, i) => [
-    tensor(`w${i}`, [from, width], weights),
-    tensor(`b${i}`, [width], biases),
-  ])
-  const graph = {
+  const value = (name: string, width: number): Value => ({ name, dtype: 'float32', shape: ['batch', width] })
+  return onnxFile({
     name: LARGE_MLP,
-    node,
-    initializer,
-    input: [value('pixels', 64)],
-    output: [value('probabilities', 10)],
-  }
-  return Model.encode({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph }).finish()
+    inputs: [value('pixels', 64)],
+    outputs: [value('probabilities', 10)],
+    weights: layers.flatMap(({ from, width, weights, biases }, i): Weights[] => [
+      { name: `w${i}`, dims: [from, width], data: weights },
+      { name: `b${i}`, dims: [width], data: biases },
+    ]),
+    nodes: layers.flatMap((_layer, i): Node[] => [
+      {
+        operator: 'Gemm',
+        inputs: [i === 0 ? 'pixels' : `relu${i - 1}`, `w${i}`, `b${i}`],
+        outputs: [`gemm${i}`],
+      },
+      i < layers.length - 1
+        ? { operator: 'Relu', inputs: [`gemm${i}`], outputs: [`relu${i}`] }
+        : { operator: 'Softmax', inputs: [`gemm${i}`], outputs: ['probabilities'] },
+    ]),
+  })
 }
 
 async function goldenVector(model: Uint8Array): Promise<object> {

@@ -23,6 +23,7 @@ export {
 export * from './codec/image.js'
 export * from './codec/image-size.js'
 export * from './codec/outputs.js'
+export * from './codec/packed.js'
 export * from './codec/read-tensor.js'
 export * from './codec/record.js'
 export * from './codec/refuse.js'

@@ -39,6 +39,6 @@ export function engineCallsUrl(): string {
 }
 
 /** Turbopack puts objects there whose `href` is a path and whose `origin` is empty; in Node it is whole. */
-function absolute({ href }: URL): URL {
+export function absolute({ href }: URL): URL {
   return new URL(href, typeof location === 'object' ? location.href : undefined)
 }

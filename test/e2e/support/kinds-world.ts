@@ -5,6 +5,9 @@ import { initRepository, publish } from '@afield/cli'
 import { startServer, type StaticServer } from '../../servers/static.js'
 import { buildApp } from '../../support/app/build.js'
 import { writeKindModel, type KindModel } from '../../support/kind-models.js'
+import { isHardModel, writeHardModel, type HardModelName } from '../../support/models/hard.js'
+
+type TestModel = KindModel | HardModelName
 
 /** A repository with models of several kinds, and an app that loads them. */
 export interface KindsWorld {
@@ -13,19 +16,22 @@ export interface KindsWorld {
   readonly repository: string
   readonly root: string
   /** @param change what its config says differently. */
-  publish(name: KindModel, version?: string, change?: object): Promise<void>
+  publish(name: TestModel, version?: string, change?: object): Promise<void>
   close(): Promise<void>
 }
 
-export async function startKindsWorld(models: readonly KindModel[]): Promise<KindsWorld> {
+export async function startKindsWorld(models: readonly TestModel[]): Promise<KindsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-kinds-'))
   const repo = join(folder, 'repo')
   const app = join(folder, 'app')
   const { root } = await initRepository({ repo })
-  const publishModel = async (name: KindModel, version = '1.0.0', change: object = {}): Promise<void> => {
+  const publishModel = async (name: TestModel, version = '1.0.0', change: object = {}): Promise<void> => {
     const dir = join(folder, `${name}-${version}`)
     await mkdir(dir)
-    await publish({ repo, model: await writeKindModel(dir, name, change), version, author: 'Tests' })
+    const model = isHardModel(name)
+      ? await writeHardModel(dir, name, change)
+      : await writeKindModel(dir, name, change)
+    await publish({ repo, model, version, author: 'Tests' })
   }
   for (const name of models) await publishModel(name)
   await buildApp({

@@ -124,6 +124,11 @@ export class Codec {
     })
   }
 
+  /** What goes straight from an input into its answer, such as its ids. */
+  passThrough({ value }: Prepared): Outputs | undefined {
+    return this.#encoder.passThrough?.(value)
+  }
+
   #prepare(input: unknown, state: StateTensors | undefined): Prepared | Promise<Prepared> {
     const value = this.#encoder.prepare(input, state)
     return value instanceof Promise ? value.then((decoded) => this.#ready(decoded)) : this.#ready(value)

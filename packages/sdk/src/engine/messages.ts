@@ -1,4 +1,12 @@
-import type { Answer as ModelAnswer, Backend, ErrorData, GoldenInput, ModelState } from '@afield/protocol'
+import type {
+  Answer as ModelAnswer,
+  Backend,
+  ErrorData,
+  GoldenInput,
+  ModelState,
+  PackedInput,
+  PackedTensor,
+} from '@afield/protocol'
 
 /**
  * What crosses between the page and an engine: the data plane, kept apart from the control plane so that a
@@ -8,12 +16,25 @@ export type ToEngine =
   | {
       readonly type: 'open'
       readonly urls: EngineUrls
-      /** From an engine before this one. */
-      readonly module?: WebAssembly.Module
+      /** The compiled runtime, from an engine before this one. */
+      readonly module?: WebAssembly.Module | undefined
+      /** How many threads it may run its model on; default as many as serve one well here. */
+      readonly threads?: number
       /** The keeper supplies the model over this port; see {@link Supply}. */
       readonly supply: MessagePort
     }
   | { readonly type: 'predict'; readonly questions: readonly Question[] }
+  /** Inputs of one length, one after the other; sent only to an engine that said how: see {@link PackedInput}. */
+  | {
+      readonly type: 'packed'
+      readonly id: number
+      readonly count: number
+      readonly data: Float32Array
+    }
+  /** Memory for a lane: see `lane.ts`. */
+  | { readonly type: 'lane'; readonly memory: SharedArrayBuffer }
+  /** How many answers to keep for inputs that come again. */
+  | { readonly type: 'configure'; readonly cache: number }
 
 export type FromEngine =
   | {
@@ -22,6 +43,15 @@ export type FromEngine =
       /** How long the engine took for all of them. */
       readonly ms: number
     }
+  /** To one `packed` message: each tensor of all its answers, one after the other. */
+  | {
+      readonly type: 'packed'
+      readonly id: number
+      readonly tensors: readonly PackedTensor[]
+      readonly ms: number
+    }
+  /** From now on the engine takes packed inputs. */
+  | { readonly type: 'packs'; readonly input: PackedInput }
   /** The engine is of no use any more, such as after its GPU was lost or its memory ran out: end it. */
   | { readonly type: 'failed'; readonly error: ErrorData }
   /** The compiled runtime, so that further engines need not compile it again. */
@@ -34,7 +64,8 @@ export type Asked =
 export type Question = Asked & { readonly id: number }
 
 export type Answer =
-  { readonly id: number; readonly answer: ModelAnswer } | { readonly id: number; readonly error: ErrorData }
+  | { readonly id: number; readonly answer: ModelAnswer; readonly cached?: true }
+  | { readonly id: number; readonly error: ErrorData }
 
 /** The builds of onnxruntime: WASM alone; with WebGPU and WebNN, by JavaScript promise integration or by asyncify. */
 export type RuntimeBuild = 'plain' | 'jspi' | 'asyncify'

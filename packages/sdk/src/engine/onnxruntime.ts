@@ -1,5 +1,5 @@
-import * as ort from 'onnxruntime-web/wasm'
 import { asAfieldError } from '@afield/protocol'
+import { env, InferenceSession } from './builds/plain.js'
 import { provideModule } from './compile.js'
 import type { RuntimeUrls } from './messages.js'
 
@@ -7,15 +7,24 @@ import type { RuntimeUrls } from './messages.js'
 const IDENTITY_MODEL =
   'CAgSADo3ChAKAXgSAXkiCElkZW50aXR5EgFnWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUIECgAQDQ=='
 
-// One thread: more of them need a cross-origin isolated page, and an engine says what it runs on.
-ort.env.wasm.numThreads = 1
+env.wasm.numThreads = 1
+
+/** How many threads WASM runs on. onnxruntime takes fewer than it was told where the page is not isolated. */
+export function threads(): number {
+  return env.wasm.numThreads ?? 1
+}
+
+/** Only before onnxruntime starts, which it does once in a realm. */
+export function useThreads(count: number): void {
+  env.wasm.numThreads = count
+}
 
 /**
  * Where a worker gets onnxruntime from: its files, and its .wasm as it is being compiled. In Node, onnxruntime finds
  * its own files.
  */
 export function provideRuntime(urls: RuntimeUrls, module: Promise<WebAssembly.Module>): void {
-  ort.env.wasm.wasmPaths = urls
+  env.wasm.wasmPaths = urls
   provideModule(urls.wasm, module)
   // onnxruntime imports its glue at its first session; having it by then saves the way. It meets the failure itself.
   import(/* @vite-ignore */ urls.mjs).catch(() => undefined)
@@ -24,7 +33,7 @@ export function provideRuntime(urls: RuntimeUrls, module: Promise<WebAssembly.Mo
 /** Starts onnxruntime, which has no call for that: it starts before it finds out that there is no model in no bytes. */
 export async function startRuntime(): Promise<void> {
   try {
-    await ort.InferenceSession.create(new Uint8Array(0), { executionProviders: ['wasm'] })
+    await InferenceSession.create(new Uint8Array(0), { executionProviders: ['wasm'] })
   } catch {
     // Expected; whether it did start is what {@link proveRuntime} tells.
   }
@@ -38,7 +47,7 @@ export async function startRuntime(): Promise<void> {
 export async function proveRuntime(): Promise<void> {
   const bytes = Uint8Array.from(atob(IDENTITY_MODEL), (char) => char.charCodeAt(0))
   try {
-    const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
+    const session = await InferenceSession.create(bytes, { executionProviders: ['wasm'] })
     await session.release()
   } catch (cause) {
     throw asAfieldError(

@@ -2,14 +2,18 @@ import {
   AfieldError,
   createCodec,
   kindOf,
+  PackedCodec,
   parseContract,
   parseSelfTest,
   type Answer,
   type Codec,
+  type PackedInput,
+  type PackedTensor,
   type Prepared,
   type SelfTest,
 } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
+import { AnswerCache, cacheKey } from './cache.js'
 import { readFailure, runFailure } from './failures.js'
 import type { KindOf } from './kinds.js'
 import type { Asked, EngineFacts } from './messages.js'
@@ -17,6 +21,12 @@ import { replay } from './self-test.js'
 import { Session } from './session.js'
 
 const MEASURED_RUNS = 5
+
+/** Elements of one packed run: 16 MiB. */
+const MAX_PACKED = 2 ** 22
+
+/** An answer, and whether it was given before; or why there is none. */
+export type Predicted = (Answer & { readonly cached?: true }) | AfieldError
 
 /** A question that fits the contract, and its place among those it came with. */
 interface Ready {
@@ -28,12 +38,20 @@ interface Ready {
 export class Predictor {
   readonly #session: Session
   readonly #codec: Codec
+  readonly #packed: PackedCodec | undefined
+  #cache: AnswerCache | undefined
   /** To measure with; none where the version's vectors were not sent. */
   readonly #golden: SelfTest['vectors']
 
-  private constructor(session: Session, codec: Codec, golden: SelfTest['vectors']) {
+  private constructor(
+    session: Session,
+    codec: Codec,
+    packed: PackedCodec | undefined,
+    golden: SelfTest['vectors'],
+  ) {
     this.#session = session
     this.#codec = codec
+    this.#packed = session.batches ? packed : undefined
     this.#golden = golden
   }
 
@@ -44,13 +62,16 @@ export class Predictor {
    *   `engine/runtime-unavailable` or `model/self-test-failed`.
    */
   static async create(model: EngineModel, findKind: KindOf): Promise<Predictor> {
-    const { contract, assets, stateOf } = model
-    const kind = await findKind(kindOf(contract))
-    const codec = await createCodec(parseContract(contract, kind), kind, { assets, stateOf })
-    const selfTest = model.selfTest === undefined ? undefined : parseSelfTest(model.selfTest)
-    const predictor = new Predictor(await Session.create(model), codec, selfTest?.vectors ?? [])
+    const { assets, stateOf } = model
+    const kind = await findKind(kindOf(model.contract))
+    const contract = parseContract(model.contract, kind)
+    const codec = await createCodec(contract, kind, { assets, stateOf })
+    const selfTest = model.selfTest === undefined ? undefined : selfTestOf(model)
+    const session = await Session.create(model)
+    const predictor = new Predictor(session, codec, PackedCodec.of(contract), selfTest?.vectors ?? [])
     try {
       if (selfTest) await replay(selfTest, (questions) => predictor.predict(questions))
+      predictor.#session.proveBackend()
     } catch (error) {
       await predictor.release()
       throw error
@@ -59,13 +80,16 @@ export class Predictor {
   }
 
   /** Answers or errors, one a question and in their order. One bad input does not touch the others. */
-  async predict(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
-    const results: (Answer | AfieldError)[] = []
+  async predict(questions: readonly Asked[]): Promise<readonly Predicted[]> {
+    const results: Predicted[] = []
     const ready: Ready[] = []
     for (const [at, question] of questions.entries()) {
       try {
         const prepared = this.#prepare(question)
-        ready.push({ at, prepared: prepared instanceof Promise ? await prepared : prepared })
+        const one = { at, prepared: prepared instanceof Promise ? await prepared : prepared }
+        const known = this.#cache && this.#known(this.#cache, one.prepared)
+        if (known) results[at] = known
+        else ready.push(one)
       } catch (error) {
         results[at] = readFailure(error)
       }
@@ -74,21 +98,62 @@ export class Predictor {
       this.#groups(ready).map(async (group) => {
         const answers = await this.#answer(group.map(({ prepared }) => prepared))
         group.forEach(({ at }, i) => {
-          results[at] = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+          const answer = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+          const asked = group[i]
+          results[at] = answer
+          if (!this.#cache || !asked || answer instanceof AfieldError) return
+          this.#cache.set(cacheKey(this.#codec.encode([asked.prepared])), answer)
         })
       }),
     )
     return results
   }
 
+  /** How inputs may travel packed; `undefined` where they may not. */
+  get packs(): PackedInput | undefined {
+    return this.#packed?.input
+  }
+
+  /** Keeps the answers to so many inputs for when they come again; 0: none. */
+  keepAnswers(count: number): void {
+    this.#cache = count > 0 ? new AnswerCache(count) : undefined
+  }
+
+  /**
+   * Answers packed inputs by one run.
+   *
+   * @param data the inputs, one after the other, of as many rows each.
+   * @returns `undefined` where each has to be asked for itself: something failed, or answers are kept.
+   */
+  async predictPacked(data: Float32Array, count: number): Promise<readonly PackedTensor[] | undefined> {
+    const packed = this.#packed
+    if (!packed || this.#cache || data.length > MAX_PACKED) return undefined
+    try {
+      return packed.decode(
+        await this.#session.run(packed.encode(data)),
+        data.length / packed.input.rowSize,
+        count,
+      )
+    } catch {
+      // Asked for itself, each question gets an error of its own, or its answer.
+      return undefined
+    }
+  }
+
   get facts(): EngineFacts {
     return this.#session.facts
   }
 
+  /** Resolves when what it runs on goes away; `undefined` on WASM. */
+  get lost(): Promise<AfieldError> | undefined {
+    return this.#session.lost
+  }
+
   /** The median of a few runs of as many golden vectors together, in ms. */
-  async measure(together: number): Promise<number> {
-    const asked = Array.from({ length: together }, (_, i) => this.#golden[i % this.#golden.length]).flatMap(
-      (vector) => (vector ? [{ golden: vector.input }] : []),
+  async measure(together: number, selfTest?: unknown): Promise<number> {
+    const golden = selfTest === undefined ? this.#golden : parseSelfTest(selfTest).vectors
+    const asked = Array.from({ length: together }, (_, i) => golden[i % golden.length]).flatMap((vector) =>
+      vector ? [{ golden: vector.input }] : [],
     )
     const times: number[] = []
     while (times.length < MEASURED_RUNS) {
@@ -109,6 +174,14 @@ export class Predictor {
       : this.#codec.prepare(asked.input, asked.state)
   }
 
+  /** The answer to the same input, with what is this input's own. */
+  #known(cache: AnswerCache, prepared: Prepared): Predicted | undefined {
+    const answer = cache.get(cacheKey(this.#codec.encode([prepared])))
+    if (!answer) return undefined
+    const own = this.#codec.passThrough(prepared)
+    return { ...answer, ...(own ? { outputs: { ...answer.outputs, ...own } } : {}), cached: true }
+  }
+
   /** One run for all that may share one where the graph's batch dimension is free, else one run an input. */
   #groups(ready: readonly Ready[]): readonly (readonly Ready[])[] {
     if (ready.length < 2 || !this.#session.batches) return ready.map((one) => [one])
@@ -125,4 +198,9 @@ export class Predictor {
       return [...(await this.#answer(group.slice(0, half))), ...(await this.#answer(group.slice(half)))]
     }
   }
+}
+
+function selfTestOf({ selfTest, tolerance }: EngineModel): SelfTest {
+  const parsed = parseSelfTest(selfTest)
+  return tolerance ? { ...parsed, tolerance } : parsed
 }

@@ -1,8 +1,11 @@
-import * as ort from 'onnxruntime-web/wasm'
-import { asAfieldError, readable, type Feeds } from '@afield/protocol'
+import { AfieldError, asAfieldError, readable, type Feeds } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
+import type { Accelerator } from './accelerator.js'
+import { accelerate, BUILD, InferenceSession, Tensor } from './builds/plain.js'
+import { memoryFailure } from './failures.js'
 import type { EngineFacts } from './messages.js'
-import { proveRuntime } from './onnxruntime.js'
+import { checkNumbers } from './numbers.js'
+import { proveRuntime, threads } from './onnxruntime.js'
 
 /**
  * Graphs of these alone hold nothing that onnxruntime could fuse to much use: a 64-256-256-10 MLP runs 5 % faster with
@@ -18,71 +21,141 @@ const PLAIN_OPERATORS: ReadonlySet<string> = new Set(
 /** What onnxruntime would write to the console of a run that fails may quote the input. */
 const QUIET = { logSeverityLevel: 4 } as const
 
+/** A run that fails with its device may hear of that before the device says so. */
+const LOST_WITHIN_MS = 200
+
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
 let lastRun: Promise<unknown> = Promise.resolve()
+/** Runs that were asked for and have not ended. */
+let running = 0
+const ended = (): void => {
+  running -= 1
+}
 
 /** One model on one backend: tensors in, tensors out. */
 export class Session {
   /** Whether the first dimension of every input is open, so that predictions may share a run. */
   readonly batches: boolean
-  readonly facts: EngineFacts = { backend: 'wasm', build: 'plain', threads: 1 }
-  readonly #session: ort.InferenceSession
+  readonly facts: EngineFacts
+  readonly #session: InferenceSession
+  readonly #accelerator: Accelerator | undefined
+  /** Work that the accelerator was given while the session was made, and that proves nothing of its runs. */
+  readonly #submissions: number
+  #lost: AfieldError | undefined
 
-  private constructor(session: ort.InferenceSession) {
+  private constructor(
+    session: InferenceSession,
+    { backend }: EngineModel,
+    accelerator: Accelerator | undefined,
+  ) {
     this.#session = session
+    this.#accelerator = accelerator
+    this.#submissions = accelerator?.submissions ?? 0
+    this.facts = { backend, build: BUILD, threads: threads() }
     this.batches = session.inputMetadata.every((input) => input.isTensor && isFree(input.shape[0]))
+    void accelerator?.lost.then((error) => (this.#lost = error))
   }
 
-  /** @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable`. */
-  static async create({ bytes, externalData, operators }: EngineModel): Promise<Session> {
+  /** @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable`, `engine/out-of-memory`. */
+  static async create(model: EngineModel): Promise<Session> {
+    const { backend, bytes, externalData, operators } = model
+    const accelerator = backend === 'wasm' ? undefined : await accelerate(backend)
     try {
+      const isPlain = backend === 'wasm' && operators.every((name) => PLAIN_OPERATORS.has(name))
       // The arena and the memory pattern are off by default on the web; both make runs of one shape cheaper.
-      const session = await ort.InferenceSession.create(bytes, {
-        executionProviders: ['wasm'],
+      const session = await InferenceSession.create(bytes, {
+        executionProviders: [accelerator?.provider ?? 'wasm'],
         ...QUIET,
         ...(externalData.length > 0 ? { externalData } : {}),
-        graphOptimizationLevel: operators.every((name) => PLAIN_OPERATORS.has(name)) ? 'disabled' : 'all',
+        graphOptimizationLevel: isPlain ? 'disabled' : 'all',
         enableCpuMemArena: true,
         enableMemPattern: true,
       })
-      return new Session(session)
+      if (backend === 'webnn') requireFixedShapes(session)
+      return new Session(session, model, accelerator)
     } catch (cause) {
+      accelerator?.release()
+      const memory = memoryFailure(cause)
+      if (memory) throw memory
       // Where nothing runs, the model is not to blame.
       await proveRuntime()
       throw asAfieldError(cause, 'engine/session-failed', 'onnxruntime refused the model')
     }
   }
 
+  /** Resolves when what runs the session goes away; `undefined` on WASM, which cannot. */
+  get lost(): Promise<AfieldError> | undefined {
+    return this.#accelerator?.lost
+  }
+
+  /**
+   * Proves that runs before this used the backend that was asked for.
+   *
+   * @throws AfieldError `engine/session-failed` with `details.backend`.
+   */
+  proveBackend(): void {
+    const { backend } = this.facts
+    if (!this.#accelerator || this.#accelerator.submissions > this.#submissions) return
+    throw new AfieldError(
+      'engine/session-failed',
+      `onnxruntime ran the model on WASM instead of on ${backend}, which takes nothing of it.`,
+      { details: { backend } },
+    )
+  }
+
   /** Runs after whatever runs in this realm; that may fail, which is its caller's business. */
   run(feeds: Feeds): Promise<Feeds> {
-    const run = lastRun.then(() => this.#run(feeds))
-    lastRun = run.catch(() => undefined)
+    const run = running === 0 ? this.#run(feeds) : lastRun.then(() => this.#run(feeds))
+    running += 1
+    lastRun = run.then(ended, ended)
     return run
   }
 
   async release(): Promise<void> {
     await lastRun
     await this.#session.release()
+    this.#accelerator?.release()
   }
 
   async #run(feeds: Feeds): Promise<Feeds> {
-    const results = await this.#session.run(toRuntime(feeds), QUIET)
-    const tensors = Object.entries(results).map(([name, { type, dims, data }]) => [
-      name,
-      readable({ dtype: type, dims, data }),
-    ])
-    return Object.fromEntries(tensors) as Feeds
+    // A session on a lost device can take the whole worker down.
+    if (this.#lost) throw this.#lost
+    const results = await this.#onnxruntime(feeds)
+    const tensors: Record<string, Feeds[string]> = {}
+    for (const name in results) {
+      const result = results[name]
+      if (result) tensors[name] = readable({ dtype: result.type, dims: result.dims, data: result.data })
+    }
+    if (this.#accelerator) checkNumbers(feeds, tensors)
+    return tensors
+  }
+
+  #onnxruntime(feeds: Feeds): Promise<InferenceSession.OnnxValueMapType> {
+    const run = this.#session.run(toRuntime(feeds), QUIET)
+    return this.#accelerator ? run.catch((cause: unknown) => this.#explain(cause)) : run
+  }
+
+  async #explain(cause: unknown): Promise<never> {
+    const patience = new Promise((resolve) => setTimeout(resolve, LOST_WITHIN_MS))
+    await Promise.race([this.#accelerator?.lost, patience])
+    throw this.#lost ?? cause
   }
 }
 
-function toRuntime(feeds: Feeds): Record<string, ort.Tensor> {
-  return Object.fromEntries(
+function toRuntime(feeds: Feeds): Record<string, Tensor> {
+  const tensors: Record<string, Tensor> = {}
+  for (const name in feeds) {
+    const feed = feeds[name]
     // The overloads tie each dtype to its own array type, which a union of them cannot show.
-    Object.entries(feeds).map(([name, { dtype, data, dims }]) => [
-      name,
-      new ort.Tensor(dtype as 'float32', data as Float32Array, dims),
-    ]),
-  )
+    if (feed) tensors[name] = new Tensor(feed.dtype as 'float32', feed.data as Float32Array, feed.dims)
+  }
+  return tensors
+}
+
+/** @throws Error for a graph that WebNN would refuse at its first run, or leave to WASM. */
+function requireFixedShapes({ inputMetadata }: InferenceSession): void {
+  if (inputMetadata.every((input) => input.isTensor && !input.shape.some(isFree))) return
+  throw new Error('WebNN takes graphs of fixed shapes only')
 }
 
 /** A dimension without a name reads as -1, signed or not. */

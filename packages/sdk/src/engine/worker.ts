@@ -1,44 +1,79 @@
-import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorToData, type PackedTensor } from '@afield/protocol'
 import type { EngineModel } from '../keeper/ports.js'
 import { connect } from '../remote.js'
 import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
+import { openLane, serveLane, waitAsync } from './lane.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
-import { provideRuntime, proveRuntime, startRuntime } from './onnxruntime.js'
+import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
+import { threadsFor, usualThreads } from './threads.js'
 
 /** What the keeper may ask of an engine. */
 export interface Supply {
   load(model: EngineModel): Promise<EngineFacts>
-  measure(together: number): Promise<number>
+  measure(together: number, selfTest: unknown): Promise<number>
 }
+
+/** When the first prediction has had its turn: sharing the compiled runtime takes some of it. */
+const SHARED_AFTER_MS = 100
+
+/** Answers in a message from which on their tensors are handed over. */
+const HANDED_OVER = 32
 
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 let predictor: Predictor | undefined
+/** Answers to keep; said before or after there is a model. */
+let kept = 0
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
-  if (data.type === 'open') open(data)
-  else void answer(data.questions)
+  switch (data.type) {
+    case 'open':
+      return open(data)
+    case 'predict':
+      return void answer(data.questions)
+    case 'packed':
+      return void answerPacked(data)
+    case 'lane':
+      return openWay(data.memory)
+    case 'configure':
+      kept = data.cache
+      predictor?.keepAnswers(kept)
+  }
 })
 
-function open({ urls, supply }: Extract<ToEngine, { type: 'open' }>): void {
+function open({
+  urls,
+  supply,
+  module: given,
+  threads = usualThreads(),
+}: Extract<ToEngine, { type: 'open' }>): void {
   const { runtime } = urls
   const kindOf = kindsFrom(urls.kinds)
-  const module = compileRuntime(runtime.wasm)
+  const module = given ? Promise.resolve(given) : compileRuntime(runtime.wasm)
   provideRuntime(runtime, module)
   let asked = false
-  const ready = warmUp(module, () => !asked)
+  const ready = threads > 1 ? undefined : warmUp(module, () => !asked)
   connect(supply, {
     load: async (model) => {
       asked = true
-      await ready
-      predictor = await Predictor.create(model, kindOf)
-      return predictor.facts
+      // onnxruntime is told of its threads once, so it can start only with the model that may want some.
+      if (ready) await ready
+      else useThreads(threadsFor(model, threads))
+      const made = await Predictor.create(model, kindOf)
+      made.keepAnswers(kept)
+      predictor = made
+      if (made.packs) post({ type: 'packs', input: made.packs })
+      void made.lost?.then(fail)
+      // Once the first prediction has had its turn.
+      if (!given)
+        setTimeout(() => void module.then((module) => post({ type: 'compiled', module })), SHARED_AFTER_MS)
+      return made.facts
     },
-    measure: async (together) => {
+    measure: async (together, selfTest) => {
       if (!predictor) throw NO_MODEL
-      return predictor.measure(together)
+      return predictor.measure(together, selfTest)
     },
   } satisfies Supply)
   supply.start()
@@ -55,14 +90,15 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
   }
 }
 
-async function answer(questions: readonly Question[]): Promise<void> {
-  const began = performance.now()
+async function answer(questions: readonly Question[], began = performance.now()): Promise<void> {
   try {
     const answers = await (predictor ? predictor.predict(questions) : [])
     tell(
       questions.map(({ id }, i): Answer => {
         const result = answers[i] ?? NO_MODEL
-        return result instanceof AfieldError ? { id, error: errorToData(result) } : { id, answer: result }
+        if (result instanceof AfieldError) return { id, error: errorToData(result) }
+        const { cached, ...answer } = result
+        return cached ? { id, answer, cached } : { id, answer: result }
       }),
       began,
     )
@@ -76,6 +112,55 @@ async function answer(questions: readonly Question[]): Promise<void> {
   }
 }
 
+function openWay(memory: SharedArrayBuffer): void {
+  if (!waitAsync) return
+  void serveLane(openLane(memory), waitAsync, {
+    run: async (data) => predictor?.predictPacked(data, 1),
+    tell: (id, data, tensors, began) => tellPacked({ id, count: 1, data }, tensors, began),
+  })
+}
+
+type Packed = Pick<Extract<ToEngine, { type: 'packed' }>, 'id' | 'count' | 'data'>
+
+async function answerPacked(packed: Packed): Promise<void> {
+  const began = performance.now()
+  return tellPacked(packed, await predictor?.predictPacked(packed.data, packed.count), began)
+}
+
+async function tellPacked(
+  { id, count, data }: Packed,
+  tensors: readonly PackedTensor[] | undefined,
+  began: number,
+): Promise<void> {
+  if (!tensors) return answer(unpacked(id, count, data), began)
+  const message: FromEngine = { type: 'packed', id, tensors, ms: performance.now() - began }
+  // What is small is copied faster than it is handed over.
+  if (count < HANDED_OVER) return post(message)
+  postMessage(
+    message,
+    tensors.map((tensor) => tensor.data.buffer),
+  )
+}
+
+function unpacked(id: number, count: number, data: Float32Array): readonly Question[] {
+  const length = data.length / count
+  return Array.from({ length: count }, (_, i) => ({
+    id: id + i,
+    input: data.subarray(i * length, (i + 1) * length),
+  }))
+}
+
 function tell(answers: readonly Answer[], began: number): void {
-  postMessage({ type: 'answers', answers, ms: performance.now() - began } satisfies FromEngine)
+  post({ type: 'answers', answers, ms: performance.now() - began })
+  const exhausted = answers.find((one) => 'error' in one && one.error.code === 'engine/out-of-memory')
+  if (exhausted && 'error' in exhausted) post({ type: 'failed', error: exhausted.error })
+}
+
+/** The page ends an engine that is of no use any more; what it was asked is then asked elsewhere. */
+function fail(error: AfieldError): void {
+  post({ type: 'failed', error: errorToData(error) })
+}
+
+function post(message: FromEngine): void {
+  postMessage(message)
 }

@@ -109,8 +109,11 @@ export class Catalogue {
   ): Promise<boolean> {
     const bytes = here.has(descriptor.sha256) ? await this.#options.store.get(descriptor.sha256) : undefined
     if (!bytes) return false
-    const chunks = distinctChunks(parseRunnable(bytes, { name: model, version }), BACKEND)
-    return [...chunks.keys()].every((hash) => here.has(hash))
+    const { artifacts } = parseRunnable(bytes, { name: model, version })
+    const usual = artifacts.filter(({ backends }) => backends.includes(BACKEND))
+    return usual.some((one) =>
+      [...distinctChunks({ artifacts: [one] }).keys()].every((hash) => here.has(hash)),
+    )
   }
 }
 

@@ -2,7 +2,8 @@ import type { Decision, ErrorCode, Rollout } from '@afield/protocol'
 import type { Activator, Deferred } from './activation/activator.js'
 import { failedHere, type Failure, type ModelRecords } from './activation/record.js'
 import type { Checks } from './checks.js'
-import type { Ports, Served } from './ports.js'
+import { readBackends, verdictsOn, type Verdict } from './engines/verdict-record.js'
+import type { Ports, Served, Terms } from './ports.js'
 
 /** How the last check of the repository ended. */
 export interface LastCheck {
@@ -15,6 +16,10 @@ export interface Facts {
   readonly model: string
   /** `undefined` when nothing serves. */
   readonly served: Served | undefined
+  /** On what terms it serves. */
+  readonly terms: Terms | undefined
+  /** How what serves did on other backends of this device. */
+  readonly verdicts: readonly Verdict[]
   readonly decision: Decision
   readonly deferred: Deferred | undefined
   readonly rollout: Rollout | undefined
@@ -35,18 +40,21 @@ interface Knowing {
 
 /** @param decision the last that was made for the model. */
 export async function gatherFacts(
-  { clock, blobs }: Pick<Ports, 'clock' | 'blobs'>,
+  ports: Pick<Ports, 'clock' | 'blobs' | 'state'>,
   decision: Decision,
   { activator, checks, records }: Knowing,
 ): Promise<Facts> {
-  const { model } = activator
+  const { clock, blobs } = ports
+  const { model, running } = activator
   const record = await records.read(model)
   const now = clock.now()
   const { manifest, last } = checks
   const documents = manifest?.models.get(model)
   return {
     model,
-    served: activator.running?.served,
+    served: running?.served,
+    terms: running?.terms,
+    verdicts: running ? verdictsOn(await readBackends(ports), running.descriptor, now) : [],
     decision,
     deferred: activator.deferred,
     rollout: documents?.rollout,

@@ -39,6 +39,8 @@ export interface Ports {
   readonly loadTelemetry: (attempt: number) => Promise<OpenTelemetry>
   /** Loads the code for further engines, another file of its own; `attempt` as above. */
   readonly loadEngineCalls: (attempt: number) => Promise<OpenEngineCalls>
+  /** Absent where models run on WASM only. */
+  readonly hardware?: Hardware
   /** Where the platform tells how much it stores. */
   readonly quota?: Quota
   /** Where the platform tells what a download costs its user; asked anew each time. */
@@ -130,6 +132,24 @@ export interface Platform {
   /** Changes when the browser does, part of what a self-test is remembered for. */
   readonly browserBuild: string
   readonly device: 'desktop' | 'mobile' | 'other'
+  /** In GiB, where the browser tells. */
+  readonly memoryGiB?: number | undefined
+}
+
+/** What a device could run models on beside WASM. */
+export interface Hardware {
+  /** The build of onnxruntime that drives it here. */
+  readonly build: Exclude<RuntimeBuild, 'plain'>
+  readonly hasWebNN: boolean
+  /** Looks for a GPU, and wakes it: only who means to use it asks. */
+  findGpu(): Promise<Gpu | undefined>
+}
+
+export interface Gpu {
+  /** Vendor, architecture, device and description, as far as the browser tells. */
+  readonly name: string
+  readonly features: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
 }
 
 /** Where engines live and predictions are routed: the page, or a simulated device. */
@@ -174,9 +194,10 @@ export interface Engine {
   /**
    * Measures runs of as many golden vectors together.
    *
+   * @param selfTest the vectors, for an engine that was not given them with its model.
    * @returns the median of a few, in ms.
    */
-  measure(together: number): Promise<number>
+  measure(together: number, selfTest?: unknown): Promise<number>
   close(): void
 }
 

@@ -34,6 +34,8 @@ export interface KeeperOptions extends DownloadRules, LoadingRules {
 export interface Rooms {
   readonly background: Background
   readonly catalogue: Catalogue
+  /** This page's life. */
+  readonly life: string
   readonly checks: Checks
   readonly following: Following
   readonly loading: Loading
@@ -88,6 +90,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const blobs = new Blobs(ports, store, evictor)
   return {
     background,
+    life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
     following: new Following(ports, {

@@ -1,6 +1,6 @@
-import { parseRunnable, type ModelIndex, type Sha256, type Version } from '@afield/protocol'
+import { parseRunnable, type ModelIndex, type Runnable, type Sha256, type Version } from '@afield/protocol'
 import { pinnedAt, type ModelRecord, type ModelRecords } from './activation/record.js'
-import { distinctChunks, sumOf } from './blobs/files.js'
+import { BACKEND, distinctChunks, sumOf } from './blobs/files.js'
 import type { BlobStore } from './blobs/store.js'
 import type { Manifest } from './manifest/client.js'
 import type { Ports } from './ports.js'
@@ -86,7 +86,9 @@ export class Shelf {
       const version = name as Version
       const stored = here.has(file.sha256) ? await this.#options.store.get(file.sha256) : undefined
       if (!stored) continue
-      const chunks = [...distinctChunks(parseRunnable(stored, { name: model, version })).values()]
+      const chunks = [
+        ...distinctChunks(wanted(parseRunnable(stored, { name: model, version }), here)).values(),
+      ]
       const held = chunks.filter(({ sha256 }) => here.has(sha256))
       own.set(file.sha256, file.size)
       for (const { sha256, size } of held) own.set(sha256, size)
@@ -100,6 +102,15 @@ export class Shelf {
     }
     return versions
   }
+}
+
+/** What the device has all of, and what it would begin with; other variants are for other devices. */
+function wanted({ artifacts }: Runnable, here: ReadonlySet<string>): Pick<Runnable, 'artifacts'> {
+  const whole = artifacts.filter((one) =>
+    [...distinctChunks({ artifacts: [one] }).keys()].every((hash) => here.has(hash)),
+  )
+  const usual = artifacts.filter(({ backends }) => backends.includes(BACKEND))
+  return { artifacts: whole.some((one) => usual.includes(one)) ? whole : [...whole, ...usual.slice(0, 1)] }
 }
 
 function roleOf(record: ModelRecord, descriptor: Sha256, now: number): StoredRole {

@@ -15,7 +15,7 @@ import type { EngineCalls, Load, OpenEngineCalls } from './engines/port.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
 import { Keeper, type Marks } from './keeper.js'
-import { browserQuota, connectionOf } from './adapters/browser.js'
+import { browserQuota, connectionOf, hardwareOf } from './adapters/browser.js'
 import type { KeeperOptions } from './rooms.js'
 import type { LoadRequest } from './routes.js'
 import type { Stored } from './shelf.js'
@@ -44,8 +44,8 @@ export interface PageHost {
   /** Resolves when the engine is gone: with why it died, or with nothing when it was closed. */
   engineGone(id: number): Promise<ErrorData | undefined>
   closeEngine(id: number): void
-  serve(route: string, engineId: number, served: Served, terms: Terms): void
-  refuse(route: string, error: ErrorData): void
+  serve(route: string, engineId: number, served: Served, terms: Terms): Promise<void>
+  refuse(route: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void
   count(served: Served, step: FunnelStep, error: ErrorCode | undefined): void
   askDownload(request: DownloadRequest): Promise<boolean>
@@ -115,10 +115,16 @@ async function openKeeper(init: KeeperInit): Promise<Keeper> {
     quota: browserQuota,
     ...(state.kind === 'memory' ? {} : { retireOlder: () => retireOlder(init.namespace) }),
     connection: connectionOf(navigator),
+    hardware: hardwareOf(navigator),
     ...(init.tellsSteps ? { atStep: (step: Step) => page.atStep(step) } : {}),
     loadTelemetry: (attempt) => importDefault<OpenTelemetry>(init.telemetryUrl, attempt),
     loadEngineCalls: (attempt) => importDefault<OpenEngineCalls>(init.engineCallsUrl, attempt),
-    platform: { runtime: init.runtime, browserBuild: init.browserBuild, device: init.device },
+    platform: {
+      runtime: init.runtime,
+      browserBuild: init.browserBuild,
+      device: init.device,
+      memoryGiB: (navigator as { readonly deviceMemory?: number }).deviceMemory,
+    },
   }
   return new Keeper(ports, init)
 }
@@ -191,7 +197,7 @@ function hostOf(asksDownload: boolean): Host {
         id,
         // A dead worker never answers, so its death is awaited beside the answer.
         load: (model) => Promise.race([engine.load(transferring(model, buffersOf(model))), gone]),
-        measure: (together) => Promise.race([engine.measure(together), gone]),
+        measure: (together, selfTest) => Promise.race([engine.measure(together, selfTest), gone]),
         close: () => {
           supply.close()
           void page.closeEngine(id)

@@ -3,10 +3,12 @@ import type {
   AfieldOptions,
   AfieldTelemetryOptions,
   ModelInput,
+  PinnedModel,
   PredictManyOptions,
   PredictOptions,
   Prediction,
   Predictions,
+  ServingOptions,
 } from '../api.js'
 import { RUNTIME } from '../engine/runtime.js'
 import { localLocks, memoryStore, silentChannel, systemClock } from '../keeper/adapters/memory.js'
@@ -78,6 +80,9 @@ export interface Device {
     candidates: readonly ModelInput[],
     options?: PredictManyOptions,
   ): Promise<Predictions>
+  /** As the options of `load()` on a page. */
+  configure(name: string, options: ServingOptions): Promise<void>
+  pin(name: string): Promise<PinnedModel>
   check(): Promise<void>
   explain(name: string): Promise<Explanation>
   storage(): Promise<StorageReport>
@@ -118,7 +123,15 @@ export function createDevice(options: DeviceOptions): Device {
   const routeTo = (name: string): Route => {
     const known = routes.get(name)
     if (known) return known
-    const route = new Route(name, observer, () => keeper.recover(name))
+    const route = new Route(name, observer, {
+      recover: () => keeper.recover(name),
+      demote: async (error) => (await keeper.engineCalls()).demote(name, error),
+      grow: async () => {
+        const id = await (await keeper.engineCalls()).grow(name)
+        return id === undefined ? undefined : engines.get(id)
+      },
+      consider: async (load) => (await keeper.engineCalls()).consider(name, load),
+    })
     routes.set(name, route)
     return route
   }
@@ -139,9 +152,9 @@ export function createDevice(options: DeviceOptions): Device {
           void engine.gone.then(() => engines.delete(engine.id))
           return Promise.resolve(engine)
         },
-        serve: (route, engineId, served) => {
+        serve: (route, engineId, served, terms) => {
           const engine = engines.get(engineId)
-          if (engine) routeTo(route).serve(engine, served)
+          if (engine) routeTo(route).serve(engine, served, terms)
           return Promise.resolve()
         },
         refuse: (route, error: ErrorData) => {
@@ -187,6 +200,8 @@ export function createDevice(options: DeviceOptions): Device {
     },
     predict: (name, input, given) => routeTo(name).predict(input, given),
     predictMany: (name, candidates, given) => routeTo(name).predictMany(candidates, given),
+    configure: (name, serving) => routeTo(name).configure(serving),
+    pin: (name) => routeTo(name).pin(),
     check: async () => void (await keeper.check()),
     explain: async (name) => explain(await keeper.explain(name)),
     storage: async () => describeStorage(await keeper.storage()),

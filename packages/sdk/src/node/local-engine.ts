@@ -1,19 +1,24 @@
-import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
+import { AfieldError, asAfieldError } from '@afield/protocol'
 import { kindsFrom } from '../engine/kinds.js'
-import type { Asked, EngineFacts } from '../engine/messages.js'
+import type { EngineFacts } from '../engine/messages.js'
 import { Predictor } from '../engine/predictor.js'
 import { engineUrls } from '../files.js'
 import type { Engine, EngineModel } from '../keeper/ports.js'
-import type { AnsweringEngine } from '../router/route.js'
+import type { Call } from '../router/call.js'
+import type { EngineSet, Member, Pack } from '../router/engine-set.js'
+
+const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 /** A session in this process behind the same two faces that an engine's worker has. */
-export class LocalEngine implements Engine, AnsweringEngine {
+export class LocalEngine implements Engine, Member {
   readonly id: number
   readonly gone: Promise<AfieldError | undefined>
+  owner: EngineSet | undefined
   #end: (error: AfieldError | undefined) => void = () => undefined
   #predictor: Predictor | undefined
   #running: Promise<unknown> = Promise.resolve()
-  #closed = false
+  #hasEnded = false
+  #kept = 0
 
   constructor(id: number) {
     this.id = id
@@ -22,39 +27,68 @@ export class LocalEngine implements Engine, AnsweringEngine {
 
   async load(model: EngineModel): Promise<EngineFacts> {
     const predictor = await Predictor.create(model, kindsFrom(engineUrls().kinds))
-    if (this.#closed) {
+    if (this.#hasEnded) {
       await predictor.release()
       throw new AfieldError('closed', 'The engine was closed.')
     }
+    predictor.keepAnswers(this.#kept)
     this.#predictor = predictor
     return predictor.facts
   }
 
-  async predict(asked: Asked): Promise<Answer> {
-    const [answer] = await this.predictMany([asked])
-    if (!answer || answer instanceof AfieldError) {
-      throw asAfieldError(answer, 'internal/unexpected', 'An answer is missing')
-    }
-    return answer
+  /** Begins after whoever asked is done, as a worker does. */
+  send(pack: Pack): boolean {
+    this.#running = this.#running.then(() => this.#answer(pack))
+    return true
   }
 
-  /** One run, which nothing interrupts. */
-  async predictMany(questions: readonly Asked[]): Promise<readonly (Answer | AfieldError)[]> {
-    if (!this.#predictor) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    const run = this.#predictor.predict(questions)
-    this.#running = run
-    return run
+  keepAnswers(count: number): void {
+    this.#kept = count
+    this.#predictor?.keepAnswers(count)
   }
 
-  async measure(together: number): Promise<number> {
-    if (!this.#predictor) throw new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
-    return this.#predictor.measure(together)
+  async measure(together: number, selfTest?: unknown): Promise<number> {
+    if (!this.#predictor) throw NO_MODEL
+    return this.#predictor.measure(together, selfTest)
   }
 
   close(): void {
-    this.#closed = true
+    if (this.owner) this.owner.retire()
+    else this.end(undefined)
+  }
+
+  end(error: AfieldError | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     const predictor = this.#predictor
     this.#predictor = undefined
-    void this.#running.then(() => predictor?.release()).then(() => this.#end(undefined))
+    this.#end(error)
+    void this.#running.then(() => predictor?.release())
+  }
+
+  async #answer({ calls, done }: Pack): Promise<void> {
+    if (this.#hasEnded) return
+    const began = performance.now()
+    const answers = await this.#predict(calls)
+    // Meanwhile ended: somebody else answers, or nobody.
+    if (this.#hasEnded) return
+    done(performance.now() - began)
+    for (const [i, call] of calls.entries()) {
+      const answer = answers[i] ?? NO_MODEL
+      if (answer instanceof AfieldError) call.fail(answer)
+      else call.settle(answer)
+    }
+  }
+
+  async #predict(calls: readonly Call[]): ReturnType<Predictor['predict']> {
+    try {
+      const asked = calls.map(({ asked: one, sendable }) =>
+        'golden' in one ? one : { ...one, input: sendable },
+      )
+      return (await this.#predictor?.predict(asked)) ?? []
+    } catch (cause) {
+      const error = asAfieldError(cause, 'internal/unexpected', 'The session failed')
+      return calls.map(() => error)
+    }
   }
 }

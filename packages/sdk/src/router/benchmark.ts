@@ -4,7 +4,8 @@ import { abortable, throwIfAborted } from '../abort.js'
 import type { Asked } from '../engine/messages.js'
 import { RUNTIME } from '../engine/runtime.js'
 import type { Served } from '../keeper/ports.js'
-import type { AnsweringEngine, Route } from './route.js'
+import type { EngineSet } from './engine-set.js'
+import type { Route } from './route.js'
 
 /** Predictions before those that are measured: code is compiled and buffers grow in the first of them. */
 const WARM_UPS = 10
@@ -51,7 +52,7 @@ interface Measuring {
   readonly signal: AbortSignal | undefined
   readonly question: () => Promise<Asked>
   /** Resolves with what answered. */
-  readonly ask: (ask: (engine: AnsweringEngine) => Promise<unknown>) => Promise<Served>
+  readonly ask: (ask: (engine: EngineSet) => Promise<unknown>) => Promise<Served>
 }
 
 /**
@@ -93,7 +94,7 @@ async function measure({
   throwIfAborted(signal)
   const asked = await question()
   const answeredBy = new Map<string, Served>()
-  const time = async (pose: (engine: AnsweringEngine) => Promise<unknown>): Promise<number> => {
+  const time = async (pose: (engine: EngineSet) => Promise<unknown>): Promise<number> => {
     throwIfAborted(signal)
     const began = performance.now()
     const by = await ask(pose)
@@ -130,7 +131,7 @@ async function measure({
 }
 
 async function askTogether(
-  engine: AnsweringEngine,
+  engine: EngineSet,
   pack: readonly Asked[],
   signal: AbortSignal | undefined,
 ): Promise<void> {

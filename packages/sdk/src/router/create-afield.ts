@@ -1,5 +1,5 @@
 import { AfieldError } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
+import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, ServingOptions } from '../api.js'
 import { throwIfAborted } from '../abort.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
@@ -8,6 +8,7 @@ import { Lifeline } from './lifeline.js'
 import { modelHandle } from './model-handle.js'
 import { OpenPage } from './open-page.js'
 import { requirePage } from './page.js'
+import type { Route } from './route.js'
 import { shutDown } from './shut-down.js'
 
 /** The first look for news waits for the first answer, but no longer than this. */
@@ -58,10 +59,15 @@ class PageAfield implements Afield {
     throwIfAborted(signal)
     const page = this.#page
     const { engines, keeper } = page
-    const route = page.route(version === undefined ? name : `${name}@${version}`)
-    if (!route.served) engines.prepare()
+    const routeName = version === undefined ? name : `${name}@${version}`
+    // Both workers start before anything is waited for.
+    if (!page.routes.get(routeName)?.served) engines.prepare()
+    keeper.start()
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
+    let route: Route | undefined
     try {
+      route = await page.route(routeName)
+      await configure(route, options)
       const request = version === undefined ? {} : { version }
       const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
       // The keeper would only repeat what the page knows as soon as an engine begins to serve.
@@ -72,10 +78,10 @@ class PageAfield implements Afield {
       throw error
     } finally {
       stop?.()
-      if (!route.served) engines.dropSpare()
+      if (!route?.served) engines.dropSpare()
     }
     setTimeout(() => page.follow(), FOLLOW_AFTER_MS)
-    return modelHandle(name, route, page, () => this.explain(route.name))
+    return modelHandle(name, route, page, () => this.explain(routeName))
   }
 
   async check({ signal }: { readonly signal?: AbortSignal } = {}) {
@@ -155,6 +161,16 @@ class PageAfield implements Afield {
       }
     }
   }
+}
+
+/** How a model is served, where the app says so. */
+async function configure(
+  route: Route,
+  { workers, maxQueue, cache, hungAfterMs, backend }: LoadOptions,
+): Promise<void> {
+  const given = { workers, maxQueue, cache, hungAfterMs, backend }
+  if (Object.values(given).some((value) => value !== undefined))
+    await route.configure(given as ServingOptions)
 }
 
 /** Apart, so that an app's first load does not carry what only its help page says. */

@@ -1,219 +1,202 @@
-import { AfieldError, asAfieldError, errorFromData, type Answer as ModelAnswer } from '@afield/protocol'
-import { aborted } from '../abort.js'
-import type { Answer, Asked, EngineUrls, FromEngine, Question, ToEngine } from '../engine/messages.js'
-import type { AnsweringEngine } from './route.js'
-import { readied, unsendable, type Ready } from './ready.js'
+import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
+import type { EngineWanted } from '../keeper/ports.js'
+import type { FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type { Call } from './call.js'
+import type { PageLane } from './lane.js'
+import type { EngineSet, Member, Pack } from './engine-set.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
-/** Questions packed into one message at most. */
-const MAX_PACK = 1024
+/** An array in a larger buffer is cut out: the whole buffer would be copied. */
+const MAX_SLACK = 4096
 
-/** What became of one question. */
-export type Settled = ModelAnswer | AfieldError
-
-interface Queued {
-  readonly question: Question
-  readonly bitmap: ImageBitmap | undefined
+/** Its script, and what it is told of itself when it starts. */
+export interface EngineStart extends Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'supply'> {
+  readonly script: URL
 }
 
-interface Pending {
-  readonly id: number
-  readonly answer: Promise<ModelAnswer>
-}
-
-interface Waiting {
-  readonly resolve: (answer: ModelAnswer) => void
-  readonly reject: (error: AfieldError) => void
-}
-
-/**
- * The page's end of one engine. While the engine is busy, questions gather and travel together in one message and,
- * where the model allows it, one run; an idle engine is asked at once.
- */
-export class EngineClient implements AnsweringEngine {
+/** The page's end of one engine: what is asked goes in, packed where the engine takes it so, and answers come out. */
+export class EngineClient implements Member {
   readonly id: number
   /** The keeper's end of the supply port; handed out once. */
   readonly supply: MessagePort
   readonly gone: Promise<AfieldError | undefined>
+  owner: EngineSet | undefined
+  /** What it was handed out for. */
+  wanted: EngineWanted | undefined
+  /** The runtime that it compiled, for further engines. */
+  module: WebAssembly.Module | undefined
   readonly #worker: Worker
-  readonly #unanswered = new Map<number, Waiting>()
-  #queue: Queued[] = []
-  #busy = false
-  #closing = false
-  #ended: AfieldError | undefined
+  /** By the id of the first question. */
+  readonly #held = new Map<number, Pack>()
+  #packs: PackedInput | undefined
   #nextId = 0
-  /** Calls whose inputs are being made ready to be sent: closing waits for them as for what was asked. */
-  #readying = 0
+  #lane: PageLane | undefined
+  /** The last question that went by lane. */
+  #laneId = -1
+  #hasEnded = false
   #end: (error: AfieldError | undefined) => void = () => undefined
 
-  constructor(id: number, script: URL, urls: EngineUrls) {
+  constructor(id: number, { script, ...open }: EngineStart) {
     const worker = startWorker(script, 'afield engine')
     this.id = id
     this.#worker = worker
     this.gone = new Promise((resolve) => (this.#end = resolve))
     const { port1, port2 } = new MessageChannel()
     this.supply = port2
-    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => {
-      if (data.type === 'answers') this.#settle(data.answers)
-    })
-    worker.addEventListener('error', (event) => this.#crash(event, script))
-    this.#post({ type: 'open', urls, supply: port1 }, [port1])
-  }
-
-  predict(asked: Asked, signal: AbortSignal | undefined): Promise<ModelAnswer> {
-    const ready = readied(asked)
-    if (signal || ready instanceof Promise) {
-      return this.#askAll([Promise.resolve(ready)], signal).then(([only]) => answerOf(only))
-    }
-    const { answer } = this.#enqueue(ready)
-    if (!this.#busy) this.#ask()
-    return answer
-  }
-
-  predictMany(asked: readonly Asked[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
-    return this.#askAll(
-      asked.map(async (one) => readied(one)),
-      signal,
-    )
-  }
-
-  /** Ending the worker is what gives its memory back. */
-  close(): void {
-    this.#closing = true
-    this.#endIfDone()
-  }
-
-  /** Ends at once; what was not answered rejects with `closed`. */
-  abandon(): void {
-    this.#terminate(undefined)
-  }
-
-  /** Asks everything at once; an input that could not be made ready fails alone. */
-  async #askAll(
-    asked: readonly Promise<Ready>[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Settled[]> {
-    this.#readying += 1
-    const ready = await Promise.allSettled(asked)
-    this.#readying -= 1
-    const pending = ready.map((one): Pending =>
-      one.status === 'fulfilled' ? this.#enqueue(one.value) : { id: 0, answer: Promise.reject(one.reason) },
-    )
-    const withdraw = (): void => this.#withdraw(new Set(pending.map(({ id }) => id)), aborted(signal?.reason))
-    signal?.addEventListener('abort', withdraw)
-    if (signal?.aborted) withdraw()
-    if (!this.#busy) this.#ask()
-    this.#endIfDone()
-    const settled = await Promise.allSettled(pending.map(({ answer }) => answer))
-    signal?.removeEventListener('abort', withdraw)
-    return settled.map((one) =>
-      one.status === 'fulfilled'
-        ? one.value
-        : asAfieldError(one.reason, 'internal/unexpected', 'The input could not be sent'),
-    )
-  }
-
-  #enqueue({ asked, bitmap }: Ready): Pending {
-    const id = ++this.#nextId
-    if (this.#ended) {
-      bitmap?.close()
-      return { id, answer: Promise.reject(this.#ended) }
-    }
-    this.#queue.push({ question: { id, ...asked }, bitmap })
-    return {
-      id,
-      answer: new Promise((resolve, reject) => this.#unanswered.set(id, { resolve, reject })),
-    }
-  }
-
-  /** What was not sent yet is not asked any more. */
-  #withdraw(ids: ReadonlySet<number>, reason: AfieldError): void {
-    const withdrawn = this.#queue.filter(({ question }) => ids.has(question.id))
-    this.#queue = this.#queue.filter(({ question }) => !ids.has(question.id))
-    for (const unsent of withdrawn) this.#drop(unsent, reason)
-  }
-
-  #ask(): void {
-    const pack = this.#queue.slice(0, MAX_PACK)
-    if (pack.length === 0) return
-    this.#queue = this.#queue.slice(MAX_PACK)
-    this.#busy = true
-    if (this.#send(pack)) return
-    // One of them cannot be cloned; the others are asked all the same.
-    const sent = pack.length > 1 ? pack.filter((queued) => this.#send([queued])) : []
-    this.#busy = sent.length > 0
-    for (const queued of pack) {
-      if (!sent.includes(queued)) this.#drop(queued, unsendable(queued.bitmap))
-    }
-    if (!this.#busy) this.#ask()
-  }
-
-  #drop({ question, bitmap }: Queued, reason: AfieldError): void {
-    bitmap?.close()
-    this.#take(question.id)?.reject(reason)
-  }
-
-  /** False when what a question holds cannot be cloned, or throws when it is read: that would name what it holds. */
-  #send(pack: readonly Queued[]): boolean {
-    try {
-      this.#post(
-        { type: 'predict', questions: pack.map(({ question }) => question) },
-        pack.flatMap(({ bitmap }) => bitmap ?? []),
+    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#hear(data))
+    worker.addEventListener('error', (event) => {
+      event.preventDefault()
+      this.end(
+        new AfieldError(
+          'engine/crashed',
+          `The engine's worker failed: ${whyFailed(event, script)}. The next call starts another.`,
+        ),
       )
-      return true
+    })
+    this.#post({ type: 'open', supply: port1, ...open }, [port1])
+  }
+
+  send(pack: Pack): boolean {
+    const { calls } = pack
+    const id = this.#nextId
+    try {
+      const packed = this.#packs && packedOf(id, calls, this.#packs)
+      const lane = this.#held.size === 0 && packed?.count === 1 ? this.#lane : undefined
+      if (packed && lane?.takes(packed.data)) {
+        this.#laneId = id
+        lane.ask(id, packed.data, (answer) => this.#hear({ type: 'packed', id, ...answer }))
+      } else if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
+      else {
+        this.#post(
+          { type: 'predict', questions: calls.map((call, i) => questionOf(id + i, call)) },
+          calls.flatMap(({ bitmap }) => bitmap ?? []),
+        )
+      }
     } catch {
+      // What a question holds cannot be cloned, or throws when it is read: that would name what it holds.
       return false
     }
+    this.#held.set(id, pack)
+    this.#nextId = id + calls.length
+    return true
   }
 
-  #settle(answers: readonly Answer[]): void {
-    this.#busy = false
-    this.#ask()
-    for (const answer of answers) {
-      const waiting = this.#take(answer.id)
-      if ('error' in answer) waiting?.reject(errorFromData(answer.error))
-      else waiting?.resolve(answer.answer)
-    }
-    this.#endIfDone()
+  keepAnswers(cache: number): void {
+    this.#post({ type: 'configure', cache }, [])
   }
 
-  #endIfDone(): void {
-    if (this.#closing && this.#unanswered.size === 0 && this.#readying === 0) this.#terminate(undefined)
+  /** Answers what it was asked, then ends. */
+  close(): void {
+    if (this.owner) this.owner.retire()
+    else this.end(undefined)
   }
 
-  #crash(event: ErrorEvent, script: URL): void {
-    event.preventDefault()
-    this.#terminate(
-      new AfieldError(
-        'engine/crashed',
-        `The engine's worker failed: ${whyFailed(event, script)}. The next call starts another.`,
-      ),
-    )
-  }
-
-  #terminate(error: AfieldError | undefined): void {
-    if (this.#ended) return
+  /** Ends at once, which is what gives its memory back. */
+  end(error: AfieldError | undefined): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#worker.terminate()
-    const reason = error ?? new AfieldError('closed', 'The engine was closed.')
-    this.#ended = reason
+    this.#held.clear()
     this.#end(error)
-    for (const { bitmap } of this.#queue.splice(0)) bitmap?.close()
-    for (const { reject } of this.#unanswered.values()) reject(reason)
-    this.#unanswered.clear()
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#unanswered.get(id)
-    this.#unanswered.delete(id)
-    return waiting
+  #hear(data: FromEngine): void {
+    switch (data.type) {
+      case 'packed': {
+        if (data.id === this.#laneId) this.#lane?.remember(data.tensors)
+        const { calls } = this.#done(data.id, data.ms)
+        calls.forEach((call, i) => call.settle({ outputs: outputsAt(data.tensors, i, calls.length) }))
+        return
+      }
+      case 'answers': {
+        const [first] = data.answers
+        const { calls } = this.#done(first?.id ?? -1, data.ms)
+        for (const [i, call] of calls.entries()) {
+          const answer = data.answers[i]
+          if (!answer) call.settle(new AfieldError('internal/unexpected', 'An answer is missing.'))
+          else if ('error' in answer) call.fail(errorFromData(answer.error))
+          else call.settle(answer.cached ? { ...answer.answer, cached: true } : answer.answer)
+        }
+        return
+      }
+      case 'packs':
+        this.#packs = data.input
+        if (globalThis.crossOriginIsolated) this.#openLane().catch(() => undefined)
+        return
+      case 'failed':
+        return this.end(errorFromData(data.error))
+      case 'compiled':
+        this.module = data.module
+    }
+  }
+
+  #done(id: number, ms: number): Pick<Pack, 'calls'> {
+    const pack = this.#held.get(id)
+    this.#held.delete(id)
+    pack?.done(ms)
+    return pack ?? { calls: [] }
   }
 
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
+    this.#lane?.ring()
+  }
+
+  /** Messages do until the code has come, and where it does not come. */
+  async #openLane(): Promise<void> {
+    const { laneOf } = await import('./lane.js')
+    const lane = laneOf()
+    if (!lane || this.#hasEnded) return
+    this.#post({ type: 'lane', memory: lane.memory }, [])
+    this.#lane = lane
   }
 }
 
-function answerOf(settled: Settled | undefined): ModelAnswer {
-  if (settled && !(settled instanceof AfieldError)) return settled
-  throw settled ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+function questionOf(id: number, { asked, sendable }: Call): Question {
+  if ('golden' in asked) return { id, golden: asked.golden }
+  return asked.state === undefined ? { id, input: sendable } : { id, input: sendable, state: asked.state }
+}
+
+/** `undefined` where not all of them may travel so; then each for itself. */
+function packedOf(
+  id: number,
+  calls: readonly Call[],
+  { rowSize }: PackedInput,
+): Extract<ToEngine, { type: 'packed' }> | undefined {
+  const first = calls[0]?.sendable
+  if (!(first instanceof Float32Array) || first.length === 0 || first.length % rowSize !== 0) return undefined
+  const { length } = first
+  const count = calls.length
+  if (count === 1) {
+    if (!isPlain(calls[0])) return undefined
+    const data = first.buffer.byteLength - first.byteLength > MAX_SLACK ? first.slice() : first
+    return { type: 'packed', id, count, data }
+  }
+  const data = new Float32Array(count * length)
+  for (let i = 0; i < count; i++) {
+    const call = calls[i]
+    const input = call?.sendable
+    if (!(input instanceof Float32Array) || input.length !== length || !isPlain(call)) return undefined
+    data.set(input, i * length)
+  }
+  return { type: 'packed', id, count, data }
+}
+
+/** An input that carries nothing on from the one before. */
+function isPlain(call: Call | undefined): boolean {
+  return call !== undefined && !('golden' in call.asked) && call.asked.state === undefined
+}
+
+function outputsAt(
+  tensors: Extract<FromEngine, { type: 'packed' }>['tensors'],
+  at: number,
+  count: number,
+): ModelAnswer['outputs'] {
+  const outputs: Record<string, ModelAnswer['outputs'][string]> = {}
+  for (const { name, dtype, dims, data } of tensors) {
+    const size = data.length / count
+    const own = count === 1 ? data : data.slice(at * size, (at + 1) * size)
+    outputs[name] = { dtype, dims: [...dims], data: own }
+  }
+  return outputs
 }

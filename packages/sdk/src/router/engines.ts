@@ -1,14 +1,14 @@
-import { AfieldError } from '@afield/protocol'
+import { AfieldError, asAfieldError } from '@afield/protocol'
 import { engineUrls, engineWorkerUrl } from '../files.js'
-import type { Logger } from '../keeper/ports.js'
-import { EngineClient } from './engine-client.js'
+import type { EngineWanted, Logger } from '../keeper/ports.js'
+import { EngineClient, type EngineStart } from './engine-client.js'
 
 /** An engine that hangs is not waited for longer than this when Afield is closed. */
 const DRAIN_MS = 10_000
 
 /** The engines of this page: started in advance, handed out, and gone. */
 export class Engines {
-  readonly #alive = new Map<number, EngineClient>()
+  readonly alive = new Map<number, EngineClient>()
   /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
   readonly #crashes = new Map<number, AfieldError>()
   readonly #log: Logger
@@ -21,7 +21,7 @@ export class Engines {
   }
 
   get(id: number): EngineClient | undefined {
-    return this.#alive.get(id)
+    return this.alive.get(id)
   }
 
   /**
@@ -30,17 +30,24 @@ export class Engines {
    * @throws AfieldError `closed`.
    */
   prepare(): void {
-    this.#spare ??= this.#start()
+    this.#spare ??= this.start()
   }
 
   /**
-   * The prepared engine, or a new one.
+   * To serve, the prepared engine or a new one, on WASM as every model starts. To do anything else, a new one where
+   * there is room.
    *
-   * @throws AfieldError `closed`.
+   * @throws AfieldError `engine/no-room`, `closed`.
    */
-  take(): EngineClient {
-    const engine = this.#spare ?? this.#start()
+  async take(wanted: EngineWanted): Promise<EngineClient> {
+    // A file of its own: most pages run one engine.
+    const further = () => import('./further-engines.js')
+    if (wanted.role !== 'serving') return (await further()).startFurther(this, wanted)
+    const engine = this.#spare ?? this.start()
     this.#spare = undefined
+    engine.wanted = wanted
+    // What is to serve waits for nobody.
+    if (this.alive.size > 1) further().then(({ makeRoom }) => makeRoom(this, wanted), this.#complain)
     return engine
   }
 
@@ -52,30 +59,40 @@ export class Engines {
 
   /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
   async gone(id: number): Promise<AfieldError | undefined> {
-    return (await this.#alive.get(id)?.gone) ?? this.#crashes.get(id)
+    return (await this.alive.get(id)?.gone) ?? this.#crashes.get(id)
   }
 
   /** Lets every engine answer what it was asked, then ends it; starts no other. */
   async close(): Promise<void> {
     this.#closed = true
-    const engines = [...this.#alive.values()]
+    const engines = [...this.alive.values()]
     for (const engine of engines) engine.close()
-    const patience = setTimeout(() => engines.forEach((engine) => engine.abandon()), DRAIN_MS)
+    const patience = setTimeout(() => engines.forEach((engine) => engine.end(undefined)), DRAIN_MS)
     await Promise.all(engines.map(({ gone }) => gone))
     clearTimeout(patience)
   }
 
-  #start(): EngineClient {
+  /** @throws AfieldError `closed`. */
+  start(more?: Partial<EngineStart>): EngineClient {
     if (this.#closed) throw new AfieldError('closed', 'Afield was closed and starts no engine.')
-    const engine = new EngineClient(++this.#lastId, engineWorkerUrl(), engineUrls())
-    this.#alive.set(engine.id, engine)
+    const engine = new EngineClient(++this.#lastId, {
+      script: engineWorkerUrl(),
+      urls: engineUrls(),
+      ...more,
+    })
+    this.alive.set(engine.id, engine)
     void engine.gone.then((error) => {
-      this.#alive.delete(engine.id)
+      this.alive.delete(engine.id)
       if (this.#spare === engine) this.#spare = undefined
       if (!error) return
       this.#crashes.set(engine.id, error)
-      this.#log('error', error.message, error)
+      this.#complain(error)
     })
     return engine
+  }
+
+  readonly #complain = (cause: unknown): void => {
+    const error = asAfieldError(cause, 'engine/unavailable', 'Another engine could not be looked after')
+    this.#log('error', error.message, error)
   }
 }

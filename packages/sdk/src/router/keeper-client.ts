@@ -49,6 +49,10 @@ export class KeeperClient {
     return this.#started.remote
   }
 
+  start(): void {
+    this.#started ??= this.#start()
+  }
+
   /** What a call of the app asks. */
   ask<T>(call: (keeper: RemoteKeeper) => Promise<T>): Promise<T> {
     return this.#options.calls.hold(() => call(this.remote))

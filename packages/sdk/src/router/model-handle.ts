@@ -10,28 +10,28 @@ export function modelHandle<N extends ModelName>(
   page: OpenPage,
   explain: Model['explain'],
 ): Model<N> {
+  /** Once: afterwards nothing comes between an answer and who waits for it. */
+  const thenFollow = <T>(asked: Promise<T>): Promise<T> =>
+    page.isFollowing
+      ? asked
+      : asked.then((answer) => {
+          page.follow()
+          return answer
+        })
   const model: Model = {
     name,
     get version() {
       return route.served?.version
     },
-    predict: async (input, given) => {
-      const prediction = await route.predict(input, given)
-      page.follow()
-      return prediction
-    },
-    predictMany: async (candidates, given) => {
-      const predictions = await route.predictMany(candidates, given)
-      page.follow()
-      return predictions
-    },
+    predict: (input, given) => thenFollow(route.predict(input, given)),
+    predictMany: (candidates, given) => thenFollow(route.predictMany(candidates, given)),
     benchmark: async (given = {}) => {
       // A file of its own, which only those load who measure.
       const { benchmark } = await import('./benchmark.js')
       return benchmark(route, given, () => page.keeper.ask((keeper) => keeper.golden(route.name)))
     },
     explain,
-    pin: () => Promise.reject(new Error('pin')),
+    pin: () => route.pin(),
     stats: () => Promise.reject(new Error('stats')),
     health: () => Promise.reject(new Error('health')),
     drift: () => Promise.reject(new Error('drift')),

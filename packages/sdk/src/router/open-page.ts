@@ -1,4 +1,4 @@
-import { toHex } from '@afield/protocol'
+import { asAfieldError, errorToData, toHex } from '@afield/protocol'
 import type { AfieldOptions } from '../api.js'
 import type { KeeperEvent, Logger } from '../keeper/ports.js'
 import { Background } from './background.js'
@@ -10,7 +10,7 @@ import type { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
 import { pageHost } from './page-host.js'
 import { requirePage, watchPage } from './page.js'
-import { Route } from './route.js'
+import type { Route, RouteCalls } from './route.js'
 
 export interface OpenPageOptions {
   readonly app: AfieldOptions
@@ -59,13 +59,25 @@ export class OpenPage {
     this.#watch()
   }
 
-  /** @param name the model's, or `name@version` where a version was asked for. */
-  route(name: string): Route {
+  /**
+   * The code of routes is a file of its own: it comes while the workers start, which takes longer.
+   *
+   * @param name the model's, or `name@version` where a version was asked for.
+   */
+  async route(name: string): Promise<Route> {
     const known = this.routes.get(name)
     if (known) return known
-    const route = new Route(name, this.counting, () => this.keeper.ask((keeper) => keeper.recover(name)))
-    this.routes.set(name, route)
-    return route
+    const { Route } = await import('./route.js').catch((cause: unknown) => {
+      throw asAfieldError(cause, 'engine/unavailable', 'A part of Afield could not be loaded')
+    })
+    const made = this.routes.get(name) ?? new Route(name, this.counting, this.#callsFor(name))
+    this.routes.set(name, made)
+    return made
+  }
+
+  /** Whether {@link follow} was called already. */
+  get isFollowing(): boolean {
+    return this.#following
   }
 
   /** Looks for news, only once the page has what it came for. */
@@ -78,6 +90,19 @@ export class OpenPage {
   /** From now on it is nobody's concern what becomes of the page. */
   leave(): void {
     this.#stopWatching.abort()
+  }
+
+  #callsFor(name: string): RouteCalls {
+    const { keeper, engines } = this
+    return {
+      recover: () => keeper.ask((remote) => remote.recover(name)),
+      demote: (error) => keeper.ask((remote) => remote.demote(name, errorToData(error))),
+      grow: async () => {
+        const id = await keeper.ask((remote) => remote.grow(name))
+        return id === undefined ? undefined : engines.get(id)
+      },
+      consider: (load) => keeper.ask((remote) => remote.consider(name, load)),
+    }
   }
 
   #startCounting(life: string, device: 'desktop' | 'mobile' | 'other'): Counting {

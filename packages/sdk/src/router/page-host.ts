@@ -9,7 +9,7 @@ import type { Counts, Route } from './route.js'
 export interface PageHostOptions {
   readonly app: Pick<AfieldOptions, 'atStep' | 'onDownload'>
   readonly engines: Engines
-  readonly route: (name: string) => Route
+  readonly route: (name: string) => Promise<Route>
   /** From then on nothing begins to serve. */
   readonly isClosing: () => boolean
   readonly emit: (event: KeeperEvent) => void
@@ -21,8 +21,8 @@ export interface PageHostOptions {
 /** What the keeper may do on this page. */
 export function pageHost({ app, engines, route, isClosing, emit, counts, log }: PageHostOptions): PageHost {
   return {
-    openEngine: async (_wanted) => {
-      const { id, supply } = engines.take()
+    openEngine: async (wanted) => {
+      const { id, supply } = await engines.take(wanted)
       return transferring({ id, supply }, [supply])
     },
     engineGone: async (id) => {
@@ -30,12 +30,15 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
       return error && errorToData(error)
     },
     closeEngine: (id) => engines.get(id)?.close(),
-    serve: (name, id, served, _terms) => {
+    serve: async (name, id, served, terms) => {
+      const to = await route(name)
       const engine = engines.get(id)
-      if (engine && !isClosing()) route(name).serve(engine, served)
+      if (engine?.wanted) engine.wanted = { ...engine.wanted, role: 'serving' }
+      if (engine && !isClosing()) to.serve(engine, served, terms)
     },
-    refuse: (name, error) => {
-      if (!isClosing()) route(name).refuse(errorFromData(error))
+    refuse: async (name, error) => {
+      const to = await route(name)
+      if (!isClosing()) to.refuse(errorFromData(error))
     },
     emit,
     count: (served, step, error) => counts?.reached(served, step, error),

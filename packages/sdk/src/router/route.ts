@@ -1,69 +1,130 @@
-import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
-import type { PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
-import type { Asked } from '../engine/messages.js'
-import type { Served } from '../keeper/ports.js'
-import { abortable, throwIfAborted } from '../abort.js'
+import { AfieldError, asAfieldError } from '@afield/protocol'
+import type {
+  PinnedModel,
+  PredictManyOptions,
+  PredictOptions,
+  Prediction,
+  Predictions,
+  ServingOptions,
+} from '../api.js'
+import type { Load } from '../keeper/engines/port.js'
+import type { Served, Terms } from '../keeper/ports.js'
+import { Call, type Settled } from './call.js'
+import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
 import type { Observer } from './observer.js'
-import { checkRanking, rank } from './rank.js'
+import type { Scaling } from './scaling.js'
 
-/** What a route asks: an engine's worker, or a session in the same process. */
-export interface AnsweringEngine {
-  /** A question that was not sent when the signal aborts is not asked. */
-  predict(asked: Asked, signal: AbortSignal | undefined): Promise<Answer>
-  /** Answers or errors, one a question and in their order. What was not sent when the signal aborts is not asked. */
-  predictMany(
-    asked: readonly Asked[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly (Answer | AfieldError)[]>
-  /** Answers what it was asked, then ends. */
-  close(): void
-  /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
-  readonly gone: Promise<AfieldError | undefined>
-}
+/** Less work than that pays for no other backend. */
+const WORTH_CONSIDERING_MS = 1000
 
 /** What counts what became of predictions and of versions. */
-export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'>
+export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'> & {
+  /** How long an engine ran, for as many predictions as shared its run. */
+  ran?(served: Served, ms: number): void
+}
 
-/** Where predictions for one model go now: an engine, a recovery that is under way, or an error. */
+/** What a route asks of the keeper. What these bring serves, by {@link Route.serve}, before they resolve. */
+export interface RouteCalls {
+  /** Another engine of what should serve. */
+  recover(): Promise<void>
+  /** WASM, since the backend that serves failed. */
+  demote(error: AfieldError): Promise<void>
+  /** One engine more of what serves; `undefined` where something else serves by now. */
+  grow(): Promise<Member | undefined>
+  /** Another backend for what serves: says how many ms of inference from now on to ask again. */
+  consider(load: Load): Promise<number>
+}
+
+/** Where predictions for one model go now: a set of engines, a recovery that is under way, or an error. */
 export class Route {
   readonly name: string
+  readonly calls: RouteCalls
   readonly #counts: Counts | undefined
-  /** Asks the keeper for another engine; {@link serve} is called before it resolves. */
-  readonly #recover: () => Promise<void>
-  #engine: AnsweringEngine | undefined
-  #served: Served | undefined
+  readonly #options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 } satisfies EngineSetOptions
+  #set: EngineSet | undefined
   /** What served last, also after a refusal: errors are counted for it. */
   #lastServed: Served | undefined
   #refusal: AfieldError | undefined
   #closed: AfieldError | undefined
+  /** What waits for a set. */
+  #parked: Call[] = []
+  #reviving: Promise<void> | undefined
+  #workers: ServingOptions['workers']
+  #backend: NonNullable<ServingOptions['backend']> = 'auto'
+  /** For which another backend is looked after. */
+  #considered: EngineSet | undefined
+  #scaling: Scaling | undefined
+  readonly #askAgain = (call: Call, error: AfieldError): void => this.#again([call], error)
   #underWay = 0
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
 
-  constructor(name: string, counts: Counts | undefined, recover: () => Promise<void>) {
+  constructor(name: string, counts: Counts | undefined, calls: RouteCalls) {
     this.name = name
     this.#counts = counts
-    this.#recover = recover
+    this.calls = calls
   }
 
   /** `undefined` while nothing may serve. */
   get served(): Served | undefined {
-    return this.#served
+    return this.#refusal ? undefined : this.#set?.served
   }
 
-  /** New predictions go to this engine; the one before it answers what it was asked and closes. */
-  serve(engine: AnsweringEngine, served: Served): void {
-    if (this.#closed) return engine.close()
-    const before = this.#engine
-    this.#engine = engine
-    this.#served = served
+  /** What serves; `undefined` while nothing does. */
+  get set(): EngineSet | undefined {
+    return this.#set?.isAlive && !this.#refusal ? this.#set : undefined
+  }
+
+  /**
+   * What is given holds from now on; what is left out stays.
+   *
+   * @throws AfieldError `input/invalid`, with the option as `details.field`.
+   */
+  async configure(given: ServingOptions): Promise<void> {
+    const { backend, workers, cache } = given
+    const options = this.#options
+    // A file of its own: most apps leave it all as it is.
+    const { checkServing } = await import('./serving-options.js')
+    checkServing(given)
+    const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs } = given
+    Object.assign(options, { maxQueue, hungAfterMs, cache: cache ?? options.cache })
+    if (cache !== undefined) this.set?.keepAnswers(cache)
+    if (backend !== undefined && backend !== this.#backend) {
+      this.#backend = backend
+      this.#considered = undefined
+      if (this.#set && backend !== 'auto') this.#consider(this.#set)
+    }
+    if (workers === undefined) return
+    this.#workers = workers
+    if (this.#set) this.#scale(this.#set)
+  }
+
+  /** New predictions go to this engine; those before it answer what they were asked, and end. */
+  serve(engine: Member, served: Served, terms: Terms): void {
+    if (this.#closed) return engine.end(undefined)
+    const before = this.#set
     this.#lastServed = served
     this.#refusal = undefined
+    if (before?.isAlive && engine.owner === before) {
+      before.served = served
+      before.terms = terms
+    } else {
+      const set = new EngineSet(served, terms, this.#options, {
+        lost: (from, calls, error) => this.#lost(from, calls, error),
+        ran: (by, ms) => {
+          this.#counts?.ran?.(by.served, ms)
+          if (by.ranMs > WORTH_CONSIDERING_MS) this.#consider(by)
+        },
+      })
+      set.add(engine)
+      this.#set = set
+      if (!terms.mayFinish && before) before.cut = revoked(before.served)
+      before?.retire()
+      this.#scale(set)
+      if (this.#backend !== 'auto') this.#consider(set)
+    }
+    for (const call of this.#parked.splice(0)) this.#set?.ask(call, false)
     for (const resolve of this.#waiting.splice(0)) resolve()
-    if (before !== engine) before?.close()
-    void engine.gone.then(() => {
-      if (this.#engine === engine) this.#engine = undefined
-    })
   }
 
   /** Resolves when an engine next begins to serve. */
@@ -72,10 +133,12 @@ export class Route {
   }
 
   refuse(error: AfieldError): void {
-    this.#engine?.close()
-    this.#engine = undefined
-    this.#served = undefined
     this.#refusal = error
+    if (this.#set) this.#set.cut = error
+    this.#set?.retire()
+    this.#set = undefined
+    this.#scaling?.stop()
+    for (const call of this.#parked.splice(0)) call.settle(error)
   }
 
   /**
@@ -89,102 +152,173 @@ export class Route {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
   }
 
-  async predict(input: unknown, { signal, state }: PredictOptions = {}): Promise<Prediction> {
-    return this.#counted(
-      1,
-      signal,
-      (engine) => engine.predict({ input, ...(state === undefined ? {} : { state }) }, signal),
-      (answer, by, latencyMs) => {
-        this.#counts?.answered(by, latencyMs)
-        return {
-          ...answer,
-          model: by.model,
-          modelVersion: by.version,
-          servedBy: 'model',
-          backend: by.backend,
-          latencyMs,
+  /** @param set what a stream is pinned to; else whatever serves. */
+  predict(input: unknown, options: PredictOptions = {}, set?: EngineSet): Promise<Prediction> {
+    if (this.#closed) return Promise.reject(this.#closed)
+    const { signal, state } = options
+    return new Promise((resolve, reject) => {
+      const began = performance.now()
+      const lastServed = this.#lastServed
+      const tell = (settled: Settled): void => {
+        const by = call.by ?? lastServed
+        const latencyMs = performance.now() - began
+        if (settled instanceof AfieldError || !by) {
+          const error = settled instanceof AfieldError ? settled : noEngine()
+          if (by) this.#counts?.failed(by, error.code)
+          reject(error)
+        } else {
+          this.#counts?.answered(by, latencyMs)
+          const { model, version: modelVersion, backend } = by
+          resolve({ ...settled, model, modelVersion, servedBy: 'model', backend, latencyMs })
         }
-      },
-    )
+        this.#ended()
+      }
+      const call = new Call({ input, state }, tell, set ? undefined : this.#askAgain)
+      this.#underWay += 1
+      if (signal) call.listen(signal)
+      if (set) set.ask(call)
+      else this.#ask(call)
+    })
   }
 
-  async predictMany(candidates: readonly unknown[], options: PredictManyOptions = {}): Promise<Predictions> {
-    checkRanking(candidates, options)
-    const { signal } = options
-    const { settled, ...rest } = await this.#counted(
-      candidates.length,
-      signal,
-      (engine) => askMany(engine, candidates, signal),
-      (settled, by, latencyMs) => {
-        for (const one of settled) {
-          if (one instanceof AfieldError) this.#counts?.failed(by, one.code)
-          else this.#counts?.answered(by, latencyMs)
-        }
-        return {
-          settled,
-          model: by.model,
-          modelVersion: by.version,
-          servedBy: 'model' as const,
-          backend: by.backend,
-          latencyMs,
-        }
-      },
-    )
-    return { ...rank(settled, options), ...rest }
-  }
-
-  /** @param predictions that the call stands for: a call that fails as a whole counts as so many errors. */
-  async #counted<T, R>(
-    predictions: number,
-    signal: AbortSignal | undefined,
-    ask: (engine: AnsweringEngine) => Promise<T>,
-    tell: (answered: T, by: Served, latencyMs: number) => R,
-  ): Promise<R> {
+  async predictMany(
+    candidates: readonly unknown[],
+    options: PredictManyOptions = {},
+    set?: EngineSet,
+  ): Promise<Predictions> {
     if (this.#closed) throw this.#closed
     const began = performance.now()
-    const served = this.#lastServed
+    const lastServed = this.#lastServed
     this.#underWay += 1
     try {
-      throwIfAborted(signal)
-      const { answered, by } = await abortable(this.ask(ask), signal)
-      return tell(answered, by, performance.now() - began)
+      // A file of its own, which only those load who rank.
+      const { predictMany } = await import('./predict-many.js')
+      return await predictMany({ route: this, set, counts: this.#counts, began }, candidates, options)
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
-      if (served) this.#counts?.failed(served, error.code, predictions)
+      if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
       throw error
     } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#drained()
+      this.#ended()
     }
   }
 
-  /** Uncounted. All that one call asks is answered by one engine, also when another begins to serve meanwhile. */
-  async ask<T>(
-    ask: (engine: AnsweringEngine) => Promise<T>,
-  ): Promise<{ readonly answered: T; readonly by: Served }> {
-    if (this.#refusal) throw this.#refusal
-    if (!this.#engine) await this.#recover()
-    const engine = this.#engine
-    const by = this.#served
-    if (!engine || !by)
-      throw this.#refusal ?? new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
-    return { answered: await ask(engine), by }
+  /** Uncounted. All that one call asks is answered by one version, also when another begins to serve meanwhile. */
+  async ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<{ readonly answered: T; readonly by: Served }> {
+    const set = await this.ready()
+    const release = set.hold()
+    try {
+      return { answered: await ask(set), by: set.served }
+    } finally {
+      release()
+    }
+  }
+
+  /** See `Model.pin`. */
+  async pin(): Promise<PinnedModel> {
+    const set = await this.ready()
+    const release = set.hold()
+    try {
+      const { Pinned } = await import('./pinned.js')
+      return new Pinned(this, set)
+    } finally {
+      release()
+    }
+  }
+
+  /** What serves, brought back where it was lost. */
+  async ready(): Promise<EngineSet> {
+    if (!this.set && !this.#refusal) await this.#revive(undefined)
+    if (this.set) return this.set
+    throw this.#refusal ?? noEngine()
+  }
+
+  #ask(call: Call): void {
+    if (this.#refusal) return call.settle(this.#refusal)
+    const set = this.#set
+    if (set?.isAlive) return set.ask(call)
+    if (this.#parked.length >= this.#options.maxQueue) return call.settle(noEngine())
+    this.#park([call], undefined)
+  }
+
+  #lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void {
+    const mayGoOn = calls.filter((call) => {
+      if (call.again) return true
+      call.settle(set.cut ?? error)
+      return false
+    })
+    if (mayGoOn.length > 0) this.#again(mayGoOn, error)
+  }
+
+  /** Asks what serves by now, or what serves once the keeper is done. */
+  #again(calls: readonly Call[], error: AfieldError): void {
+    if (this.#refusal) return calls.forEach((call) => call.settle(error))
+    const isWrong = error.code === 'engine/wrong-answer'
+    const by = calls[0]?.by
+    if (this.set && !(isWrong && by?.backend === this.set.served.backend)) {
+      for (const call of calls) this.set.ask(call, false)
+      return
+    }
+    this.#park(calls, error)
+  }
+
+  #park(calls: readonly Call[], error: AfieldError | undefined): void {
+    this.#parked.push(...calls)
+    this.#revive(error).then(
+      () => this.#settleParked(this.#refusal ?? error ?? noEngine()),
+      (cause: unknown) =>
+        this.#settleParked(
+          asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back'),
+        ),
+    )
+  }
+
+  #settleParked(error: AfieldError): void {
+    for (const call of this.#parked.splice(0)) {
+      if (this.set) this.set.ask(call, false)
+      else call.settle(error)
+    }
+  }
+
+  #revive(error: AfieldError | undefined): Promise<void> {
+    if (this.#reviving) return this.#reviving
+    const { recover, demote } = this.calls
+    const isWasm = (this.#set?.served.backend ?? 'wasm') === 'wasm'
+    const reviving = isWasm ? recover() : demote(error ?? noEngine())
+    const done = (): void => (this.#reviving = undefined)
+    reviving.then(done, done)
+    return (this.#reviving = reviving)
+  }
+
+  #scale(set: EngineSet): void {
+    const workers = this.#workers
+    if (workers === undefined || (workers === 1 && !this.#scaling)) return
+    void import('./scaling.js').then(({ Scaling }) => {
+      if (set !== this.#set || workers !== this.#workers) return
+      this.#scaling?.stop()
+      this.#scaling = new Scaling(set, workers, this.calls)
+    })
+  }
+
+  #consider(set: EngineSet): void {
+    const backend = this.#backend
+    if (set !== this.#set || set === this.#considered) return
+    this.#considered = set
+    void import('./consider.js').then(({ considerBackends }) => {
+      if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
+    })
+  }
+
+  #ended(): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0) this.#drained()
   }
 }
 
-/** @throws AfieldError when it is the engine that failed, and not a candidate. */
-async function askMany(
-  engine: AnsweringEngine,
-  candidates: readonly unknown[],
-  signal: AbortSignal | undefined,
-): Promise<readonly (Answer | AfieldError)[]> {
-  const settled = await engine.predictMany(
-    candidates.map((input) => ({ input })),
-    signal,
-  )
-  const gone = settled.find(
-    (one) => one instanceof AfieldError && (one.code === 'engine/crashed' || one.code === 'closed'),
-  )
-  if (gone) throw gone
-  return settled
+function noEngine(): AfieldError {
+  return new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
+}
+
+function revoked({ model, version }: Served): AfieldError {
+  return new AfieldError('model/revoked', `${model} ${version} may not run any more. Pin the model again.`)
 }

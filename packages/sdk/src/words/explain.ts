@@ -1,6 +1,9 @@
 import type { Decision, ErrorCode, Rollout, Version } from '@afield/protocol'
 import type { Deferred } from '../keeper/activation/activator.js'
+import type { EngineFacts } from '../engine/messages.js'
+import type { Verdict } from '../keeper/engines/verdict-record.js'
 import type { Facts, LastCheck } from '../keeper/facts.js'
+import type { Terms } from '../keeper/ports.js'
 import { bytesInWords } from './bytes.js'
 
 /** Why this device runs this version, on this backend, right now. */
@@ -9,6 +12,10 @@ export interface Explanation {
   /** `undefined` when nothing serves. */
   readonly version: Version | undefined
   readonly backend: string | undefined
+  /** The build of onnxruntime that runs it, on how many threads; which files it was made of. */
+  readonly engine: (EngineFacts & { readonly variant: Terms['variant'] }) | undefined
+  /** What was found out about this version on other backends here. */
+  readonly backends: readonly BackendVerdict[]
   readonly arm: 'stable' | 'candidate' | 'pinned' | undefined
   readonly reason: Decision['reason'] | 'last-good'
   /** The whole story in plain words. */
@@ -29,26 +36,34 @@ export interface Explanation {
   readonly lastCheck: LastCheck | undefined
 }
 
+export type BackendVerdict = Pick<
+  Verdict,
+  'backend' | 'outcome' | 'why' | 'message' | 'wasmMs' | 'backendMs' | 'bringUpMs' | 'until'
+>
+
 /** Says why a device runs what it runs. */
 export function explain(facts: Facts): Explanation {
-  const { model, served, decision, deferred, rollout, stale, expiresAt } = facts
+  const { model, served, terms, verdicts, decision, deferred, rollout, stale, expiresAt } = facts
   const bucket = decision.kind === 'serve' ? decision.bucket : undefined
   const waiting = decision.kind === 'serve' && served?.version !== decision.version
   return {
     model,
     version: served?.version,
     backend: served?.backend,
+    engine: terms && { ...terms.engine, variant: terms.variant },
+    backends: verdicts.map(({ descriptor: _same, on: _here, ...verdict }) => verdict),
     arm: served?.arm,
     reason: waiting ? 'last-good' : decision.reason,
     sentence: [
       served
-        ? `This device runs ${model} ${served.version} on ${BACKEND_NAMES[served.backend]}`
+        ? `This device runs ${model} ${served.version} on ${BACKEND_NAMES[served.backend]}${terms ? inFull(terms) : ''}`
         : 'Nothing serves',
       waiting
         ? `, because ${decision.version}, which is meant for ${served ? 'it' : 'this device'}, is not here yet`
         : because(decision, rollout),
+      ...verdicts.map((verdict) => unused(verdict)),
       ...facts.failures.map((failure) => `. ${failure.version} failed here: ${trimStop(failure.message)}`),
-      deferred ? `. Its ${bytesInWords(deferred.bytes)} wait: ${DEFERRALS[deferred.why]}` : '',
+      deferred ? `. ${waitingFor(deferred)}` : '',
       stale && expiresAt !== undefined
         ? `. The manifest expired on ${new Date(expiresAt).toISOString().slice(0, 10)}, so it may be behind`
         : '',
@@ -72,6 +87,28 @@ const DEFERRALS = {
   metered: 'this connection is paid for by the byte',
   'not-agreed': 'the app has not agreed to the download',
 } as const
+
+function waitingFor({ version, bytes, why }: Deferred): string {
+  if (why !== 'no-room') return `Its ${bytesInWords(bytes)} wait: ${DEFERRALS[why]}`
+  return `${version} is here and waits for the next start: this device has no room for two engines`
+}
+
+function inFull({ engine, variant }: Terms): string {
+  const { backend, build, threads } = engine
+  const details = [
+    ...(threads > 1 ? [`${threads} threads`] : []),
+    ...(variant === 'fp32' ? [] : [variant]),
+    ...(backend === 'wasm' ? [] : [`the ${build} build`]),
+  ]
+  return details.length > 0 ? ` (${details.join(', ')})` : ''
+}
+
+/** Why another backend does not serve, and whether that may change. */
+function unused({ backend, outcome, message, until }: Verdict): string {
+  if (outcome === 'won') return ''
+  const rests = until === undefined ? '' : `, and it rests until ${new Date(until).toISOString()}`
+  return `. ${BACKEND_NAMES[backend]} is not used: ${trimStop(message)}${rests}`
+}
 
 const BACKEND_NAMES = { wasm: 'WASM', webgpu: 'WebGPU', webnn: 'WebNN' } as const
 

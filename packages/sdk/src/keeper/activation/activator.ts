@@ -6,13 +6,14 @@ import {
   type Assignment,
   type Decision,
   type Release,
+  type Runnable,
   type Version,
 } from '@afield/protocol'
 import { BACKEND } from '../blobs/files.js'
 import type { Deferral } from '../downloads.js'
 import type { ModelDocuments } from '../manifest/client.js'
-import type { Ports, Served } from '../ports.js'
-import type { Fetcher, StoredVersion } from './fetcher.js'
+import type { Engine, Ports, Served, Terms } from '../ports.js'
+import type { Backing, Fetched, Fetcher, StoredVersion } from './fetcher.js'
 import { failedHere, type Failure, type ModelRecord } from './record.js'
 import { refusalError } from './refusal.js'
 import { Serving, type Running, type ServingOptions } from './serving.js'
@@ -24,7 +25,8 @@ type Refuse = Extract<Decision, { kind: 'refuse' }>
 export interface Deferred {
   readonly version: Version
   readonly bytes: number
-  readonly why: Deferral
+  /** `no-room`: two engines do not fit, so it is taken at the next start. */
+  readonly why: Deferral | 'no-room'
 }
 
 export interface ActivatorOptions extends ServingOptions {
@@ -148,10 +150,30 @@ export class Activator {
   }
 
   /** The version that runs, out of the store; `undefined` when nothing runs, or it is no longer here whole. */
-  async storedRunning(): Promise<StoredVersion | undefined> {
+  async storedRunning(on = this.running?.on): Promise<StoredVersion | undefined> {
     const version = this.running?.served.version
     if (!version) return undefined
-    return this.#options.fetcher.stored(version, releaseOf(this.#options.documents(), version))
+    return this.#options.fetcher.stored(version, releaseOf(this.#options.documents(), version), on)
+  }
+
+  /** What runs, as its descriptor says; `undefined` when nothing does. */
+  async describeRunning(): Promise<Runnable | undefined> {
+    const version = this.running?.served.version
+    if (!version) return undefined
+    return this.#options.fetcher.describe(version, releaseOf(this.#options.documents(), version))
+  }
+
+  /** The files that the version that runs has for another backend, by the rules of downloads. */
+  async fetchRunning(on: Backing): Promise<Fetched> {
+    if (!this.running) return { kind: 'interrupted' }
+    const { served } = this.running
+    const release = releaseOf(this.#options.documents(), served.version)
+    return this.#options.fetcher.fetch({ ...served, backend: on.backend }, release, 'update', undefined, on)
+  }
+
+  /** From now on an engine of another backend serves the version that runs. */
+  move(engine: Engine, on: Backing, terms: Terms): Promise<void> {
+    return this.#serving.move(engine, on, terms)
   }
 
   /** Resolves when an engine next begins to serve. */
@@ -244,7 +266,14 @@ export class Activator {
     try {
       return await this.#serving.activate(served, release, stored)
     } catch (error) {
-      if (this.#mayGoOn(documents) || !(error instanceof AfieldError)) throw error
+      if (!(error instanceof AfieldError)) throw error
+      if (error.code === 'engine/no-room') {
+        if (this.#mayGoOn(documents)) this.#deferred = { version: served.version, bytes: 0, why: 'no-room' }
+        // What may not go on makes the room.
+        else this.#serving.close()
+        return this.running !== undefined
+      }
+      if (this.#mayGoOn(documents)) throw error
       if (!(await this.#serveLastGood(documents, record, served))) throw error
       this.#ports.log('warn', `${served.version} could not be started; another version serves.`, error)
       return true

@@ -1,12 +1,12 @@
 import type { Backend } from '@afield/protocol'
-import { artifactFor, sumOf } from '../blobs/files.js'
+import { sumOf } from '../blobs/files.js'
 import type { EngineModel } from '../ports.js'
 import type { StoredVersion } from './fetcher.js'
 
 /** What an engine is given of a stored version to run it on a backend, golden vectors included. */
 export function engineModel(
   model: string,
-  { descriptor, files }: StoredVersion,
+  { artifact, descriptor, files }: StoredVersion,
   backend: Backend,
 ): EngineModel {
   const { contract, reference, runtime, selfTest, stateEpoch = 0 } = descriptor
@@ -16,13 +16,13 @@ export function engineModel(
     contract,
     operators: runtime.operators,
     selfTest,
-    tolerance: artifactFor(descriptor, backend).tolerance,
+    tolerance: artifact.tolerance,
     reference,
     stateOf: `${model} ${stateEpoch}`,
   }
 }
 
 /** Bytes of what a session is made of. */
-export function modelBytes({ descriptor }: StoredVersion, backend: Backend): number {
-  return sumOf(artifactFor(descriptor, backend).files, ({ size }) => size)
+export function modelBytes({ artifact }: StoredVersion): number {
+  return sumOf(artifact.files, ({ size }) => size)
 }

@@ -1,25 +1,41 @@
 import {
   AfieldError,
   unrunnable,
+  type Artifact,
+  type Backend,
   type Runnable,
   type FunnelStep,
   type Release,
+  type ErrorCode,
   type Sha256,
   type Version,
 } from '@afield/protocol'
 import { abortable, aborted, abortedWith } from '../../abort.js'
 import type { Blobs, ModelFiles } from '../blobs/blobs.js'
-import { BACKEND } from '../blobs/files.js'
+import { BACKEND, artifactFor } from '../blobs/files.js'
 import type { Source } from '../blobs/source.js'
 import { decideDownload, type Deferral, type DownloadRules } from '../downloads.js'
-import type { DownloadRequest, Ports, Served } from '../ports.js'
+import type { DownloadRequest, Gpu, Ports, Served } from '../ports.js'
 import { pinned, sought, type ModelRecords } from './record.js'
 
 /** A version as it came out of the store, whole and verified. */
 export interface StoredVersion {
   readonly descriptor: Runnable
+  /** The one of its artifacts that this device runs. */
+  readonly artifact: Artifact
   readonly files: ModelFiles
 }
+
+/** What a version is to run on. */
+export interface Backing {
+  readonly backend: Backend
+  readonly gpu?: Gpu | undefined
+}
+
+/** What is wrong with a version that is stored, and is found again when it is fetched. */
+const SAID_LATER: readonly ErrorCode[] = ['chunk/size-mismatch', 'platform/unsupported']
+
+export const WASM: Backing = { backend: BACKEND }
 
 export type Fetched =
   | { readonly kind: 'here'; readonly stored: StoredVersion }
@@ -45,7 +61,7 @@ export class Fetcher {
   readonly #ports: Ports
   readonly #blobs: Blobs
   readonly #options: FetcherOptions
-  #downloading: AbortController | undefined
+  readonly #downloading = new Set<AbortController>()
   /** Asked about once in this page's life, unless the app asks for the version itself. */
   #answered: { readonly descriptor: Sha256; readonly deferral: Promise<Deferral | undefined> } | undefined
   #told: { readonly descriptor: Sha256; readonly bytes: number } | undefined
@@ -56,15 +72,22 @@ export class Fetcher {
     this.#options = options
   }
 
+  /** The descriptor as it is stored. */
+  describe(version: Version, release: Release): Promise<Runnable | undefined> {
+    return this.#blobs.storedDescriptor(this.#options.model, version, release)
+  }
+
   /** The version as it is stored; `undefined` when it is not here whole. */
-  async stored(version: Version, release: Release): Promise<StoredVersion | undefined> {
+  async stored(version: Version, release: Release, on = WASM): Promise<StoredVersion | undefined> {
     const descriptor = await this.#blobs.storedDescriptor(this.#options.model, version, release)
+    if (!descriptor) return undefined
     try {
-      const files = descriptor && (await this.#blobs.read(descriptor, BACKEND))
-      return descriptor && files && { descriptor, files }
+      const artifact = this.#artifact(descriptor, on)
+      const files = await this.#blobs.read(descriptor, artifact)
+      return files && { descriptor, artifact, files }
     } catch (error) {
       // Its download says so to whoever waits for it.
-      if (error instanceof AfieldError && error.code === 'chunk/size-mismatch') return undefined
+      if (error instanceof AfieldError && SAID_LATER.includes(error.code)) return undefined
       throw error
     }
   }
@@ -75,13 +98,14 @@ export class Fetcher {
     release: Release,
     reason: DownloadRequest['reason'],
     signal: AbortSignal | undefined,
+    on = WASM,
   ): Promise<Fetched> {
     const { controller, detach } = abortedWith(signal)
-    this.#downloading = controller
-    this.#told = undefined
+    this.#downloading.add(controller)
+    if (on === WASM) this.#told = undefined
     const download = async (): Promise<Fetched> => {
       const once = (): Promise<Fetched | undefined> =>
-        this.#download(served, release, reason, controller.signal)
+        this.#download(served, release, reason, controller.signal, on)
       const fetched = (await once()) ?? (await once())
       if (fetched) return fetched
       throw new AfieldError(
@@ -96,14 +120,14 @@ export class Fetcher {
       // A lock whose wait is given up rejects with the browser's own error.
       throw signal?.aborted && !(error instanceof AfieldError) ? aborted(error) : error
     } finally {
-      this.#downloading = undefined
+      this.#downloading.delete(controller)
       detach()
     }
   }
 
   /** Stops a download that runs; what it has stays. */
   interrupt(): void {
-    this.#downloading?.abort()
+    for (const controller of this.#downloading) controller.abort()
   }
 
   /** The app itself asks: what it declined before, it is asked about again. */
@@ -117,6 +141,7 @@ export class Fetcher {
     release: Release,
     reason: DownloadRequest['reason'],
     signal: AbortSignal,
+    on: Backing,
   ): Promise<Fetched | undefined> {
     const { model, version } = served
     const { repository } = this.#options
@@ -125,25 +150,39 @@ export class Fetcher {
     const descriptor = await this.#blobs.descriptor(model, version, release, sources, signal)
     const foreign = unrunnable(descriptor.runtime)
     if (foreign) return { kind: 'unrunnable', error: foreign }
-    const missing = await this.#blobs.missing(descriptor, BACKEND)
+    let artifact: Artifact
+    try {
+      artifact = this.#artifact(descriptor, on)
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      return { kind: 'unrunnable', error }
+    }
+    const missing = await this.#blobs.missing(artifact)
     const bytes = missing.wireBytes
     if (bytes > 0 && !seed) {
       const why = await abortable(this.#mayDownload(release, { model, version, bytes, reason }), signal)
       if (why) return { kind: 'deferred', bytes, why }
     }
-    await this.#writeDown(served, release)
+    // Nobody takes from a version that serves, nor hears again how it comes.
+    if (on === WASM) await this.#writeDown(served, release)
     // A sweep that began before that may have taken the descriptor; the next one will not.
     await this.#ports.locks.hold('evict', () => Promise.resolve(), signal)
     await this.#blobs.descriptor(model, version, release, sources, signal)
     await this.#blobs.download(missing, {
       sources,
       signal,
-      onProgress: (loaded) => this.#tell(served, release, loaded, missing.totalBytes),
+      onProgress: (loaded) => {
+        if (on === WASM) this.#tell(served, release, loaded, missing.totalBytes)
+      },
     })
     if (bytes > 0) this.#options.count(served, 'downloaded')
-    const files = await this.#blobs.read(descriptor, BACKEND)
+    const files = await this.#blobs.read(descriptor, artifact)
     if (files && bytes > 0) this.#options.count(served, 'verified')
-    return files && { kind: 'here', stored: { descriptor, files } }
+    return files && { kind: 'here', stored: { descriptor, artifact, files } }
+  }
+
+  #artifact(descriptor: Runnable, { backend, gpu }: Backing): Artifact {
+    return artifactFor(descriptor, backend, { memoryGiB: this.#ports.platform.memoryGiB, gpu })
   }
 
   /** Where the app's files hold this version, its chunks are looked for there first, and nowhere else in vain. */

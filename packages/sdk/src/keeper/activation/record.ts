@@ -47,6 +47,9 @@ export type ModelRecord = v.InferOutput<typeof ModelRecordSchema>
 
 const EMPTY_RECORD: ModelRecord = { strikes: {}, failures: [], selfTested: [] }
 
+/** Where a page's life writes down which backend it tries. */
+export const BACKEND_TRIAL = 'backend-trial/'
+
 const MAX_REMEMBERED = 50
 /** A version that failed on this device is tried again after this time. */
 export const REST_MS = 24 * 60 * 60 * 1000
@@ -95,6 +98,7 @@ export class ModelRecords {
 
   /** Takes back the trials that a page's life left open without having died: they give no strike. */
   async forgive(life: string): Promise<void> {
+    await this.#forget(BACKEND_TRIAL + life)
     for (const model of await this.models()) {
       const { trial } = await this.read(model)
       if (trial?.life !== life) continue
@@ -103,6 +107,16 @@ export class ModelRecords {
         const { trial: _forgiven, ...rest } = record
         return rest
       })
+    }
+  }
+
+  async #forget(key: string): Promise<void> {
+    try {
+      if ((await this.#ports.state.get(key)) !== undefined)
+        await this.#ports.state.write(new Map([[key, undefined]]))
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      this.#ports.log('warn', 'That a backend was not to blame could not be stored.', error)
     }
   }
 

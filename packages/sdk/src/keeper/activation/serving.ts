@@ -5,10 +5,9 @@ import {
   type FunnelStep,
   type Release,
 } from '@afield/protocol'
-import { artifactFor } from '../blobs/files.js'
 import { reach, type Engine, type Ports, type Served, type Terms } from '../ports.js'
 import { engineModel, modelBytes } from './engine-model.js'
-import type { StoredVersion } from './fetcher.js'
+import { WASM, type Backing, type StoredVersion } from './fetcher.js'
 import { failed, pinned, type ModelRecord, type ModelRecords, type VersionOnDevice } from './record.js'
 import { Trials } from './trials.js'
 
@@ -21,6 +20,8 @@ export interface Running {
   readonly descriptor: VersionOnDevice['descriptor']
   readonly engine: Engine
   readonly terms: Terms
+  /** What it runs on. */
+  readonly on: Backing
 }
 
 export interface ServingOptions {
@@ -68,7 +69,7 @@ export class Serving {
   async activate(served: Served, release: Release, stored: StoredVersion): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
-    const bytes = modelBytes(stored, served.backend)
+    const bytes = modelBytes(stored)
     const isPinned = served.arm === 'pinned'
     const outcome = await this.#trials.run({
       version,
@@ -87,14 +88,14 @@ export class Serving {
       count(served, 'confirmed')
     }
     const terms: Terms = {
-      variant: artifactFor(stored.descriptor, served.backend).variant,
+      variant: stored.artifact.variant,
       engine: outcome.facts,
       standsIn: false,
       mayFinish: true,
       slo: stored.descriptor.slo,
       modelBytes: bytes,
     }
-    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine, terms })
+    await this.#swap({ served, descriptor: version.descriptor, engine: outcome.engine, terms, on: WASM })
     await reach(this.#ports, 'swap/served')
     if (isPinned) {
       const now = this.#ports.clock.now()
@@ -115,11 +116,23 @@ export class Serving {
   }
 
   /** The same version under another label: promoted, or admitted to another step. */
-  async relabel(served: Served): Promise<void> {
+  async relabel(label: Served): Promise<void> {
     const running = this.#running
-    if (!running || JSON.stringify(running.served) === JSON.stringify(served)) return
+    if (!running) return
+    const served = { ...label, backend: running.served.backend }
+    if (JSON.stringify(running.served) === JSON.stringify(served)) return
     this.#running = { ...running, served }
     await this.#ports.host.serve(this.#options.route, running.engine.id, served, running.terms)
+  }
+
+  /** The version that serves, on an engine of another backend. */
+  async move(engine: Engine, on: Backing, terms: Terms): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    const served = { ...running.served, backend: on.backend }
+    await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
+    this.#running = { ...running, served, engine, terms, on }
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Nothing answers any more, and that is why. */

@@ -112,13 +112,14 @@ export class Trials {
     tested: boolean,
     known: boolean,
   ): Promise<Outcome> {
-    const engine = await this.#ports.host.openEngine({ role, runtime: 'plain', modelBytes })
+    let engine: Engine | undefined
     try {
+      engine = await this.#ports.host.openEngine({ role, runtime: 'plain', modelBytes })
       const facts = await this.#withinLimit(engine.load(tested ? { ...model, selfTest: undefined } : model))
       await reach(this.#ports, 'trial/session-made')
       return { kind: 'ready', engine, facts, known }
     } catch (cause) {
-      engine.close()
+      engine?.close()
       const error = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')
       if (!BLAMED.includes(error.code)) {
         await this.#update(({ trial: _ended, ...rest }) => rest)

@@ -1,4 +1,4 @@
-import type { Connection, Quota } from '../ports.js'
+import type { Connection, Gpu, Hardware, Quota } from '../ports.js'
 
 /** What the browser lets the site store, as far as it tells. */
 export const browserQuota: Quota = {
@@ -16,4 +16,26 @@ export function connectionOf(navigator: object): () => Connection {
     saveData: connection?.saveData === true,
     metered: connection?.type === 'cellular',
   })
+}
+
+/** https://www.w3.org/TR/webgpu/ and https://www.w3.org/TR/webnn/, where the browser has them. */
+export function hardwareOf(navigator: Navigator | WorkerNavigator): Hardware {
+  return {
+    build: 'Suspending' in WebAssembly ? 'jspi' : 'asyncify',
+    hasWebNN: 'ml' in navigator,
+    findGpu: async (): Promise<Gpu | undefined> => {
+      const adapter = await (navigator as Partial<NavigatorGPU>).gpu?.requestAdapter()
+      if (!adapter) return undefined
+      const { vendor, architecture, device, description } = adapter.info
+      const limits: Record<string, number> = {}
+      // All of them are accessors of its prototype.
+      for (const name in adapter.limits)
+        limits[name] = adapter.limits[name as keyof GPUSupportedLimits] as number
+      return {
+        name: [vendor, architecture, device, description].filter(Boolean).join('/'),
+        features: [...adapter.features],
+        limits,
+      }
+    },
+  }
 }

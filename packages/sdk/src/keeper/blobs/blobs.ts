@@ -7,14 +7,13 @@ import {
   type Assets,
   type Chunk,
   type Runnable,
-  type Backend,
   type Release,
   type Sha256,
   type Version,
 } from '@afield/protocol'
 import { reach, type ExternalData, type Ports } from '../ports.js'
 import type { Evictor } from './evict.js'
-import { artifactFor, distinctChunks, sumOf, wireBytes } from './files.js'
+import { distinctChunks, sumOf, wireBytes } from './files.js'
 import { inParallel } from './in-parallel.js'
 import { IN_MEMORY, findRoom } from './room.js'
 import type { Source } from './source.js'
@@ -86,8 +85,8 @@ export class Blobs {
     return descriptor
   }
 
-  async missing(descriptor: Runnable, backend: Backend): Promise<Missing> {
-    const all = [...distinctChunks(descriptor, backend).values()]
+  async missing(artifact: Artifact): Promise<Missing> {
+    const all = [...distinctChunks({ artifacts: [artifact] }).values()]
     const here = await this.#store.keys()
     const chunks = all.filter((chunk) => !here.has(chunk.sha256))
     const totalBytes = sumOf(all, ({ size }) => size)
@@ -121,14 +120,13 @@ export class Blobs {
    * @returns `undefined` when a chunk is missing or damaged; a damaged one is deleted so that it is fetched anew.
    * @throws AfieldError `chunk/size-mismatch` when the descriptor gives a chunk another size than it has.
    */
-  async read(descriptor: Runnable, backend: Backend): Promise<ModelFiles | undefined> {
-    const artifact = artifactFor(descriptor, backend)
+  async read({ contract }: Runnable, artifact: Artifact): Promise<ModelFiles | undefined> {
     if (!(await this.#hasAssets(artifact))) return undefined
     let bytes: Bytes | undefined
     const externalData: ExternalData[] = []
     const assets: Record<string, Bytes> = {}
     for (const file of artifact.files) {
-      if (file.role === 'asset' && !namesAsset(descriptor.contract, file.path)) continue
+      if (file.role === 'asset' && !namesAsset(contract, file.path)) continue
       const data = await this.#join(file)
       if (!data) return undefined
       if (file.role === 'model') bytes = data

@@ -1,46 +1,35 @@
 import type { AfieldError } from '@afield/protocol'
-import { engineModel, modelBytes } from '../activation/engine-model.js'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
+import { Considering } from './consider.js'
+import { demote } from './demote.js'
+import { grow } from './grow.js'
 import type { EngineCalls, Load, OpenEngineCalls } from './port.js'
+import { Verdicts } from './verdicts.js'
 
 class KeeperEngineCalls implements EngineCalls {
   readonly #ports: Ports
   readonly #rooms: Rooms
+  readonly #verdicts: Verdicts
+  readonly #considering: Considering
 
   constructor(ports: Ports, rooms: Rooms) {
     this.#ports = ports
     this.#rooms = rooms
+    this.#verdicts = new Verdicts(ports, rooms.life)
+    this.#considering = new Considering(ports, rooms, this.#verdicts)
   }
 
-  async grow(route: string): Promise<number | undefined> {
-    const activator = this.#rooms.routes.get(route)
-    const running = activator?.running
-    const stored = running && (await activator.storedRunning())
-    if (!running || !stored) return undefined
-    const { backend } = running.served
-    const engine = await this.#ports.host.openEngine({
-      role: 'pool',
-      runtime: running.terms.engine.build,
-      modelBytes: modelBytes(stored, backend),
-    })
-    try {
-      await engine.load({ ...engineModel(activator.model, stored, backend), selfTest: undefined })
-      if (activator.running?.engine === running.engine) return engine.id
-    } catch (error) {
-      engine.close()
-      throw error
-    }
-    engine.close()
-    return undefined
+  grow(route: string): Promise<number | undefined> {
+    return grow(this.#ports, this.#rooms, route)
   }
 
-  consider(_route: string, _load: Load): Promise<number> {
-    return Promise.resolve(Infinity)
+  consider(route: string, load: Load): Promise<number> {
+    return this.#considering.consider(route, load)
   }
 
-  async demote(route: string, _error: AfieldError): Promise<void> {
-    await this.#rooms.loading.recover(route)
+  demote(route: string, error: AfieldError): Promise<void> {
+    return demote(this.#ports, this.#rooms, this.#verdicts, route, error)
   }
 
   async doubt(route: string, _error: AfieldError, _sustained: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import type { AfieldError } from '@afield/protocol'
+import type { AfieldError, Backend } from '@afield/protocol'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
 
@@ -8,6 +8,8 @@ export interface Load {
   readonly inferenceMs: number
   /** How many predictions usually share a run. */
   readonly together: number
+  /** What the app asked for. */
+  readonly backend: Backend | 'auto'
 }
 
 /**

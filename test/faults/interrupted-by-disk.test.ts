@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { verify } from '@afield/cli'
 import { beforeAll, expect, test } from 'vitest'
 import { MODEL, learnerRisk, makeExample, publishExample } from '../support/learner-risk.js'
-import { look } from './device.js'
-import { afield, bin, copyRepository, temporaryFolder, type Ran } from './workspace.js'
+import { look } from '../cli/device.js'
+import { afield, bin, copyRepository, temporaryFolder, type Ran } from '../cli/workspace.js'
 
 let dir: string
 let original: string

@@ -12,9 +12,9 @@ import {
 } from '@afield/cli'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MODEL, learnerRisk, makeExample, publishExample } from '../support/learner-risk.js'
-import { Crash, beforeWrites, crashingAt, writesOf } from './crashes.js'
-import { download, look } from './device.js'
-import { copyRepository, temporaryFolder } from './workspace.js'
+import { Crash, beforeWrites, crashingAt, writesOf } from '../cli/crashes.js'
+import { download, look } from '../cli/device.js'
+import { copyRepository, temporaryFolder } from '../cli/workspace.js'
 
 let dir: string
 let original: string

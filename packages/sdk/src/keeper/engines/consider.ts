@@ -1,0 +1,224 @@
+import { AfieldError, asAfieldError, type Backend, type ErrorCode, type Runnable } from '@afield/protocol'
+import type { Activator } from '../activation/activator.js'
+import { engineModel, modelBytes } from '../activation/engine-model.js'
+import type { Backing, StoredVersion } from '../activation/fetcher.js'
+import { REST_MS } from '../activation/record.js'
+import type { Running } from '../activation/serving.js'
+import { artifactFor } from '../blobs/files.js'
+import type { Hardware, Ports } from '../ports.js'
+import type { Rooms } from '../rooms.js'
+import type { Load } from './port.js'
+import { triedOn } from './tried.js'
+import { tryBackend, type Trial } from './try-backend.js'
+import type { Verdict } from './verdict-record.js'
+import type { Tried, Verdicts } from './verdicts.js'
+
+/** What bringing a backend up takes before it was ever measured here: generous for what a build downloads. */
+const USUAL_BRING_UP_MS = { jspi: 3_000, asyncify: 6_000 } as const
+/** Pages that may die while a version is tried on a backend, before that rests. */
+const STRIKES = 2
+/** What may be otherwise after so much more inference: the connection, the room. */
+const AGAIN_MS = 10_000
+const NEVER = Infinity
+/** Failures that may be the moment's, so that there is a way back. Any other is of the version on this GPU. */
+const PASSING: readonly ErrorCode[] = [
+  'engine/device-lost',
+  'engine/crashed',
+  'engine/out-of-memory',
+  'engine/hung',
+]
+/** Failures that say something about the backend; all others are about the network, or the page. */
+const TELLING: readonly ErrorCode[] = [...PASSING, 'engine/session-failed', 'model/self-test-failed']
+
+/** Brings backends up beside WASM where that pays, and lets one serve that proves itself. One tab at a time. */
+export class Considering {
+  readonly #ports: Ports
+  readonly #rooms: Rooms
+  readonly #verdicts: Verdicts
+
+  constructor(ports: Ports, rooms: Rooms, verdicts: Verdicts) {
+    this.#ports = ports
+    this.#rooms = rooms
+    this.#verdicts = verdicts
+  }
+
+  /** @returns how many ms of inference from now on to ask again. */
+  async consider(route: string, load: Load): Promise<number> {
+    const { hardware } = this.#ports
+    const activator = this.#rooms.routes.get(route)
+    const running = activator?.running
+    if (!activator || !running) return AGAIN_MS
+    if (!hardware || running.served.backend !== 'wasm' || load.backend === 'wasm') return NEVER
+    const descriptor = await activator.describeRunning()
+    const offered = ORDER.filter(
+      (backend) =>
+        (load.backend === 'auto' || load.backend === backend) &&
+        descriptor?.artifacts.some(({ backends }) => backends.includes(backend)) &&
+        (backend === 'webgpu' || (hardware.hasWebNN && hasFixedShapes(descriptor))),
+    )
+    if (!descriptor || offered.length === 0) return this.#cannot(running, load)
+    if (load.backend === 'auto') {
+      const wait = await this.#waitFor(hardware, load)
+      if (wait > 0) return wait
+    }
+    let again = NEVER
+    for (const backend of offered) {
+      const on = await this.#backing(hardware, descriptor, backend)
+      if (!on) continue
+      const outcome = await this.#tryOn(activator, running, on, load)
+      if (outcome === 'serves') return NEVER
+      again = Math.min(again, outcome)
+    }
+    return again
+  }
+
+  /** How much more inference it takes to be worth the bring-up, or until it may be asked for. */
+  async #waitFor({ build }: Hardware, { inferenceMs }: Load): Promise<number> {
+    if (this.#ports.connection?.().saveData) return AGAIN_MS
+    const cost = (await this.#verdicts.bringUpMs(build)) ?? USUAL_BRING_UP_MS[build]
+    return cost - inferenceMs
+  }
+
+  /** `undefined` where this device has nothing that the backend's files could run on. */
+  async #backing(hardware: Hardware, descriptor: Runnable, backend: Backend): Promise<Backing | undefined> {
+    const gpu = backend === 'webgpu' ? await hardware.findGpu() : undefined
+    if (backend === 'webgpu' && !gpu) return undefined
+    try {
+      artifactFor(descriptor, backend, { memoryGiB: this.#ports.platform.memoryGiB, gpu })
+      return { backend, gpu }
+    } catch (error) {
+      if (!(error instanceof AfieldError)) throw error
+      this.#ports.log('info', error.message, error)
+      return undefined
+    }
+  }
+
+  async #tryOn(activator: Activator, running: Running, on: Backing, load: Load): Promise<'serves' | number> {
+    const tried = triedOn(this.#ports, running.descriptor, on)
+    return this.#ports.locks.hold('backend', async () => {
+      if (forbids(await this.#verdicts.find(tried), load)) return NEVER
+      if ((await this.#verdicts.strikes(tried)) >= STRIKES) return this.#rest(tried)
+      const stored = await this.#files(activator, on)
+      if (!stored) return AGAIN_MS
+      await this.#verdicts.begin(tried)
+      try {
+        return await this.#try(activator, running, on, stored, load, tried)
+      } finally {
+        await this.#verdicts.end()
+      }
+    })
+  }
+
+  async #try(
+    activator: Activator,
+    running: Running,
+    on: Backing,
+    stored: StoredVersion,
+    load: Load,
+    tried: Tried,
+  ): Promise<'serves' | number> {
+    const { build } = this.#ports.hardware ?? {}
+    if (!build) return NEVER
+    let trial: Trial
+    try {
+      trial = await tryBackend(this.#ports, running, load, {
+        build,
+        modelBytes: modelBytes(stored),
+        model: engineModel(activator.model, stored, on.backend),
+      })
+    } catch (cause) {
+      return this.#failed(tried, asAfieldError(cause, 'engine/session-failed', `${on.backend} failed`))
+    }
+    const { bringUpMs, wasmMs, backendMs, engine, facts, serves } = trial
+    await this.#verdicts.rememberBringUp(build, bringUpMs)
+    const measured = wasmMs === undefined ? { backendMs, bringUpMs } : { wasmMs, backendMs, bringUpMs }
+    if (!serves) {
+      engine.close()
+      const message = `${on.backend} took ${shown(backendMs)} ms for what WASM did in ${shown(wasmMs)} ms.`
+      await this.#verdicts.remember({ ...tried, outcome: 'lost', why: 'slower', message, ...measured })
+      return NEVER
+    }
+    const moved = await this.#rooms.routes.turn(activator, async () => {
+      if (activator.running?.engine !== running.engine) return false
+      const terms = {
+        ...running.terms,
+        variant: stored.artifact.variant,
+        engine: facts,
+        modelBytes: modelBytes(stored),
+      }
+      await activator.move(engine, on, terms)
+      return true
+    })
+    if (!moved) {
+      engine.close()
+      return AGAIN_MS
+    }
+    const { model, version, backend: previous } = running.served
+    const why = load.backend === 'auto' ? 'faster' : 'asked'
+    this.#ports.host.emit({ type: 'backend', model, version, backend: on.backend, previous, reason: why })
+    await this.#verdicts.remember({ ...tried, outcome: 'won', why, message: '', ...measured })
+    return 'serves'
+  }
+
+  /** What the backend's artifact needs and is not here yet comes by the rules of downloads. */
+  async #files(activator: Activator, on: Backing): Promise<StoredVersion | undefined> {
+    const stored = await activator.storedRunning(on)
+    if (stored) return stored
+    const fetched = await activator.fetchRunning(on)
+    return fetched.kind === 'here' ? fetched.stored : undefined
+  }
+
+  async #failed(tried: Tried, error: AfieldError): Promise<number> {
+    const { code, message } = error
+    if (!TELLING.includes(code)) {
+      this.#ports.log('info', `${tried.backend} could not be tried.`, error)
+      return AGAIN_MS
+    }
+    const until = PASSING.includes(code) ? { until: this.#ports.clock.now() + REST_MS } : {}
+    const why =
+      code === 'model/self-test-failed'
+        ? 'wrong-answer'
+        : code === 'engine/device-lost'
+          ? 'device-lost'
+          : 'failed'
+    this.#ports.log('warn', `${tried.backend} did not prove itself here, so WASM goes on.`, error)
+    await this.#verdicts.remember({ ...tried, outcome: 'lost', why, message, ...until })
+    return NEVER
+  }
+
+  async #rest(tried: Tried): Promise<number> {
+    const until = this.#ports.clock.now() + REST_MS
+    const message = `The page died ${STRIKES} times while trying ${tried.backend}.`
+    await this.#verdicts.remember({ ...tried, outcome: 'lost', why: 'crashed', message, until })
+    return NEVER
+  }
+
+  #cannot({ served }: Running, { backend }: Load): number {
+    if (backend !== 'auto') {
+      this.#ports.log(
+        'warn',
+        `${served.model} ${served.version} has nothing for ${backend} on this device; WASM serves it.`,
+      )
+    }
+    return NEVER
+  }
+}
+
+const ORDER = ['webgpu', 'webnn'] as const
+
+/** A backend that the app asked for need not be faster. */
+function forbids(verdict: Verdict | undefined, { backend }: Load): boolean {
+  return verdict?.outcome === 'lost' && (backend === 'auto' || verdict.why !== 'slower')
+}
+
+/** As far as the contract tells; the engine looks at the graph itself. */
+function hasFixedShapes({ contract }: Runnable): boolean {
+  const { input } = contract as {
+    readonly input?: { readonly tensors?: readonly { readonly shape?: readonly number[] }[] }
+  }
+  return (input?.tensors ?? []).every(({ shape }) => shape?.every((size) => size > 0) ?? true)
+}
+
+function shown(ms: number | undefined): string {
+  return ms === undefined ? '?' : String(Number(ms.toPrecision(3)))
+}

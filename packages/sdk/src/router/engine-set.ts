@@ -1,0 +1,357 @@
+import { AfieldError, type Answer } from '@afield/protocol'
+import type { Asked } from '../engine/messages.js'
+import type { Served, Terms } from '../keeper/ports.js'
+import { Call, type Settled } from './call.js'
+import { unsendable } from './unsendable.js'
+
+/** Questions in one message at most. */
+const MAX_PACK = 1024
+/** So many that wait are sent to an engine that still runs others, so that it need not wait for them then. */
+const AHEAD = 256
+/** Packs that an engine has at most, the one that it runs among them. */
+const MAX_HELD = 4
+/** A timer that comes later than this says that the page slept, and not that an engine hangs. */
+const SLEPT_MS = 1000
+
+/** Questions that an engine has, sent together. */
+export interface Pack {
+  readonly calls: readonly Call[]
+  /** Called once, before the calls are settled: what waits is sent first. */
+  readonly done: (ms: number) => void
+}
+
+/** One engine, as the set it belongs to sees it: a worker, or a session in this process. */
+export interface Member {
+  readonly id: number
+  /** Whoever asks it; it is not ended before everything is answered. */
+  owner: EngineSet | undefined
+  /** False where something in the pack cannot be sent; it is then not asked. */
+  send(pack: Pack): boolean
+  /** How many answers to keep. */
+  keepAnswers(count: number): void
+  /** Ends at once. */
+  end(error: AfieldError | undefined): void
+  /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
+  readonly gone: Promise<AfieldError | undefined>
+}
+
+interface Seat {
+  readonly member: Member
+  /** In the order that they were sent and run in. */
+  readonly held: Pack[]
+  /** When the first of them began to run, at the earliest. */
+  since: number
+  /** Takes nothing more. */
+  isLeaving: boolean
+}
+
+export interface EngineSetOptions {
+  maxQueue: number
+  hungAfterMs: number
+  cache: number
+}
+
+/** What a set tells. */
+export interface SetListener {
+  /** Questions that were lost with the last engine. Without one, the set is of no use any more. */
+  lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void
+  ran(set: EngineSet, ms: number): void
+}
+
+/**
+ * The engines that run one version on one backend, and the one queue before them. An idle engine is asked at once;
+ * while all are busy, questions gather and travel together.
+ */
+export class EngineSet {
+  served: Served
+  terms: Terms
+  /** Ms that its engines ran. */
+  ranMs = 0
+  /** Questions that they answered, in how many packs: see {@link together}. */
+  answered = 0
+  packs = 0
+  /** Questions that did not find an idle engine. */
+  waited = 0
+  /** Hears when the last answer is given. */
+  onIdle: (() => void) | undefined
+  /** Hears of each question. */
+  onWork: (() => void) | undefined
+  /** What is pinned to it ends with this. */
+  cut: AfieldError | undefined
+  readonly #options: EngineSetOptions
+  readonly #listener: SetListener
+  readonly #seats: Seat[] = []
+  #queue: Call[] = []
+  /** Of the queue, those that nobody withdrew. */
+  #waiting = 0
+  /** What keeps it from ending: inputs that are made ready, streams that are pinned to it. */
+  #holds = 0
+  #isRetired = false
+  #watch: ReturnType<typeof setTimeout> | undefined
+
+  constructor(served: Served, terms: Terms, options: EngineSetOptions, listener: SetListener) {
+    this.served = served
+    this.terms = terms
+    this.#options = options
+    this.#listener = listener
+  }
+
+  get members(): readonly Member[] {
+    return this.#seats.map(({ member }) => member)
+  }
+
+  /** Without an engine it is of no use any more. */
+  get isAlive(): boolean {
+    return this.#seats.length > 0
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  get running(): number {
+    return this.#seats.reduce((sum, { held }) => held.reduce((all, { calls }) => all + calls.length, sum), 0)
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting === 0 && this.#seats.every(({ held }) => held.length === 0)
+  }
+
+  /** How many questions share a run in the mean. */
+  get together(): number {
+    return this.packs === 0 ? 1 : this.answered / this.packs
+  }
+
+  /** Ms that its engines worked until now: those of the runs under way among them. */
+  workedMs(now: number): number {
+    return this.#seats.reduce((sum, { held, since }) => sum + (held.length > 0 ? now - since : 0), this.ranMs)
+  }
+
+  add(member: Member): void {
+    if (this.#isRetired) return member.end(undefined)
+    member.owner = this
+    if (this.#options.cache > 0) member.keepAnswers(this.#options.cache)
+    this.#seats.push({ member, held: [], since: 0, isLeaving: false })
+    void member.gone.then((error) => this.#lost(member, error))
+    this.#pump()
+  }
+
+  /** Ends one engine more than is needed: of the idle ones, that which was asked longest ago. */
+  shrink(): void {
+    const [idle] = this.#seats
+      .filter(({ held, isLeaving }) => held.length === 0 && !isLeaving)
+      .sort((a, b) => a.since - b.since)
+    if (!idle || this.#seats.length < 2) return
+    idle.isLeaving = true
+    idle.member.end(undefined)
+  }
+
+  /** Has its engines keep so many answers. */
+  keepAnswers(count: number): void {
+    for (const { member } of this.#seats) member.keepAnswers(count)
+  }
+
+  /** @throws nothing: whatever becomes of it, the call hears. @param bounded as many may wait as may wait. */
+  ask(call: Call, bounded = true): void {
+    if (call.isSettled) return
+    call.by = this.served
+    if (bounded && this.#waiting >= this.#options.maxQueue && !this.#hasIdle()) {
+      return call.settle(
+        new AfieldError(
+          'engine/overloaded',
+          `${this.#waiting} predictions wait for "${this.served.model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
+        ),
+      )
+    }
+    const ready = call.ready()
+    if (!ready) return this.#enqueue(call)
+    const release = this.hold()
+    void ready.then(() => {
+      this.#enqueue(call)
+      release()
+    })
+  }
+
+  /** Uncounted, and answered by this version or not at all. */
+  async predict(asked: Asked, signal: AbortSignal | undefined): Promise<Answer> {
+    const [only] = await this.predictMany([asked], signal)
+    if (only && !(only instanceof AfieldError)) return only
+    throw only ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+  }
+
+  /** Answers or errors, one a question and in their order. What was not sent when the signal aborts is not asked. */
+  predictMany(asked: readonly Asked[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
+    return Promise.all(
+      asked.map(
+        (one) =>
+          new Promise<Settled>((resolve) => {
+            const call = new Call(one, resolve)
+            if (signal) call.listen(signal)
+            this.ask(call, false)
+          }),
+      ),
+    )
+  }
+
+  /** Keeps it from ending until what is returned is called. */
+  hold(): () => void {
+    this.#holds += 1
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#holds -= 1
+      this.#endIfDone()
+    }
+  }
+
+  /** Answers what it was asked and is held for, then ends. */
+  retire(): void {
+    this.#isRetired = true
+    this.#endIfDone()
+  }
+
+  #enqueue(call: Call): void {
+    if (call.isSettled) return call.drop()
+    if (!this.isAlive) {
+      return this.#listener.lost(this, [call], new AfieldError('engine/crashed', 'The engine is gone.'))
+    }
+    this.#queue.push(call)
+    this.#waiting += 1
+    call.withdrawn = () => {
+      this.#waiting -= 1
+      call.drop()
+      this.#endIfDone()
+    }
+    const { length } = this.#queue
+    this.#pump()
+    if (this.#queue.length >= length) this.waited += 1
+    this.onWork?.()
+  }
+
+  #hasIdle(): boolean {
+    return this.#seats.some(({ held }) => held.length === 0)
+  }
+
+  /** Sends what may be sent: to the idle engines what waits, in equal parts; to the others what is a full pack. */
+  #pump(isBetween = false): void {
+    while (this.#waiting > 0) {
+      const seat = this.#freest()
+      if (!seat) return
+      const idle = this.#seats.filter(({ held, isLeaving }) => held.length === 0 && !isLeaving).length
+      const isFull = this.#waiting >= AHEAD || isBetween
+      if (idle === 0 && (!isFull || seat.held.length >= MAX_HELD)) return
+      const count = idle === 0 ? AHEAD : Math.min(MAX_PACK, Math.ceil(this.#waiting / idle))
+      this.#send(seat, this.#take(count))
+    }
+    this.#queue.length = 0
+  }
+
+  /** That which has least to do; of the idle, that which was asked longest ago. */
+  #freest(): Seat | undefined {
+    let freest: Seat | undefined
+    for (const seat of this.#seats) {
+      if (seat.isLeaving) continue
+      const by = freest ? seat.held.length - freest.held.length || seat.since - freest.since : -1
+      if (by < 0) freest = seat
+    }
+    return freest
+  }
+
+  #take(count: number): readonly Call[] {
+    const calls: Call[] = []
+    let at = 0
+    for (; at < this.#queue.length && calls.length < count; at++) {
+      const call = this.#queue[at]
+      if (!call || call.isSettled) continue
+      call.withdrawn = undefined
+      calls.push(call)
+    }
+    this.#queue.splice(0, at)
+    this.#waiting -= calls.length
+    return calls
+  }
+
+  #send(seat: Seat, calls: readonly Call[]): void {
+    const now = performance.now()
+    const pack: Pack = { calls, done: (ms) => this.#done(seat, pack, ms) }
+    if (seat.held.length === 0) seat.since = now
+    seat.held.push(pack)
+    this.#watch ??= this.#watchFor(this.#options.hungAfterMs)
+    if (seat.member.send(pack)) return
+    seat.held.splice(seat.held.indexOf(pack), 1)
+    const [only] = calls
+    // One of them cannot be cloned; the others are asked all the same.
+    if (calls.length > 1) return calls.forEach((call) => this.#send(seat, [call]))
+    only?.settle(unsendable(only.bitmap))
+    only?.drop()
+    this.#endIfDone()
+  }
+
+  #done(seat: Seat, pack: Pack, ms: number): void {
+    seat.held.splice(seat.held.indexOf(pack), 1)
+    seat.since = performance.now()
+    this.ranMs += ms
+    this.answered += pack.calls.length
+    this.packs += 1
+    this.#listener.ran(this, ms)
+    // What it has still to run was full; what waits by now need not become so.
+    if (this.#waiting > 0) return this.#pump(seat.held.length > 0)
+    if (this.onIdle && this.isIdle) this.onIdle()
+    this.#endIfDone()
+  }
+
+  /** What a lost engine had is asked once more, of another; what hung, or took all memory, would do so again. */
+  #lost(member: Member, error: AfieldError | undefined): void {
+    const at = this.#seats.findIndex((seat) => seat.member === member)
+    const [seat] = at < 0 ? [] : this.#seats.splice(at, 1)
+    if (!seat) return
+    const reason = error ?? new AfieldError('closed', 'The engine was closed.')
+    const [first, ...later] = seat.held
+    const isOwn = reason.code === 'engine/hung' || reason.code === 'engine/out-of-memory'
+    if (isOwn) for (const call of first?.calls ?? []) call.settle(reason)
+    const held = [...(isOwn ? [] : (first?.calls ?? [])), ...later.flatMap(({ calls }) => calls)]
+    for (const call of held) {
+      if (++call.losses > 1 || !error) call.settle(reason)
+    }
+    const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter(
+      (call) => !call.isSettled,
+    )
+    if (!this.isAlive) {
+      this.#isRetired = true
+      clearTimeout(this.#watch)
+      return this.#listener.lost(this, calls, reason)
+    }
+    for (const call of calls) this.ask(call, false)
+    this.#pump()
+    this.#endIfDone()
+  }
+
+  #endIfDone(): void {
+    if (!this.#isRetired || this.#holds > 0 || !this.isIdle) return
+    clearTimeout(this.#watch)
+    for (const { member } of this.#seats) member.end(undefined)
+  }
+
+  /** One timer for all that runs; none while nothing does. */
+  #watchFor(ms: number): ReturnType<typeof setTimeout> {
+    const due = performance.now() + ms
+    return setTimeout(() => {
+      this.#watch = undefined
+      const now = performance.now()
+      const { hungAfterMs } = this.#options
+      const runs = this.#seats.filter(({ held }) => held.length > 0)
+      if (now - due > SLEPT_MS) for (const seat of runs) seat.since = now
+      for (const { member } of runs.filter(({ since }) => now - since >= hungAfterMs)) {
+        member.end(
+          new AfieldError(
+            'engine/hung',
+            `A run of "${this.served.model}" took longer than ${hungAfterMs} ms (hungAfterMs), so its engine was ended. The next call starts another.`,
+          ),
+        )
+      }
+      const left = runs.flatMap(({ since }) => (now - since < hungAfterMs ? since + hungAfterMs - now : []))
+      if (left.length > 0) this.#watch = this.#watchFor(Math.min(...left))
+    }, ms)
+  }
+}

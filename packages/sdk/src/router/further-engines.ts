@@ -1,0 +1,52 @@
+import { AfieldError } from '@afield/protocol'
+import { gpuEngineFiles } from '../gpu-files.js'
+import type { RuntimeBuild } from '../engine/messages.js'
+import type { EngineWanted } from '../keeper/ports.js'
+import { budgetOf, findRoom } from './budget.js'
+import type { EngineClient } from './engine-client.js'
+import type { Engines } from './engines.js'
+
+/**
+ * An engine beside those that serve.
+ *
+ * @throws AfieldError `engine/no-room`, `closed`.
+ */
+export function startFurther(engines: Engines, wanted: EngineWanted): EngineClient {
+  makeRoom(engines, wanted)
+  const { role, runtime } = wanted
+  const files = runtime === 'plain' ? {} : gpuEngineFiles(runtime)
+  // A pool has a core for each of its engines.
+  const threads = role === 'pool' ? { threads: 1 } : {}
+  const engine = engines.start({ ...files, ...threads, module: compiled(engines, runtime) })
+  engine.wanted = wanted
+  return engine
+}
+
+/** What an engine compiled serves those after it. */
+function compiled({ alive }: Engines, build: RuntimeBuild): WebAssembly.Module | undefined {
+  for (const { module, wanted } of alive.values()) if (module && wanted?.runtime === build) return module
+  return undefined
+}
+
+/**
+ * Ends engines that give way to another.
+ *
+ * @throws AfieldError `engine/no-room` where that does not make enough room.
+ */
+export function makeRoom(engines: Engines, wanted: EngineWanted): void {
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number }
+  const budget = budgetOf(navigator.hardwareConcurrency, deviceMemory)
+  const running = [...engines.alive.values()].flatMap((engine) =>
+    engine.wanted && engine.wanted !== wanted ? { ...engine.wanted, engine } : [],
+  )
+  const leaving = findRoom(wanted, running, budget)
+  if (!leaving) {
+    throw new AfieldError(
+      'engine/no-room',
+      'This device has no room for another engine now. Load fewer models at once, or with fewer workers.',
+    )
+  }
+  for (const { engine, role } of leaving) {
+    engine.end(new AfieldError('engine/no-room', `An engine (${role}) gave way to another (${wanted.role}).`))
+  }
+}

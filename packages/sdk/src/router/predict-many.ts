@@ -1,0 +1,105 @@
+import { AfieldError } from '@afield/protocol'
+import type { PredictManyOptions, Predictions } from '../api.js'
+import { abortable, throwIfAborted } from '../abort.js'
+import { Call, type Settled } from './call.js'
+import type { EngineSet } from './engine-set.js'
+import { checkRanking, rank } from './rank.js'
+import type { Counts, Route } from './route.js'
+
+/** Candidates that are made ready together; their bitmaps are there only from then until they are sent. */
+const PACK = 1024
+
+export interface Asking {
+  readonly route: Route
+  /** What a stream is pinned to; else whatever serves. */
+  readonly set: EngineSet | undefined
+  readonly counts: Counts | undefined
+  readonly began: number
+}
+
+/** See `Model.predictMany`. */
+export async function predictMany(
+  { route, set: pinned, counts, began }: Asking,
+  candidates: readonly unknown[],
+  options: PredictManyOptions,
+): Promise<Predictions> {
+  checkRanking(candidates, options)
+  const { signal } = options
+  throwIfAborted(signal)
+  const askAll = async (): Promise<{ readonly set: EngineSet; readonly settled: readonly Settled[] }> => {
+    const set = pinned ?? (await route.ready())
+    const release = set.hold()
+    try {
+      const settled = await askPacks(set, candidates, signal)
+      const lost = settled.find((one) => one instanceof AfieldError && LOST.has(one.code))
+      if (lost) throw lost
+      return { set, settled }
+    } finally {
+      release()
+    }
+  }
+  const { set, settled } = await abortable(pinned ? askAll() : twice(askAll), signal)
+  const by = set.served
+  const latencyMs = performance.now() - began
+  for (const one of settled) {
+    if (one instanceof AfieldError) counts?.failed(by, one.code)
+    else counts?.answered(by, latencyMs)
+  }
+  const { model, version: modelVersion, backend } = by
+  return { ...rank(settled, options), model, modelVersion, servedBy: 'model', backend, latencyMs }
+}
+
+/** What is no candidate's fault. */
+const LOST: ReadonlySet<string> = new Set([
+  'closed',
+  'engine/crashed',
+  'engine/device-lost',
+  'engine/wrong-answer',
+])
+
+/** After its engine was lost, all of them once more: one version answers them. */
+async function twice<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof AfieldError) || error.code === 'closed' || !LOST.has(error.code)) throw error
+    return ask()
+  }
+}
+
+/** Each engine has one pack and one more to go on with; the rest waits, unprepared. */
+async function askPacks(
+  set: EngineSet,
+  candidates: readonly unknown[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Settled[]> {
+  const settled: Settled[] = []
+  const under: Promise<unknown>[] = []
+  for (let at = 0; at < candidates.length && !signal?.aborted; at += PACK) {
+    if (under.length > set.members.length) await under.shift()
+    under.push(
+      Promise.all(
+        candidates.slice(at, at + PACK).map((input, i) => ask(set, input, signal, at + i, settled)),
+      ),
+    )
+  }
+  await Promise.all(under)
+  return settled
+}
+
+function ask(
+  set: EngineSet,
+  input: unknown,
+  signal: AbortSignal | undefined,
+  at: number,
+  settled: Settled[],
+): Promise<void> {
+  return new Promise((resolve) => {
+    const call = new Call({ input }, (one) => {
+      settled[at] = one
+      resolve()
+    })
+    if (signal) call.listen(signal)
+    set.ask(call, false)
+  })
+}
