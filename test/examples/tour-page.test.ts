@@ -95,7 +95,7 @@ test('Code: a thousand predictions leave no page task over 50 ms', async () => {
 
 test('Engine: it says how it does, keeps its objectives, and sees that it is asked other things than in training', async () => {
   const engine =
-    /on wasm · 1 worker.*1,0\d\d asked.*% answered.*within 100 ms met.*hours_studied drifted, 0\.\d\d/
+    /on wasm · plain build · 1 thread · 1 worker.*1,0\d\d asked.*% answered.*within 100 ms met.*hours_studied drifted, 0\.\d\d/
   await expect.poll(() => seePane('code'), SOON).toMatch(engine)
 })
 
