@@ -20,6 +20,7 @@ for (const [build, ending] of Object.entries(BUILDS)) {
   const file = join(dist, `engine${ending}.worker.js`)
   await bundle(join(here, 'src', 'engine', 'worker.ts'), file, [withBuild(build)])
 }
+await bundle(join(here, 'src', 'engine', 'remote', 'worker.ts'), join(dist, 'remote.worker.js'))
 await bundle(join(here, 'src', 'keeper', 'telemetry', 'telemetry.ts'), join(dist, 'telemetry.js'))
 await bundle(join(here, 'src', 'keeper', 'engines', 'engine-calls.ts'), join(dist, 'engine-calls.js'))
 const kinds = join(here, 'src', 'engine', 'inputs')

@@ -109,3 +109,42 @@ test('another version, a kill and a revival show', async () => {
   await check()
   await shown(['ready 2.0.0'])
 })
+
+test('a model that is switched off between its load and its first showing has failed, and comes back', async () => {
+  const repo = join(folder, 'models')
+  const rollout = (action: string) => afield('rollout', action, 'learner-risk', '--repo', repo)
+  const check = () => page.evaluate(async () => void (await globalThis.afield.check()))
+  await page.evaluate((given) => {
+    globalThis.afterLoad = () => new Promise((resolve) => (globalThis.press = resolve))
+    globalThis.show(given, 1)
+  }, options())
+  await expect.poll(() => page.evaluate(() => globalThis.loads.length)).toBe(1)
+  await page.evaluate(async () => {
+    while (!String(globalThis.press).includes('native'))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+  })
+  await rollout('kill')
+  await check()
+  await page.evaluate(() => globalThis.press())
+  await shown(['failed model/killed'])
+  await rollout('revive')
+  await check()
+  await shown(['ready 2.0.0'])
+})
+
+test('a model with a fallback is ready also while the fallback answers', async () => {
+  const repo = join(folder, 'models')
+  const rollout = (action: string) => afield('rollout', action, 'learner-risk', '--repo', repo)
+  const check = () => page.evaluate(async () => void (await globalThis.afield.check()))
+  await page.evaluate((given) => {
+    globalThis.fallback = { answer: { risk_score: 0.5 } }
+    globalThis.show(given, 1)
+  }, options())
+  await shown(['ready 2.0.0'])
+  await rollout('kill')
+  await check()
+  await shown(['ready undefined'])
+  await rollout('revive')
+  await check()
+  await shown(['ready 2.0.0'])
+})

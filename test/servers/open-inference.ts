@@ -57,6 +57,7 @@ const CORS = {
   'access-control-allow-methods': 'GET, POST',
   // A star does not stand for this one.
   'access-control-allow-headers': '*, authorization',
+  'access-control-expose-headers': 'retry-after',
   'access-control-max-age': '600',
   'cross-origin-resource-policy': 'cross-origin',
 }

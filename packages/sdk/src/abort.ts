@@ -28,6 +28,7 @@ export function abortedWith(signal: AbortSignal | undefined): {
   return { controller, detach: () => signal?.removeEventListener('abort', forward) }
 }
 
+/** An abort's reason where that is an error of ours, such as that time is up. */
 export function aborted(cause: unknown): AfieldError {
-  return new AfieldError('aborted', 'The call was aborted.', { cause })
+  return cause instanceof AfieldError ? cause : new AfieldError('aborted', 'The call was aborted.', { cause })
 }

@@ -13,6 +13,11 @@ export function engineWorkerUrl(): URL {
   return absolute(new URL('./engine.worker.js', import.meta.url))
 }
 
+/** The engine that asks a server. */
+export function remoteWorkerUrl(): URL {
+  return absolute(new URL('./remote.worker.js', import.meta.url))
+}
+
 export function engineUrls(): EngineUrls {
   return {
     runtime: {

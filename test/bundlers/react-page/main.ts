@@ -1,4 +1,4 @@
-import { createAfield, type Afield, type AfieldOptions } from 'afield'
+import { createAfield, type Afield, type AfieldOptions, type FallbackOptions } from 'afield'
 import { retryModel, useModel, useSuspenseModel, type ModelState } from 'afield/react'
 import { Component, StrictMode, Suspense, createElement, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -16,6 +16,10 @@ declare global {
   var showAgain: (components: number) => void
   var showSuspended: (options: AfieldOptions) => void
   var press: () => void
+  /** What answers in the model's place, if anything does. */
+  var fallback: FallbackOptions | undefined
+  /** Awaited when a load is done, before a component hears of it. */
+  var afterLoad: (() => Promise<void>) | undefined
 }
 
 const root = createRoot(document.querySelector('#app') ?? document.body)
@@ -26,9 +30,11 @@ globalThis.seen = []
 function noted(options: AfieldOptions): Afield {
   const afield = createAfield(options)
   const load = afield.load.bind(afield)
-  afield.load = (name, given = {}) => {
+  afield.load = async (name, given = {}) => {
     globalThis.loads.push({ aborted: () => given.signal?.aborted ?? false })
-    return load(name, given)
+    const model = await load(name, given)
+    await globalThis.afterLoad?.()
+    return model
   }
   globalThis.afield = afield
   return afield
@@ -46,7 +52,8 @@ function say(state: ModelState): string {
 }
 
 function Risk(): ReactNode {
-  const state = useModel(globalThis.afield, 'learner-risk')
+  const { fallback } = globalThis
+  const state = useModel(globalThis.afield, 'learner-risk', fallback ? { fallback } : {})
   const said = say(state)
   if (globalThis.seen.at(-1) !== said) globalThis.seen.push(said)
   globalThis.press = () => {

@@ -32,7 +32,8 @@ export function moved(page: Page, count: number, withinMs = 60_000): Promise<typ
   return page.evaluate(
     async (given: { count: number; withinMs: number }) => {
       const end = performance.now() + given.withinMs
-      while (moves.length < given.count && performance.now() < end) await new Promise((done) => setTimeout(done, 50))
+      while (moves.length < given.count && performance.now() < end)
+        await new Promise((done) => setTimeout(done, 50))
       return moves
     },
     { count, withinMs },

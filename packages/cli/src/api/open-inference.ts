@@ -1,4 +1,4 @@
-import type { Contract, Input } from '@afield/protocol'
+import { DATATYPES, type Contract, type Dtype, type Input } from '@afield/protocol'
 import type { JsonSchema } from './schemas.js'
 
 /** A tensor as the Open Inference Protocol speaks of it; −1 where a size is open. */
@@ -6,22 +6,6 @@ export interface TensorMetadata {
   readonly name: string
   readonly datatype: string
   readonly shape: readonly number[]
-}
-
-const DATATYPES: Readonly<Record<string, string>> = {
-  bool: 'BOOL',
-  int8: 'INT8',
-  int16: 'INT16',
-  int32: 'INT32',
-  int64: 'INT64',
-  uint8: 'UINT8',
-  uint16: 'UINT16',
-  uint32: 'UINT32',
-  uint64: 'UINT64',
-  float16: 'FP16',
-  float32: 'FP32',
-  float64: 'FP64',
-  string: 'BYTES',
 }
 
 /** The graph's inputs, as the contract knows them. */
@@ -158,6 +142,6 @@ function outputName(contract: Contract): JsonSchema {
   return { type: 'string', enum: outputTensors(contract) }
 }
 
-function tensor(name: string, dtype: string, shape: readonly number[]): TensorMetadata {
-  return { name, datatype: DATATYPES[dtype] ?? 'BYTES', shape }
+function tensor(name: string, dtype: Dtype, shape: readonly number[]): TensorMetadata {
+  return { name, datatype: DATATYPES[dtype], shape }
 }

@@ -10,7 +10,7 @@ import {
   type SelfTest,
   type Version,
 } from '@afield/protocol'
-import { BACKEND, distinctChunks } from './blobs/files.js'
+import { BACKEND, artifactFor, distinctChunks } from './blobs/files.js'
 import type { BlobStore } from './blobs/store.js'
 import type { Checks } from './checks.js'
 import type { Routes } from './routes.js'
@@ -30,9 +30,12 @@ export interface ListedVersion {
   readonly aliases: readonly string[]
 }
 
-/** What an engine may be asked without the app's doing. */
+/** What an engine may be asked without the app's doing, and what it should answer. */
 export interface GoldenQuestion {
   readonly golden: GoldenInput
+  readonly expected: SelfTest
+  /** What the version is held to, as the descriptor has it. */
+  readonly slo: unknown
 }
 
 interface CatalogueOptions {
@@ -83,7 +86,7 @@ export class Catalogue {
   }
 
   /**
-   * The input of the first golden vector of the version that serves on a route.
+   * The first golden vector of the version that serves on a route.
    *
    * @throws AfieldError `model/not-found` when nothing serves; `input/invalid` for a version without golden vectors.
    */
@@ -93,11 +96,15 @@ export class Catalogue {
     const bytes = running && (await store.get(running.descriptor))
     if (!running || !bytes)
       throw new AfieldError('model/not-found', `Nothing serves "${route}". Load it again.`)
-    const { model, version } = running.served
+    const { backend, model, version } = running.served
     // The engine read them whole before it served them.
-    const { vectors } = parseRunnable(bytes, { name: model, version }).selfTest as SelfTest
+    const { artifacts, selfTest, slo } = parseRunnable(bytes, { name: model, version })
+    const { vectors, ...rest } = selfTest as SelfTest
     const [first] = vectors
-    if (first) return { golden: first.input }
+    if (first) {
+      const { tolerance = rest.tolerance } = artifactFor({ artifacts }, backend)
+      return { golden: first.input, expected: { ...rest, tolerance, vectors: [first] }, slo }
+    }
     throw new AfieldError('input/invalid', `${version} of "${model}" has no golden vector. Give an input.`)
   }
 

@@ -33,6 +33,9 @@ export interface KeeperOptions extends DownloadRules, LoadingRules {
 /** What the keeper's calls are answered by. */
 export interface Rooms {
   readonly background: Background
+  readonly blobs: Blobs
+  /** Where descriptors come from, the app's own files last. */
+  readonly sources: readonly Source[]
   readonly catalogue: Catalogue
   /** This page's life. */
   readonly life: string
@@ -56,14 +59,17 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     reporting?.count(served, step, error)
   const records = new ModelRecords(ports)
   const store = new BlobStore(ports)
+  const sources = {
+    repository: policy === 'offline' ? undefined : new Source(ports, repository),
+    seed: seed === undefined ? undefined : new Source(ports, seed),
+  }
   const routes = new Routes(ports, (init) => {
     const { model } = init
     const fetcher = new Fetcher(ports, blobs, {
       model,
       records,
       rules: options,
-      repository: policy === 'offline' ? undefined : new Source(ports, repository),
-      seed: seed === undefined ? undefined : new Source(ports, seed),
+      ...sources,
       count,
     })
     const sweep = (): Promise<void> => evictor.sweep()
@@ -90,6 +96,8 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const blobs = new Blobs(ports, store, evictor)
   return {
     background,
+    blobs,
+    sources: Object.values(sources).flatMap((source) => source ?? []),
     life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,

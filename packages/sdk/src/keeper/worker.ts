@@ -11,7 +11,7 @@ import type { Supply } from '../engine/worker.js'
 import { FORMAT, openStores, retireOlder } from './adapters/indexeddb.js'
 import { localLocks, silentChannel, systemClock } from './adapters/memory.js'
 import type { GoldenQuestion, ListedVersion } from './catalogue.js'
-import type { EngineCalls, Load, OpenEngineCalls } from './engines/port.js'
+import type { EngineCalls, Load, OpenEngineCalls, RemoteContract } from './engines/port.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
 import { Keeper, type Marks } from './keeper.js'
@@ -91,7 +91,7 @@ export interface KeeperWorker {
   consider(route: string, load: Load): Promise<number>
   demote(route: string, error: ErrorData): Promise<void>
   doubt(route: string, error: ErrorData, sustained: boolean): Promise<void>
-  supplyRemote(route: string, engine: number): Promise<void>
+  remoteContract(route: string): Promise<RemoteContract>
   close(): Promise<void>
 }
 
@@ -178,7 +178,7 @@ const page = connect<PageHost>(globalThis, {
   demote: async (route, error) => (await engineCalls()).demote(route, errorFromData(error)),
   doubt: async (route, error, sustained) =>
     (await engineCalls()).doubt(route, errorFromData(error), sustained),
-  supplyRemote: async (route, engine) => (await engineCalls()).supplyRemote(route, engine),
+  remoteContract: async (route) => (await engineCalls()).remoteContract(route),
   close: async () => (await opened()).close(),
 } satisfies KeeperWorker)
 

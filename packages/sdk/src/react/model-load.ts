@@ -1,6 +1,7 @@
-import { AfieldError, asAfieldError } from '@afield/protocol'
+import { asAfieldError, type AfieldError } from '@afield/protocol'
 import type { Afield, Model, Progress } from '../api.js'
-import type { ModelName } from '../models.js'
+import type { ModelName, OutputsOf } from '../models.js'
+import type { FallbackOptions } from '../router/fallback/options.js'
 
 /** On the way; `progress` from the first byte that had to be downloaded. */
 export interface LoadingModel {
@@ -13,11 +14,11 @@ export interface ReadyModel<N extends ModelName = ModelName> {
   readonly model: Model<N>
   /** The model's, to be passed on alone. */
   readonly predict: Model<N>['predict']
-  /** The version that serves now. */
-  readonly version: string
+  /** The version that serves now; `undefined` while a fallback answers in the model's place. */
+  readonly version: string | undefined
 }
 
-/** Nothing serves: the load failed, or the team switched the model off. */
+/** Nothing answers: the load failed, or the team switched the model off, and there is no fallback. */
 export interface FailedModel {
   readonly status: 'failed'
   readonly error: AfieldError
@@ -26,9 +27,11 @@ export interface FailedModel {
 
 export type ModelState<N extends ModelName = ModelName> = LoadingModel | ReadyModel<N> | FailedModel
 
-export interface UseModelOptions {
+export interface UseModelOptions<N extends ModelName = ModelName> {
   /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
   readonly version?: string
+  /** As of `load()`. Of components that share a model, what the last of them gave before it was loaded. */
+  readonly fallback?: FallbackOptions<OutputsOf<N>>
 }
 
 /** What a server renders, and a browser until it knows better. */
@@ -39,6 +42,7 @@ export class ModelLoad<N extends ModelName> {
   readonly #afield: Afield
   readonly #name: N
   readonly #version: string | undefined
+  #fallback: UseModelOptions<N>['fallback']
   readonly #listeners = new Set<() => void>()
   #state: ModelState<N> = LOADING
   #underWay: AbortController | undefined
@@ -51,6 +55,11 @@ export class ModelLoad<N extends ModelName> {
     this.#afield = afield
     this.#name = name
     this.#version = version
+  }
+
+  /** Holds from the next load on. */
+  fallBackTo(fallback: UseModelOptions<N>['fallback']): void {
+    this.#fallback = fallback ?? this.#fallback
   }
 
   readonly read = (): ModelState<N> => this.#state
@@ -89,6 +98,7 @@ export class ModelLoad<N extends ModelName> {
     try {
       const model = await this.#afield.load(this.#name, {
         ...(this.#version === undefined ? {} : { version: this.#version }),
+        ...(this.#fallback === undefined ? {} : { fallback: this.#fallback }),
         signal,
         onProgress: (progress) => {
           if (!signal.aborted) this.#become({ status: 'loading', progress })
@@ -96,7 +106,7 @@ export class ModelLoad<N extends ModelName> {
       })
       if (signal.aborted) return
       this.#follow(model)
-      this.#show(model)
+      await this.#show(model)
     } catch (cause) {
       if (!signal.aborted) this.#fail(asAfieldError(cause, 'internal/unexpected', 'load() failed'))
     } finally {
@@ -109,18 +119,23 @@ export class ModelLoad<N extends ModelName> {
     if (this.#following) return
     this.#following = true
     this.#afield.on('update', (event) => {
-      if (event.model === this.#name) this.#show(model)
+      if (event.model === this.#name) void this.#show(model)
     })
-    this.#afield.on('refused', ({ model: refused, code, message }) => {
-      if (refused === this.#name && model.version === undefined) this.#fail(new AfieldError(code, message))
+    this.#afield.on('refused', (event) => {
+      if (event.model === this.#name) void this.#show(model)
     })
   }
 
-  #show(model: Model<N>): void {
+  async #show(model: Model<N>): Promise<void> {
+    try {
+      // Nothing serves, also where that was switched off since it was loaded; something may answer all the same.
+      const health = model.version === undefined ? await model.health() : undefined
+      if (health && !health.answers && model.version === undefined) throw health.error
+    } catch (cause) {
+      return this.#fail(asAfieldError(cause, 'internal/unexpected', 'Nothing answers'))
+    }
     const { version } = model
-    if (version === undefined) return
-    const { status } = this.#state
-    if (status === 'ready' && this.#state.version === version) return
+    if (this.#state.status === 'ready' && this.#state.version === version) return
     this.#become({
       status: 'ready',
       model,

@@ -19,7 +19,7 @@ import { LOADING, ModelLoad, type ModelState, type ReadyModel, type UseModelOpti
 export function useModel<N extends ModelName>(
   afield: Afield,
   name: N,
-  options: UseModelOptions = {},
+  options: UseModelOptions<N> = {},
 ): ModelState<N> {
   const load = loadOf(afield, name, options)
   return useSyncExternalStore(load.subscribe, load.read, () => LOADING)
@@ -34,7 +34,7 @@ export function useModel<N extends ModelName>(
 export function useSuspenseModel<N extends ModelName>(
   afield: Afield,
   name: N,
-  options: UseModelOptions = {},
+  options: UseModelOptions<N> = {},
 ): ReadyModel<N> {
   const load = loadOf(afield, name, options)
   const state = useSyncExternalStore(load.subscribe, load.read, load.read)
@@ -51,12 +51,18 @@ export function retryModel(afield: Afield, name: ModelName, options: UseModelOpt
 
 const loads = new WeakMap<Afield, Map<string, ModelLoad<ModelName>>>()
 
-function loadOf<N extends ModelName>(afield: Afield, name: N, { version }: UseModelOptions): ModelLoad<N> {
+function loadOf<N extends ModelName>(
+  afield: Afield,
+  name: N,
+  { version, fallback }: UseModelOptions<N>,
+): ModelLoad<N> {
   const known = loads.get(afield) ?? new Map<string, ModelLoad<ModelName>>()
   loads.set(afield, known)
   const key = version === undefined ? name : `${name}@${version}`
   const load = known.get(key) ?? new ModelLoad<ModelName>(afield, name, version)
   known.set(key, load)
   // What is kept under a name was made for it.
-  return load as ModelLoad<N>
+  const own = load as ModelLoad<N>
+  own.fallBackTo(fallback)
+  return own
 }

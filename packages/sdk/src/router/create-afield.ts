@@ -3,6 +3,7 @@ import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, ServingOp
 import { throwIfAborted } from '../abort.js'
 import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
+import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
 import { Lifeline } from './lifeline.js'
 import { modelHandle } from './model-handle.js'
@@ -55,7 +56,7 @@ class PageAfield implements Afield {
 
   async load<N extends ModelName>(name: N, options: LoadOptions = {}): Promise<Model<N>> {
     this.#calls.throwIfCut()
-    const { version, signal, onProgress } = options
+    const { version, fallback, signal, onProgress } = options
     throwIfAborted(signal)
     const page = this.#page
     const { engines, keeper } = page
@@ -70,12 +71,16 @@ class PageAfield implements Afield {
       await configure(route, options)
       const request = version === undefined ? {} : { version }
       const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
-      // The keeper would only repeat what the page knows as soon as an engine begins to serve.
-      await (route.served ? loaded : Promise.race([loaded, route.nextServe()]))
+      await Promise.all([
+        // The keeper would only repeat what the page knows as soon as an engine begins to serve.
+        route.served ? loaded : Promise.race([loaded, route.nextServe()]),
+        fallback && guardOf(page, route, fallback),
+      ])
     } catch (error) {
       // What was switched off or out of reach may be back at the next look; what the app gave up is not looked for.
       if (!signal?.aborted) page.follow()
-      throw error
+      if (!route?.guard) throw error
+      ;(await route.guard).missing(error)
     } finally {
       stop?.()
       if (!route?.served) engines.dropSpare()

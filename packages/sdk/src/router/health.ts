@@ -1,4 +1,30 @@
-import type { AfieldError, Backend } from '@afield/protocol'
+import {
+  AfieldError,
+  asAfieldError,
+  describeDisagreement,
+  errorToData,
+  findDisagreement,
+  type Answer,
+  type Backend,
+} from '@afield/protocol'
+import { abortable } from '../abort.js'
+import type { GoldenQuestion } from '../keeper/catalogue.js'
+import type { Served } from '../keeper/ports.js'
+import { Deadline } from './deadline.js'
+import { guardOf } from './guarded.js'
+import type { Asking } from './model-calls.js'
+
+/** A test prediction that takes longer is no answer. */
+const TEST_WITHIN_MS = 5000
+/** Most ms that a prediction may take, where the version has no objective. */
+const LATENCY_MS = 100
+/** The same by the class of its objective. */
+const CLASS_MS: Readonly<Record<string, number>> = {
+  realtime: 100,
+  interactive: 500,
+  'near-realtime': 5000,
+  batch: Infinity,
+}
 
 export interface HealthOptions {
   readonly signal?: AbortSignal
@@ -21,4 +47,84 @@ export interface Health {
   readonly breaker: 'closed' | 'open' | 'half-open'
   /** Why it cannot predict. */
   readonly error: AfieldError | undefined
+}
+
+/** What the test prediction found out. */
+interface Tested {
+  readonly by: Served
+  readonly ms: number
+  readonly limitMs: number
+}
+
+/**
+ * Asks what serves on a route a golden vector, past breaker and counts. What answers wrongly on a GPU gives way to WASM.
+ *
+ * @param meanMs of this page's predictions, where any was counted.
+ * @throws AfieldError `aborted`, `closed`.
+ */
+export async function checkHealth(
+  asking: Asking,
+  { signal }: HealthOptions,
+  meanMs: () => Promise<number | undefined>,
+): Promise<Health> {
+  const { page, route } = asking
+  page.calls.throwIfCut()
+  const guard = await guardOf(page, route)
+  const deadline = new Deadline(performance.now(), { signal, timeoutMs: TEST_WITHIN_MS })
+  let tested: Tested | undefined
+  let error: AfieldError | undefined
+  try {
+    tested = await abortable(test(asking, deadline), deadline.signal)
+  } catch (cause) {
+    error = asAfieldError(cause, 'internal/unexpected', 'The test prediction failed')
+    if (error.code === 'aborted' || error.code === 'closed') throw error
+  } finally {
+    deadline.end()
+  }
+  const { served } = route
+  const limit = tested?.limitMs ?? 0
+  const slowest = Math.max(tested?.ms ?? Infinity, (await meanMs()) ?? 0)
+  return {
+    model: served?.model ?? nameOf(route.name),
+    version: served?.version,
+    backend: served?.backend,
+    modelLoaded: served !== undefined,
+    canPredict: tested !== undefined,
+    latencyOk: slowest <= limit,
+    latencyMs: tested?.ms,
+    answers: tested !== undefined || guard.hasFallback,
+    breaker: guard.breaker.state,
+    error,
+  }
+}
+
+/** @throws AfieldError `engine/wrong-answer`, and whatever a prediction fails with. */
+async function test({ page, route }: Asking, { signal }: Deadline): Promise<Tested> {
+  // Says why nothing serves, if that is so.
+  await route.ask(() => Promise.resolve())
+  const { golden, expected, slo } = await page.keeper.ask((keeper) => keeper.golden(route.name))
+  const began = performance.now()
+  const { answered, by } = await route.ask((engine) => engine.predict({ golden }, signal))
+  const ms = performance.now() - began
+  const wrong = wrongAnswer(expected, answered)
+  if (!wrong) return { by, ms, limitMs: limitOf(slo) }
+  if (by.backend !== 'wasm') {
+    page.background.run(() => page.keeper.ask((keeper) => keeper.demote(route.name, errorToData(wrong))))
+  }
+  throw wrong
+}
+
+function wrongAnswer(expected: GoldenQuestion['expected'], { outputs }: Answer): AfieldError | undefined {
+  const disagreement = findDisagreement(expected, [outputs])
+  return disagreement && new AfieldError('engine/wrong-answer', `${describeDisagreement(disagreement)}.`)
+}
+
+/** What the objective says; its class was read when the version was published. */
+function limitOf(slo: unknown): number {
+  const { class: name } = (slo ?? {}) as { readonly class?: unknown }
+  return (typeof name === 'string' ? CLASS_MS[name] : undefined) ?? LATENCY_MS
+}
+
+function nameOf(route: string): string {
+  return route.split('@')[0] ?? route
 }

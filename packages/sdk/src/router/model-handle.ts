@@ -1,5 +1,6 @@
-import type { Model } from '../api.js'
+import type { Model, PredictOptions } from '../api.js'
 import type { ModelName } from '../models.js'
+import { guardOf } from './guarded.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
 
@@ -18,23 +19,38 @@ export function modelHandle<N extends ModelName>(
           page.follow()
           return answer
         })
+  const asks =
+    (how: 'predict' | 'predictMany') =>
+    (given: never, options?: PredictOptions): Promise<never> => {
+      const began = performance.now()
+      const asked: Promise<unknown> =
+        route.guard || options?.timeoutMs !== undefined
+          ? guardOf(page, route).then((guard): Promise<unknown> => guard[how](given, options, began))
+          : route[how](given, options)
+      return thenFollow(asked) as Promise<never>
+    }
+  // Until there is a guard, which hears of each call.
+  if (!route.guard) {
+    route.onFailed = (error) => page.background.run(async () => (await guardOf(page, route)).failed(error))
+  }
+  // A file of its own, with what is asked of a model now and then.
+  const later =
+    (call: keyof typeof import('./model-calls.js')) =>
+    async (given?: object): Promise<never> =>
+      (await import('./model-calls.js'))[call]({ page, route }, given as never) as Promise<never>
   const model: Model = {
     name,
     get version() {
       return route.served?.version
     },
-    predict: (input, given) => thenFollow(route.predict(input, given)),
-    predictMany: (candidates, given) => thenFollow(route.predictMany(candidates, given)),
-    benchmark: async (given = {}) => {
-      // A file of its own, which only those load who measure.
-      const { benchmark } = await import('./benchmark.js')
-      return benchmark(route, given, () => page.keeper.ask((keeper) => keeper.golden(route.name)))
-    },
+    predict: asks('predict'),
+    predictMany: asks('predictMany'),
+    benchmark: later('benchmark'),
     explain,
     pin: () => route.pin(),
-    stats: () => Promise.reject(new Error('stats')),
-    health: () => Promise.reject(new Error('health')),
-    drift: () => Promise.reject(new Error('drift')),
+    stats: later('stats'),
+    health: later('health'),
+    drift: later('drift'),
   }
   // What a model answers is checked against its contract; which type that is, `afield types` told the compiler.
   return model as Model<N>

@@ -29,7 +29,7 @@ export class OpenPage {
   readonly counting: Counting | undefined
   readonly background: Background
   readonly routes = new Map<string, Route>()
-  readonly #calls: Lifeline
+  readonly calls: Lifeline
   readonly #stopWatching = new AbortController()
   #following = false
 
@@ -40,7 +40,7 @@ export class OpenPage {
     requirePage()
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
     const init = keeperInit(app, life)
-    this.#calls = calls
+    this.calls = calls
     this.engines = new Engines(log)
     this.marks = new PageMarks(init.namespace, life)
     this.background = new Background(calls, log)
@@ -82,7 +82,7 @@ export class OpenPage {
 
   /** Looks for news, only once the page has what it came for. */
   follow(): void {
-    if (this.#following || this.#calls.end) return
+    if (this.#following || this.calls.end) return
     this.#following = true
     this.background.run(() => this.keeper.remote.follow())
   }

@@ -1,5 +1,7 @@
 import type { AfieldError, Backend } from '@afield/protocol'
 import type { PinnedModel, PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
+import { abortable } from '../abort.js'
+import { Deadline } from './deadline.js'
 import type { EngineSet } from './engine-set.js'
 import type { Route } from './route.js'
 
@@ -22,15 +24,30 @@ export class Pinned implements PinnedModel {
   }
 
   predict(input: unknown, options?: PredictOptions): Promise<Prediction> {
-    return this.#ask((set) => this.#route.predict(input, options, set))
+    return this.#inTime(options, (given) => this.#ask((set) => this.#route.predict(input, given, set)))
   }
 
   predictMany(candidates: readonly unknown[], options?: PredictManyOptions): Promise<Predictions> {
-    return this.#ask((set) => this.#route.predictMany(candidates, options, set))
+    return this.#inTime(options, (given) =>
+      this.#ask((set) => this.#route.predictMany(candidates, given, set)),
+    )
   }
 
   release(): void {
     this.#release()
+  }
+
+  async #inTime<O extends Pick<PredictOptions, 'signal' | 'timeoutMs'>, T>(
+    options: O | undefined,
+    ask: (options: O | undefined) => Promise<T>,
+  ): Promise<T> {
+    if (options?.timeoutMs === undefined) return ask(options)
+    const deadline = new Deadline(performance.now(), options)
+    try {
+      return await abortable(ask({ ...options, signal: deadline.signal }), deadline.signal)
+    } finally {
+      deadline.end()
+    }
   }
 
   /** After its engine was lost, once more of another, where that runs the very same version. */

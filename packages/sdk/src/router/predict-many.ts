@@ -46,7 +46,7 @@ export async function predictMany(
     else counts?.answered(by, latencyMs)
   }
   const { model, version: modelVersion, backend } = by
-  return { ...rank(settled, options), model, modelVersion, servedBy: 'model', backend, latencyMs }
+  return { ...rank(settled, options), model, modelVersion, servedBy: route.servedBy(by), backend, latencyMs }
 }
 
 /** What is no candidate's fault. */

@@ -11,6 +11,7 @@ import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
+import type { Guard } from './guard.js'
 import type { Observer } from './observer.js'
 import type { Scaling } from './scaling.js'
 
@@ -39,11 +40,17 @@ export interface RouteCalls {
 export class Route {
   readonly name: string
   readonly calls: RouteCalls
+  /** What answers for it where it cannot; see {@link guardOf}. */
+  guard: Promise<Guard> | undefined
+  /** Hears of each call that failed. */
+  onFailed: ((error: AfieldError) => void) | undefined
   readonly #counts: Counts | undefined
   readonly #options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 } satisfies EngineSetOptions
   #set: EngineSet | undefined
   /** What served last, also after a refusal: errors are counted for it. */
   #lastServed: Served | undefined
+  /** What serves where another version was meant to. */
+  readonly #standIns = new WeakSet<Served>()
   #refusal: AfieldError | undefined
   #closed: AfieldError | undefined
   /** What waits for a set. */
@@ -104,6 +111,7 @@ export class Route {
     if (this.#closed) return engine.end(undefined)
     const before = this.#set
     this.#lastServed = served
+    if (terms.standsIn) this.#standIns.add(served)
     this.#refusal = undefined
     if (before?.isAlive && engine.owner === before) {
       before.served = served
@@ -165,11 +173,12 @@ export class Route {
         if (settled instanceof AfieldError || !by) {
           const error = settled instanceof AfieldError ? settled : noEngine()
           if (by) this.#counts?.failed(by, error.code)
+          this.onFailed?.(error)
           reject(error)
         } else {
           this.#counts?.answered(by, latencyMs)
           const { model, version: modelVersion, backend } = by
-          resolve({ ...settled, model, modelVersion, servedBy: 'model', backend, latencyMs })
+          resolve({ ...settled, model, modelVersion, servedBy: this.servedBy(by), backend, latencyMs })
         }
         this.#ended()
       }
@@ -197,10 +206,15 @@ export class Route {
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
       if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
+      this.onFailed?.(error)
       throw error
     } finally {
       this.#ended()
     }
+  }
+
+  servedBy(by: Served): 'model' | 'previous' {
+    return this.#standIns.has(by) ? 'previous' : 'model'
   }
 
   /** Uncounted. All that one call asks is answered by one version, also when another begins to serve meanwhile. */

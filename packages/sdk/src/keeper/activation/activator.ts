@@ -14,7 +14,7 @@ import type { Deferral } from '../downloads.js'
 import type { ModelDocuments } from '../manifest/client.js'
 import type { Engine, Ports, Served, Terms } from '../ports.js'
 import type { Backing, Fetched, Fetcher, StoredVersion } from './fetcher.js'
-import { failedHere, type Failure, type ModelRecord } from './record.js'
+import { REST_MS, failedHere, type Failure, type ModelRecord } from './record.js'
 import { refusalError } from './refusal.js'
 import { Serving, type Running, type ServingOptions } from './serving.js'
 
@@ -109,22 +109,24 @@ export class Activator {
       this.#deferred = undefined
       await this.#remember(record, decision.assignment)
       const served = servedBy(this.model, decision, documents)
+      const standsIn = this.#standsIn(documents, record, decision)
       const release = releaseOf(documents, served.version)
       const hash = release.descriptor.sha256
       if (this.running?.descriptor === hash) {
-        await this.#serving.relabel(served)
+        await this.#serving.relabel(served, standsIn)
         return true
       }
       const stored =
         fetched?.hash === hash ? fetched : await this.#options.fetcher.stored(served.version, release)
       if (stored) {
         fetched = undefined
-        if (await this.#tryOrFallBack(documents, record, served, release, stored)) return true
+        const activate = () => this.#serving.activate(served, release, stored, standsIn)
+        if (await this.#tryOrFallBack(documents, record, served, activate)) return true
         continue
       }
-      if (!this.#mayGoOn(documents) && !(await this.#serveLastGood(documents, record, served))) {
+      if (!this.#mayGoOn(documents, record) && !(await this.#serveLastGood(documents, record, served))) {
         if (!network) return false
-        await this.#stopWithdrawn(documents)
+        await this.#stopWithdrawn(documents, record)
       }
       if (!network) return true
       const reason = this.running ? 'update' : 'load'
@@ -134,9 +136,35 @@ export class Activator {
         this.#deferred = { version: served.version, bytes, why }
         return true
       }
-      if (outcome.kind === 'unrunnable') await this.#serving.ruleOut(served, release, outcome.error)
+      if (outcome.kind === 'unrunnable') await this.#serving.ruleOut(served, hash, outcome.error)
       if (outcome.kind === 'here') fetched = { ...outcome.stored, hash }
     }
+  }
+
+  /** Whether the version that serves could give way to another that is on this device and not asked for by number. */
+  async hasStandIn(): Promise<boolean> {
+    const running = this.running?.served
+    if (!running || running.arm === 'pinned') return false
+    const documents = this.#options.documents()
+    const record = await this.#options.records.read(this.model)
+    const failed = new Set([...this.#failures(documents, record).keys(), running.version])
+    const decision = this.#decide(documents, record, failed)
+    if (decision.kind === 'refuse') return false
+    const others = [decision.version, record.current?.version, record.previous?.version]
+    for (const version of new Set(others)) {
+      const release = version && documents.index.versions[version]
+      if (!release || failed.has(version) || !mayRun(documents, version)) continue
+      if (await this.#options.fetcher.stored(version, release)) return true
+    }
+    return false
+  }
+
+  /** The version that serves is to blame: it rests, and what is decided without it serves. */
+  async giveUp(error: AfieldError, network: boolean): Promise<void> {
+    const { running } = this
+    if (!running) return
+    await this.#serving.ruleOut(running.served, running.descriptor, error, REST_MS)
+    await this.reconcile(network)
   }
 
   /** There is news: a download that runs stops, keeps what it has, and asks again whether it is still wanted. */
@@ -204,15 +232,26 @@ export class Activator {
     this.#serving.close()
   }
 
-  #decide(documents: ModelDocuments, record: ModelRecord): Decision {
+  #decide(
+    documents: ModelDocuments,
+    record: ModelRecord,
+    failed: ReadonlySet<Version> = new Set(this.#failures(documents, record).keys()),
+  ): Decision {
     return decide({
       index: documents.index,
       rollout: documents.rollout,
       deviceId: this.#options.deviceId,
       assignment: record.assignment,
-      failedHere: new Set(this.#failures(documents, record).keys()),
+      failedHere: failed,
       requested: this.#options.requested,
     })
+  }
+
+  /** Another version was meant for this device. */
+  #standsIn(documents: ModelDocuments, record: ModelRecord, { reason, version }: Serve): boolean {
+    if (reason === 'stable-unavailable') return true
+    const meant = this.#decide(documents, record, new Set())
+    return meant.kind === 'serve' && meant.version !== version
   }
 
   #failures({ index }: ModelDocuments, record: ModelRecord): ReadonlyMap<Version, Failure> {
@@ -227,8 +266,10 @@ export class Activator {
     return error
   }
 
-  #mayGoOn(documents: ModelDocuments): boolean {
-    return this.running !== undefined && mayRun(documents, this.running.served.version)
+  #mayGoOn(documents: ModelDocuments, record: ModelRecord): boolean {
+    const version = this.running?.served.version
+    if (version === undefined || this.#failures(documents, record).has(version)) return false
+    return mayRun(documents, version)
   }
 
   /**
@@ -246,7 +287,7 @@ export class Activator {
       const stored = await this.#options.fetcher.stored(held.version, release)
       const served: Served = { ...decided, version: held.version, arm: 'stable' }
       try {
-        if (stored && (await this.#serving.activate(served, release, stored))) return true
+        if (stored && (await this.#serving.activate(served, release, stored, true))) return true
       } catch (error) {
         if (!(error instanceof AfieldError)) throw error
         this.#ports.log('warn', `${held.version} could not stand in.`, error)
@@ -260,20 +301,20 @@ export class Activator {
     documents: ModelDocuments,
     record: ModelRecord,
     served: Served,
-    release: Release,
-    stored: StoredVersion,
+    activate: () => Promise<boolean>,
   ): Promise<boolean> {
     try {
-      return await this.#serving.activate(served, release, stored)
+      return await activate()
     } catch (error) {
       if (!(error instanceof AfieldError)) throw error
+      const mayGoOn = this.#mayGoOn(documents, record)
       if (error.code === 'engine/no-room') {
-        if (this.#mayGoOn(documents)) this.#deferred = { version: served.version, bytes: 0, why: 'no-room' }
+        if (mayGoOn) this.#deferred = { version: served.version, bytes: 0, why: 'no-room' }
         // What may not go on makes the room.
         else this.#serving.close()
         return this.running !== undefined
       }
-      if (this.#mayGoOn(documents)) throw error
+      if (mayGoOn) throw error
       if (!(await this.#serveLastGood(documents, record, served))) throw error
       this.#ports.log('warn', `${served.version} could not be started; another version serves.`, error)
       return true
@@ -281,9 +322,14 @@ export class Activator {
   }
 
   /** What runs was taken back and nothing can stand in until another version has been downloaded. */
-  async #stopWithdrawn(documents: ModelDocuments): Promise<void> {
+  async #stopWithdrawn(documents: ModelDocuments, record: ModelRecord): Promise<void> {
     if (!this.running) return
     const { version } = this.running.served
+    const failure = this.#failures(documents, record).get(version)
+    if (failure) {
+      const what = `${version} of "${this.model}" failed here: ${failure.message}`
+      return this.#serving.stop(new AfieldError(failure.code, what))
+    }
     const revoked = documents.index.versions[version]?.revoked !== undefined
     const what = `${version} of "${this.model}" was taken back; the version that replaces it is on its way.`
     await this.#serving.stop(new AfieldError(revoked ? 'model/revoked' : 'model/killed', what))

@@ -65,8 +65,17 @@ export class Serving {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Tries a version and swaps to it; false when the version itself failed, which is then written down. */
-  async activate(served: Served, release: Release, stored: StoredVersion): Promise<boolean> {
+  /**
+   * Tries a version and swaps to it; false when the version itself failed, which is then written down.
+   *
+   * @param standsIn see {@link Terms}.
+   */
+  async activate(
+    served: Served,
+    release: Release,
+    stored: StoredVersion,
+    standsIn: boolean,
+  ): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
     const bytes = modelBytes(stored)
@@ -90,7 +99,7 @@ export class Serving {
     const terms: Terms = {
       variant: stored.artifact.variant,
       engine: outcome.facts,
-      standsIn: false,
+      standsIn,
       mayFinish: true,
       slo: stored.descriptor.slo,
       modelBytes: bytes,
@@ -106,23 +115,28 @@ export class Serving {
   }
 
   /** What cannot run here is not tried, and not looked at again for a while. */
-  async ruleOut(served: Served, release: Release, error: AfieldError): Promise<void> {
+  async ruleOut(
+    served: Served,
+    descriptor: VersionOnDevice['descriptor'],
+    error: AfieldError,
+    forMs = UNRUNNABLE_MS,
+  ): Promise<void> {
     const { version } = served
     const { code, message } = error
-    const until = this.#ports.clock.now() + UNRUNNABLE_MS
-    const failure = { version, descriptor: release.descriptor.sha256, code, message, until }
+    const until = this.#ports.clock.now() + forMs
+    const failure = { version, descriptor, code, message, until }
     await this.#options.records.update(this.#options.model, (record) => failed(record, failure))
     this.#tellFailure(served, error)
   }
 
   /** The same version under another label: promoted, or admitted to another step. */
-  async relabel(label: Served): Promise<void> {
+  async relabel(label: Served, standsIn: boolean): Promise<void> {
     const running = this.#running
     if (!running) return
     const served = { ...label, backend: running.served.backend }
-    if (JSON.stringify(running.served) === JSON.stringify(served)) return
-    this.#running = { ...running, served }
-    await this.#ports.host.serve(this.#options.route, running.engine.id, served, running.terms)
+    const isSame = JSON.stringify(running.served) === JSON.stringify(served)
+    if (isSame && running.terms.standsIn === standsIn) return
+    await this.#serve({ ...running, served, terms: { ...running.terms, standsIn } })
   }
 
   /** The version that serves, on an engine of another backend. */
@@ -152,11 +166,16 @@ export class Serving {
   async #swap(next: Running): Promise<void> {
     const before = this.#running
     const { model, version } = next.served
-    await this.#ports.host.serve(this.#options.route, next.engine.id, next.served, next.terms)
-    this.#running = next
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    await this.#serve(next)
     const previous = before ? { previous: before.served.version } : {}
     this.#ports.host.emit({ type: 'update', model, version, ...previous })
+  }
+
+  async #serve(next: Running): Promise<void> {
+    const { engine, served, terms } = next
+    await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
+    this.#running = next
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #tellFailure(served: Served, error: AfieldError): void {

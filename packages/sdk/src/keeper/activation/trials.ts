@@ -25,6 +25,26 @@ const BLAMED: readonly ErrorCode[] = [
   'platform/unsupported',
 ]
 
+/** Whether a failure says that the version does not work here. */
+export function isBlamed({ code }: AfieldError): boolean {
+  return BLAMED.includes(code)
+}
+
+/** @throws AfieldError `engine/crashed` where an engine is not ready in time. */
+export function withinLimit<T>(clock: Ports['clock'], work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(READY_WITHIN_MS, () =>
+      reject(
+        new AfieldError(
+          'engine/crashed',
+          `The engine was not ready after ${READY_WITHIN_MS / 60_000} minutes.`,
+        ),
+      ),
+    )
+    work.then(resolve, reject).finally(cancel)
+  })
+}
+
 export interface Staged {
   readonly version: VersionOnDevice
   readonly backend: Backend
@@ -115,13 +135,14 @@ export class Trials {
     let engine: Engine | undefined
     try {
       engine = await this.#ports.host.openEngine({ role, runtime: 'plain', modelBytes })
-      const facts = await this.#withinLimit(engine.load(tested ? { ...model, selfTest: undefined } : model))
+      const load = engine.load(tested ? { ...model, selfTest: undefined } : model)
+      const facts = await withinLimit(this.#ports.clock, load)
       await reach(this.#ports, 'trial/session-made')
       return { kind: 'ready', engine, facts, known }
     } catch (cause) {
       engine?.close()
       const error = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')
-      if (!BLAMED.includes(error.code)) {
+      if (!isBlamed(error)) {
         await this.#update(({ trial: _ended, ...rest }) => rest)
         throw error
       }
@@ -131,20 +152,6 @@ export class Trials {
       )
       return { kind: 'failed', error }
     }
-  }
-
-  #withinLimit<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#ports.clock.after(READY_WITHIN_MS, () =>
-        reject(
-          new AfieldError(
-            'engine/crashed',
-            `The engine was not ready after ${READY_WITHIN_MS / 60_000} minutes.`,
-          ),
-        ),
-      )
-      work.then(resolve, reject).finally(cancel)
-    })
   }
 
   #judgeDeath({ trial, ...record }: ModelRecord): ModelRecord {

@@ -85,6 +85,18 @@ export class Blobs {
     return descriptor
   }
 
+  /** The files beside a model that its contract names, as far as they are here. */
+  async assets({ artifacts, contract }: Runnable): Promise<Assets> {
+    const assets: Record<string, Bytes> = {}
+    for (const file of artifacts.flatMap(({ files }) => files)) {
+      if (file.role !== 'asset' || Object.hasOwn(assets, file.path) || !namesAsset(contract, file.path))
+        continue
+      const data = await this.#join(file)
+      if (data) assets[file.path] = data
+    }
+    return assets
+  }
+
   async missing(artifact: Artifact): Promise<Missing> {
     const all = [...distinctChunks({ artifacts: [artifact] }).values()]
     const here = await this.#store.keys()

@@ -1,10 +1,13 @@
 import type { AfieldError } from '@afield/protocol'
+import { BACKEND } from '../blobs/files.js'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
 import { Considering } from './consider.js'
 import { demote } from './demote.js'
+import { doubt } from './doubt.js'
 import { grow } from './grow.js'
-import type { EngineCalls, Load, OpenEngineCalls } from './port.js'
+import type { EngineCalls, Load, OpenEngineCalls, RemoteContract } from './port.js'
+import { remoteContract } from './remote-contract.js'
 import { Verdicts } from './verdicts.js'
 
 class KeeperEngineCalls implements EngineCalls {
@@ -32,12 +35,15 @@ class KeeperEngineCalls implements EngineCalls {
     return demote(this.#ports, this.#rooms, this.#verdicts, route, error)
   }
 
-  async doubt(route: string, _error: AfieldError, _sustained: boolean): Promise<void> {
-    await this.#rooms.loading.recover(route)
+  async doubt(route: string, error: AfieldError, sustained: boolean): Promise<void> {
+    const { backend } = this.#rooms.routes.get(route)?.running?.served ?? {}
+    // Before a version is blamed, its backend is.
+    if (backend !== undefined && backend !== BACKEND) return this.demote(route, error)
+    await doubt(this.#ports, this.#rooms, route, error, sustained)
   }
 
-  supplyRemote(_route: string, _engine: number): Promise<void> {
-    return Promise.resolve()
+  remoteContract(route: string): Promise<RemoteContract> {
+    return remoteContract(this.#rooms, route)
   }
 }
 

@@ -1,5 +1,5 @@
-import type { AfieldError, Backend } from '@afield/protocol'
-import type { Ports } from '../ports.js'
+import type { AfieldError, Backend, Version } from '@afield/protocol'
+import type { EngineModel, Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
 
 /** What a page found out about how much a model is asked. */
@@ -40,11 +40,17 @@ export interface EngineCalls {
    */
   doubt(route: string, error: AfieldError, sustained: boolean): Promise<void>
   /**
-   * Gives an engine that asks a server the contract of a model, which it speaks by.
+   * What an engine that asks a server speaks by: of what serves, or served last, or else of the newest version whose
+   * descriptor can be had.
    *
-   * @throws AfieldError `model/not-found` when no version of it was ever here and none can be fetched.
+   * @throws AfieldError `model/not-found`, `manifest/*` or `chunk/*` when there is none.
    */
-  supplyRemote(route: string, engine: number): Promise<void>
+  remoteContract(route: string): Promise<RemoteContract>
+}
+
+/** What is asked of a model and how it answers, without the model. */
+export interface RemoteContract extends Pick<EngineModel, 'contract' | 'assets' | 'stateOf'> {
+  readonly version: Version
 }
 
 export type OpenEngineCalls = (ports: Ports, rooms: Rooms) => EngineCalls

@@ -1,0 +1,273 @@
+import { AfieldError, asAfieldError, errorFromData, invalidInput, type Answer } from '@afield/protocol'
+import type { RemotePage, RemoteWorker } from '../../engine/remote/worker.js'
+import { aborted } from '../../abort.js'
+import { engineUrls, remoteWorkerUrl } from '../../files.js'
+import type { RemoteContract } from '../../keeper/engines/port.js'
+import { connect, type Remote } from '../../remote.js'
+import { Breaker } from '../breaker.js'
+import { toSendable } from '../sendable.js'
+import { startWorker, whyFailed } from '../start-worker.js'
+import { isOfCall } from './blame.js'
+import type { ChainAnswers, Question, RemoteAnswers } from './chain.js'
+import type { RemoteOptions } from './options.js'
+
+const TIMEOUT_MS = 5000
+/** A worker that is not asked for this long is ended. */
+const IDLE_MS = 60_000
+/** Questions that are sent to the worker together. */
+const MAX_PACK = 1024
+
+type Settled = Answer | AfieldError
+type Answered = Pick<ChainAnswers, 'settled' | 'modelVersion'>
+
+export interface RemoteFallbackOptions extends RemoteOptions {
+  /** What the model is called here. */
+  readonly name: string
+  /** What is asked and answered. @throws AfieldError `model/not-found`, and why it cannot be had. */
+  readonly contract: () => Promise<RemoteContract>
+}
+
+/** A call that waits, or is under way. */
+interface Waiting {
+  readonly questions: readonly Question[]
+  readonly resolve: (answered: Answered) => void
+  readonly reject: (error: unknown) => void
+  /** Nobody waits for it any more. */
+  isGone: boolean
+}
+
+interface Started {
+  readonly worker: Worker
+  readonly remote: Remote<RemoteWorker>
+  readonly ready: Promise<void>
+  /** Rejects when the worker dies or is ended. */
+  readonly gone: Promise<never>
+  readonly end: (error: AfieldError) => void
+}
+
+/**
+ * A model on a server, asked by a worker that knows the model's contract. While one request is under way, questions
+ * gather and travel together in the next. After 5 failures in a row the server is left alone for a minute, or for as
+ * long as it says.
+ */
+export class RemoteFallback implements RemoteAnswers {
+  readonly breaker = new Breaker()
+  readonly #options: RemoteFallbackOptions
+  readonly #url: string
+  readonly #timeoutMs: number
+  #started: Started | undefined
+  #queue: Waiting[] = []
+  #underWay: readonly Waiting[] = []
+  #idle: ReturnType<typeof setTimeout> | undefined
+  #last: AfieldError | undefined
+
+  /** @throws AfieldError `input/invalid`, naming the option. */
+  constructor(options: RemoteFallbackOptions) {
+    this.#options = options
+    this.#url = inferUrl(options)
+    this.#timeoutMs = checkedTimeout(options)
+  }
+
+  /** @throws AfieldError `remote/*`; `input/invalid` where it is a lone question that does not fit the contract. */
+  async ask(questions: readonly Question[], signal: AbortSignal | undefined): Promise<Answered> {
+    if (!this.breaker.admits()) throw this.#unavailable()
+    try {
+      const answered = await this.#inTime(questions, signal)
+      const [first] = answered.settled
+      const failed = answered.settled.every((one) => one instanceof AfieldError && !isOfCall(one))
+      if (failed && first instanceof AfieldError) throw first
+      this.breaker.close()
+      return answered
+    } catch (cause) {
+      const error = asAfieldError(cause, 'internal/unexpected', 'The remote fallback could not be asked')
+      this.#count(error, signal)
+      throw error
+    }
+  }
+
+  close(error: AfieldError): void {
+    this.#started?.end(error)
+    for (const { reject } of this.#queue.splice(0)) reject(error)
+  }
+
+  #count(error: AfieldError, signal: AbortSignal | undefined): void {
+    // A deadline of the app's own, or an input that is at fault, says nothing of the server.
+    if (isOfCall(error) || signal?.aborted) return this.breaker.withdrawn()
+    this.#last = error
+    const { retryAfterMs } = error.details
+    if (typeof retryAfterMs === 'number' && retryAfterMs > 0) this.breaker.open(retryAfterMs)
+    else this.breaker.failed()
+  }
+
+  #unavailable(): AfieldError {
+    const retryAfterMs = Math.ceil(this.breaker.retryAfterMs)
+    const code = this.#last?.code ?? 'remote/unavailable'
+    const message = `The remote fallback failed and is asked again in ${Math.ceil(retryAfterMs / 1000)} s.`
+    return new AfieldError(code, message, { cause: this.#last, details: { retryAfterMs } })
+  }
+
+  async #inTime(questions: readonly Question[], signal: AbortSignal | undefined): Promise<Answered> {
+    const sendable = await Promise.all(
+      questions.map(async (question) => ({ ...question, input: await toSendable(question.input) })),
+    )
+    const late = new AfieldError(
+      'remote/timeout',
+      `The remote fallback did not answer in ${this.#timeoutMs} ms.`,
+    )
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { questions: sendable, resolve, reject, isGone: false }
+      const leave = (error: AfieldError): void => {
+        waiting.isGone = true
+        this.#queue = this.#queue.filter((one) => one !== waiting)
+        if (this.#underWay.length > 0 && this.#underWay.every(({ isGone }) => isGone))
+          void this.#started?.remote.stop()
+        reject(error)
+      }
+      // The server's own time begins with its request; this one also bounds the wait for it.
+      const timer = setTimeout(() => leave(late), this.#timeoutMs)
+      const abort = (): void => leave(aborted(signal?.reason))
+      signal?.addEventListener('abort', abort)
+      const done = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+      }
+      Object.assign(waiting, {
+        resolve: (answered: Answered) => (done(), resolve(answered)),
+        reject: (error: unknown) => (done(), reject(error)),
+      })
+      if (signal?.aborted) return abort()
+      this.#queue.push(waiting)
+      if (this.#underWay.length === 0) void this.#pump()
+    })
+  }
+
+  async #pump(): Promise<void> {
+    clearTimeout(this.#idle)
+    while (this.#queue.length > 0) {
+      this.#underWay = this.#nextPack()
+      try {
+        await this.#send(this.#underWay)
+      } catch (error) {
+        for (const { reject } of this.#underWay) reject(error)
+      }
+      this.#underWay = []
+    }
+    this.#idle = setTimeout(
+      () => this.#started?.end(new AfieldError('closed', 'The remote fallback rests.')),
+      IDLE_MS,
+    )
+  }
+
+  /** Whole calls, as many as fit; at least one. */
+  #nextPack(): readonly Waiting[] {
+    let questions = 0
+    const fits = this.#queue.findIndex((one, i) => (questions += one.questions.length) > MAX_PACK && i > 0)
+    return this.#queue.splice(0, fits < 0 ? this.#queue.length : fits)
+  }
+
+  async #send(pack: readonly Waiting[]): Promise<void> {
+    const started = (this.#started ??= this.#start())
+    await Promise.race([started.ready, started.gone])
+    const asked = started.remote.ask(pack.flatMap(({ questions }) => questions)).catch((cause: unknown) => {
+      if (!(cause instanceof DOMException)) throw cause
+      return undefined
+    })
+    const answered = await Promise.race([asked, started.gone])
+    if (!answered) return this.#sendApart(pack)
+    const settled = answered.settled.map((one): Settled => ('error' in one ? errorFromData(one.error) : one))
+    let from = 0
+    for (const { questions, resolve } of pack) {
+      resolve({
+        settled: settled.slice(from, (from += questions.length)),
+        modelVersion: answered.version ?? 'unknown',
+      })
+    }
+  }
+
+  /** Something cannot be sent to a worker; what it came with is asked all the same. */
+  async #sendApart(pack: readonly Waiting[]): Promise<void> {
+    if (pack.length > 1) {
+      for (const one of pack) {
+        try {
+          await this.#send([one])
+        } catch (error) {
+          one.reject(error)
+        }
+      }
+      return
+    }
+    throw new AfieldError(
+      'input/invalid',
+      'The input holds something that cannot be sent. Give a plain copy.',
+      {
+        details: { problem: 'mistyped' },
+      },
+    )
+  }
+
+  #start(): Started {
+    const { contract, headers } = this.#options
+    const script = remoteWorkerUrl()
+    const worker = startWorker(script, 'afield remote fallback')
+    const remote = connect<RemoteWorker>(worker, {
+      headers: async () => ({ ...(await headers?.()) }),
+    } satisfies RemotePage)
+    let end: Started['end'] = () => undefined
+    const gone = new Promise<never>((_, reject) => {
+      end = (error) => {
+        if (this.#started?.worker === worker) this.#started = undefined
+        worker.terminate()
+        reject(error)
+      }
+    })
+    gone.catch(() => undefined)
+    worker.addEventListener('error', (event) => {
+      event.preventDefault()
+      end(
+        new AfieldError(
+          'remote/unavailable',
+          `The remote fallback's worker failed: ${whyFailed(event, script)}.`,
+        ),
+      )
+    })
+    const server = {
+      url: this.#url,
+      timeoutMs: this.#timeoutMs,
+      asksHeaders: headers !== undefined,
+      kinds: engineUrls().kinds,
+    }
+    const ready = contract().then((model) => remote.open(model, server))
+    // Without a contract there is nothing to wait for: the next call asks for one again.
+    ready.catch((cause: unknown) => end(asAfieldError(cause, 'internal/unexpected', 'There is no contract')))
+    return { worker, remote, ready, gone, end }
+  }
+}
+
+/** @throws AfieldError `input/invalid`, field `fallback.remote.url`. */
+function inferUrl({ url, model, name }: RemoteFallbackOptions): string {
+  const parsed = URL.canParse(url, location.href) ? new URL(url, location.href) : undefined
+  const isSafe =
+    parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
+  if (!parsed || !isSafe || parsed.username || parsed.password) {
+    throw invalidInput(
+      'fallback.remote.url',
+      'malformed',
+      'takes an https: URL without a password, such as "https://models.example.com" (http: only on this machine)',
+    )
+  }
+  const path = parsed.pathname.replace(/\/+$/, '')
+  parsed.pathname = `${path}/v2/models/${encodeURIComponent(model ?? name)}/infer`
+  return parsed.href
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(host)
+}
+
+function checkedTimeout({ timeoutMs = TIMEOUT_MS, headers }: RemoteFallbackOptions): number {
+  if (headers !== undefined && typeof headers !== 'function') {
+    throw invalidInput('fallback.remote.headers', 'mistyped', 'takes a function that gives headers')
+  }
+  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, 2 ** 31 - 1)
+  throw invalidInput('fallback.remote.timeoutMs', 'out-of-range', 'is a number of milliseconds above 0')
+}

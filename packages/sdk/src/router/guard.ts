@@ -1,0 +1,233 @@
+import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
+import type { PredictManyOptions, PredictOptions, Prediction, Predictions, ServedBy } from '../api.js'
+import { Breaker } from './breaker.js'
+import { Deadline } from './deadline.js'
+import { isOfCall, isOfModel } from './fallback/blame.js'
+import type { Chain, ChainAnswers, Question } from './fallback/chain.js'
+import { checkRanking, rank } from './rank.js'
+import type { Route } from './route.js'
+
+export interface GuardOptions {
+  readonly model: string
+  readonly route: Pick<Route, 'name' | 'served' | 'predict' | 'predictMany'>
+  /** @throws AfieldError `closed`. */
+  readonly throwIfClosed: () => void
+  /** Loads the model again. */
+  readonly load: () => Promise<unknown>
+  /** The version that serves keeps failing: has it proved anew. */
+  readonly doubt: (error: AfieldError) => Promise<void>
+  /** Counts what something else answered in the model's place. */
+  readonly fellBack: (by: ChainAnswers['servedBy'], latencyMs: number, times: number) => void
+  readonly breaker?: Breaker
+}
+
+type Limits = Pick<PredictOptions, 'signal' | 'timeoutMs'>
+
+/** A call in words that do not say whether it is of one input or of many. */
+interface Call<T> {
+  readonly questions: readonly Question[]
+  /** Asks the model. */
+  readonly ask: (signal: AbortSignal | undefined) => Promise<T>
+  /** Why an answer is none: all that it holds are failures of the model. */
+  readonly failure: (answered: T) => AfieldError | undefined
+  readonly told: (answers: ChainAnswers, rest: Told) => T
+}
+
+interface Told {
+  readonly model: string
+  readonly modelVersion: string
+  readonly servedBy: ServedBy
+  readonly backend: undefined
+  readonly latencyMs: number
+}
+
+/**
+ * Stands between an app's calls and a model's route: gives up in time, leaves alone what keeps failing, and lets others
+ * answer in its place.
+ *
+ * After 5 failures in a row the model is not asked for a minute, then one call tries. Only failures that say that the
+ * model is broken count ({@link isOfModel}); another version or backend begins with a clean slate.
+ */
+export class Guard {
+  readonly breaker: Breaker
+  readonly #options: GuardOptions
+  #chain: Chain | undefined
+  /** It could not be loaded when the app asked for it, and has not served since. */
+  #missing = false
+  #last: AfieldError | undefined
+  /** What served when the breaker was last looked at. */
+  #served = ''
+
+  constructor(options: GuardOptions) {
+    this.#options = options
+    this.breaker = options.breaker ?? new Breaker()
+    this.#follow()
+  }
+
+  /** Whether something answers when the model does not. */
+  get hasFallback(): boolean {
+    return this.#chain?.answers ?? false
+  }
+
+  fallBackTo(chain: Chain): void {
+    this.#chain = chain
+  }
+
+  /**
+   * The model could not be loaded: until it serves, the fallback answers, and loading it is tried again now and then.
+   *
+   * @throws AfieldError why, where there is no fallback, or the app itself gave up.
+   */
+  missing(cause: unknown): void {
+    const error = asAfieldError(cause, 'internal/unexpected', 'load() failed')
+    if (isOfCall(error) || !this.hasFallback) throw error
+    this.#last = error
+    this.#missing = true
+    this.breaker.open()
+  }
+
+  /** Counts a failure that was met without this guard. */
+  failed(cause: unknown): void {
+    const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
+    this.#follow()
+    if (!isOfModel(error)) return this.breaker.withdrawn()
+    this.#last = error
+    if (!this.breaker.failed()) return
+    const { doubt } = this.#options
+    // What proves itself anew need not wait until the minute is over.
+    doubt(error).then(
+      () => this.breaker.halfOpen(),
+      () => undefined,
+    )
+  }
+
+  /** @param began when the app called, by `performance.now()`. */
+  predict(input: unknown, options: PredictOptions = {}, began = performance.now()): Promise<Prediction> {
+    const { route } = this.#options
+    const { state } = options
+    return this.#call<Prediction>(options, began, {
+      questions: [{ input, state }],
+      ask: (signal) => route.predict(input, { signal, state }),
+      failure: () => undefined,
+      told: ({ settled: [only] }, rest) => {
+        if (!only || only instanceof AfieldError) throw only ?? new AfieldError('internal/unexpected', NONE)
+        return { ...only, ...rest }
+      },
+    })
+  }
+
+  predictMany(
+    candidates: readonly unknown[],
+    options: PredictManyOptions = {},
+    began = performance.now(),
+  ): Promise<Predictions> {
+    const { route } = this.#options
+    const { timeoutMs: _whole, ...ranking } = options
+    return this.#call<Predictions>(options, began, {
+      get questions() {
+        checkRanking(candidates, options)
+        return candidates.map((input) => ({ input }))
+      },
+      ask: (signal) => route.predictMany(candidates, { ...ranking, signal }),
+      failure: ({ results, failures }) =>
+        results.length === 0 && failures.every(({ error }) => isOfModel(error))
+          ? failures[0]?.error
+          : undefined,
+      told: ({ settled }, rest) => ({ ...rank(settled, options), ...rest }),
+    })
+  }
+
+  async #call<T extends { readonly latencyMs: number }>(
+    limits: Limits,
+    began: number,
+    call: Call<T>,
+  ): Promise<T> {
+    const deadline = new Deadline(began, limits)
+    try {
+      return await this.#answer(call, deadline, began)
+    } finally {
+      deadline.end()
+    }
+  }
+
+  async #answer<T extends { readonly latencyMs: number }>(
+    call: Call<T>,
+    deadline: Deadline,
+    began: number,
+  ): Promise<T> {
+    this.#options.throwIfClosed()
+    this.#follow()
+    const reason = await this.#ask(call, deadline, began)
+    if (!(reason instanceof AfieldError)) return reason
+    if (isOfCall(reason) || !this.#chain?.answers) throw reason
+    const answers = await this.#chain.ask(call.questions, reason, deadline)
+    this.#options.throwIfClosed()
+    const latencyMs = performance.now() - began
+    const { fellBack, model } = this.#options
+    const { modelVersion, servedBy, settled } = answers
+    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length)
+    return call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
+  }
+
+  /** The model's answer, or why there is none. */
+  async #ask<T extends { readonly latencyMs: number }>(
+    call: Call<T>,
+    deadline: Deadline,
+    began: number,
+  ): Promise<T | AfieldError> {
+    if (this.#missing && this.#last) return this.#lookFor(this.#last)
+    if (!this.breaker.admits()) return this.#unavailable()
+    try {
+      const answered = await call.ask(deadline.signal)
+      const failure = call.failure(answered)
+      if (failure) {
+        this.failed(failure)
+        return this.#chain?.answers ? failure : answered
+      }
+      this.breaker.close()
+      return { ...answered, latencyMs: performance.now() - began }
+    } catch (cause) {
+      const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
+      this.failed(error)
+      return error
+    }
+  }
+
+  /** Nobody waits for it: the fallback answers meanwhile. */
+  #lookFor(missing: AfieldError): AfieldError {
+    if (this.breaker.admits()) {
+      this.#options.load().then(
+        () => this.#follow(),
+        () => this.breaker.open(),
+      )
+    }
+    return missing
+  }
+
+  #unavailable(): AfieldError {
+    const { retryAfterMs } = this.breaker
+    const seconds = Math.ceil(retryAfterMs / 1000)
+    return new AfieldError(
+      'engine/unavailable',
+      `"${this.#options.route.name}" failed several times in a row and is tried again in ${seconds} s.`,
+      { cause: this.#last, details: { retryAfterMs: Math.ceil(retryAfterMs) } },
+    )
+  }
+
+  /** Failures of what served before say nothing of what serves now. */
+  #follow(): void {
+    const { served } = this.#options.route
+    if (!served) return
+    const serves = `${served.version} ${served.backend}`
+    if (serves === this.#served) return
+    this.#served = serves
+    this.#missing = false
+    this.breaker.close()
+  }
+}
+
+const NONE = 'An answer is missing.'
+
+function isAnswer(settled: Answer | AfieldError): settled is Answer {
+  return !(settled instanceof AfieldError)
+}

@@ -1,0 +1,32 @@
+import type { Model } from '../api.js'
+import type { OpenPage } from './open-page.js'
+import type { Route } from './route.js'
+
+/** What is asked of a model now and then. Apart, so that an app's first load does not carry it. */
+export interface Asking {
+  readonly page: OpenPage
+  readonly route: Route
+}
+
+type Call<M extends keyof Model> = Model[M] extends (...given: infer G) => infer R
+  ? (asking: Asking, ...given: G) => R
+  : never
+
+export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}) => {
+  const { benchmark: measure } = await import('./benchmark.js')
+  return measure(route, options, async () => {
+    const { golden } = await page.keeper.ask((keeper) => keeper.golden(route.name))
+    return { golden }
+  })
+}
+
+export const health: Call<'health'> = async (asking, options = {}) => {
+  const { checkHealth } = await import('./health.js')
+  return checkHealth(asking, options, () => Promise.resolve(undefined))
+}
+
+export const pin: Call<'pin'> = () => Promise.reject(new Error('pin'))
+
+export const stats: Call<'stats'> = () => Promise.reject(new Error('stats'))
+
+export const drift: Call<'drift'> = () => Promise.reject(new Error('drift'))

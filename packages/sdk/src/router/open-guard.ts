@@ -1,0 +1,54 @@
+import { errorToData, type AfieldError } from '@afield/protocol'
+import { Chain } from './fallback/chain.js'
+import type { FallbackOptions } from './fallback/options.js'
+import { Guard } from './guard.js'
+import type { OpenPage } from './open-page.js'
+import type { Route } from './route.js'
+
+const guards = new WeakMap<Route, Guard>()
+
+/**
+ * The guard of a route of this page.
+ *
+ * @throws AfieldError `input/invalid`, naming what is wrong with the fallback.
+ */
+export async function openGuard(page: OpenPage, route: Route, fallback?: FallbackOptions): Promise<Guard> {
+  const guard = guards.get(route) ?? guardFor(page, route)
+  guards.set(route, guard)
+  route.onFailed = undefined
+  if (fallback) guard.fallBackTo(await openChain(page, route, fallback))
+  return guard
+}
+
+function guardFor(page: OpenPage, route: Route): Guard {
+  const model = nameOf(route)
+  const version = route.name.split('@')[1]
+  return new Guard({
+    route,
+    model,
+    load: () =>
+      page.keeper.cancellable(undefined, (keeper, task) =>
+        keeper.load(model, version === undefined ? {} : { version }, task),
+      ),
+    throwIfClosed: () => page.calls.throwIfCut(),
+    doubt: (error) => page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false)),
+    fellBack: () => undefined,
+  })
+}
+
+async function openChain(page: OpenPage, route: Route, options: FallbackOptions): Promise<Chain> {
+  const { remote } = options
+  const complain = (error: AfieldError): void => page.background.complain(error)
+  if (!remote) return new Chain(options, undefined, complain)
+  const { RemoteFallback } = await import('./fallback/remote.js')
+  const name = nameOf(route)
+  const contract = () => page.keeper.ask((keeper) => keeper.remoteContract(route.name))
+  const server = new RemoteFallback({ ...remote, name, contract })
+  // Lives as long as the app's calls do.
+  page.calls.hold(() => new Promise(() => undefined)).catch((error: AfieldError) => server.close(error))
+  return new Chain(options, server, complain)
+}
+
+function nameOf({ name }: Route): string {
+  return name.split('@')[0] ?? name
+}

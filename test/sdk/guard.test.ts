@@ -1,0 +1,330 @@
+import { AfieldError, type ErrorCode, type Outputs } from '@afield/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Breaker } from '../../packages/sdk/dist/router/breaker.js'
+import { Chain, type RemoteAnswers } from '../../packages/sdk/dist/router/fallback/chain.js'
+import type { FallbackOptions } from '../../packages/sdk/dist/router/fallback/options.js'
+import { Guard, type GuardOptions } from '../../packages/sdk/dist/router/guard.js'
+
+const MINUTE = 60_000
+const CONSTANT = { risk: 0.5 }
+
+type Answering = GuardOptions['route']
+type Served = NonNullable<Answering['served']>
+
+/** A model that answers, fails or hangs as it is told. */
+class Model implements Answering {
+  readonly name = 'risk'
+  served: Served | undefined = servedVersion('1.0.0')
+  /** What it fails with; `hang` never ends by itself. */
+  fails: ErrorCode | 'hang' | undefined
+  asked = 0
+
+  async predict(_input: unknown, { signal }: { signal?: AbortSignal | undefined } = {}) {
+    this.asked += 1
+    await this.#fail(signal)
+    return { outputs: { risk: 0.25 }, ...this.#by() }
+  }
+
+  async predictMany(candidates: readonly unknown[], { signal }: { signal?: AbortSignal | undefined } = {}) {
+    this.asked += 1
+    await this.#fail(signal)
+    const results = candidates.map((_, index) => ({ index, outputs: { risk: 0.25 } }))
+    return { results, failures: [], ...this.#by() }
+  }
+
+  #by() {
+    const { version = '' } = this.served ?? {}
+    const how = { servedBy: 'model', backend: 'wasm', latencyMs: 0 } as const
+    return { model: this.name, modelVersion: version, ...how }
+  }
+
+  async #fail(signal: AbortSignal | undefined): Promise<void> {
+    if (this.fails === 'hang') {
+      await new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(abortError(signal.reason)))
+      })
+    } else if (this.fails) throw new AfieldError(this.fails, 'On purpose.')
+  }
+}
+
+function servedVersion(version: string): Served {
+  return { model: 'risk', version, arm: 'stable', backend: 'wasm', epoch: 0, step: 0 } as Served
+}
+
+function abortError(reason: unknown): AfieldError {
+  return reason instanceof AfieldError ? reason : new AfieldError('aborted', 'The call was aborted.')
+}
+
+let model: Model
+let now: number
+let doubts: AfieldError[]
+let loads: number
+let provenAnew: () => void
+
+beforeEach(() => {
+  model = new Model()
+  now = 0
+  doubts = []
+  loads = 0
+})
+
+function guardWith(fallback?: FallbackOptions, remote?: RemoteAnswers): Guard {
+  const guard = new Guard({
+    route: model,
+    model: 'risk',
+    throwIfClosed: () => undefined,
+    doubt: (error) => {
+      doubts.push(error)
+      return new Promise((resolve) => (provenAnew = resolve))
+    },
+    load: async () => {
+      loads += 1
+      throw new AfieldError('manifest/unavailable', 'Still offline.')
+    },
+    fellBack: () => undefined,
+    breaker: new Breaker(() => now),
+  })
+  if (fallback) guard.fallBackTo(new Chain(fallback, remote, () => undefined))
+  return guard
+}
+
+async function answersOf(guard: Guard, times: number): Promise<string[]> {
+  const seen: string[] = []
+  for (let i = 0; i < times; i++) {
+    seen.push(
+      await guard.predict({}).then(
+        ({ servedBy, modelVersion }) => `${servedBy} ${modelVersion}`,
+        (error: AfieldError) => error.code,
+      ),
+    )
+  }
+  return seen
+}
+
+describe('without a fallback', () => {
+  test('a model that works answers itself', async () => {
+    const answer = await guardWith().predict({})
+    expect(answer).toMatchObject({ outputs: { risk: 0.25 }, servedBy: 'model', modelVersion: '1.0.0' })
+    expect(answer.latencyMs).toBeGreaterThan(0)
+  })
+
+  test('five failures in a row are told as they are; then it is left alone, and the last of them is the cause', async () => {
+    const guard = guardWith()
+    model.fails = 'engine/run-failed'
+    expect(await answersOf(guard, 7)).toEqual([
+      ...Array.from({ length: 5 }, () => 'engine/run-failed'),
+      'engine/unavailable',
+      'engine/unavailable',
+    ])
+    expect(model.asked).toBe(5)
+    await expect(guard.predict({})).rejects.toMatchObject({
+      message: '"risk" failed several times in a row and is tried again in 60 s.',
+      details: { retryAfterMs: MINUTE },
+      cause: { code: 'engine/run-failed' },
+    })
+  })
+
+  test('once it is open the version is doubted, and what proved itself anew is tried at once', async () => {
+    const guard = guardWith()
+    model.fails = 'engine/hung'
+    await answersOf(guard, 5)
+    expect(doubts).toMatchObject([{ code: 'engine/hung' }])
+    model.fails = undefined
+    expect(await answersOf(guard, 1)).toEqual(['engine/unavailable'])
+    provenAnew()
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    expect(await answersOf(guard, 2)).toEqual(['model 1.0.0', 'model 1.0.0'])
+    expect(guard.breaker.state).toBe('closed')
+  })
+
+  test('another version begins with a clean slate', async () => {
+    const guard = guardWith()
+    model.fails = 'engine/run-failed'
+    await answersOf(guard, 5)
+    guard.breaker.open()
+    model.fails = undefined
+    model.served = servedVersion('0.9.0')
+    expect(await answersOf(guard, 1)).toEqual(['model 0.9.0'])
+  })
+
+  test.each([
+    'input/invalid',
+    'aborted',
+    'closed',
+    'engine/overloaded',
+    'engine/timeout',
+    'model/killed',
+    'model/revoked',
+  ] as const)('%s says nothing of the model', async (code) => {
+    const guard = guardWith()
+    model.fails = code
+    expect(new Set(await answersOf(guard, 20))).toEqual(new Set([code]))
+    expect([guard.breaker.state, model.asked]).toEqual(['closed', 20])
+  })
+
+  test('a call of many counts once, and as a failure where it has failures alone', async () => {
+    const guard = guardWith()
+    model.fails = 'engine/crashed'
+    for (let i = 0; i < 5; i++)
+      await expect(guard.predictMany([{}, {}])).rejects.toMatchObject({ code: 'engine/crashed' })
+    await expect(guard.predictMany([{}, {}])).rejects.toMatchObject({ code: 'engine/unavailable' })
+  })
+})
+
+describe('with a fallback', () => {
+  const remote = (fails?: ErrorCode): RemoteAnswers => ({
+    ask: async (questions) => {
+      if (fails) throw new AfieldError(fails, 'The server failed.')
+      return { settled: questions.map(() => ({ outputs: { risk: 0.75 } })), modelVersion: '7' }
+    },
+  })
+
+  test('a server comes before the constant, and the constant after a server that fails', async () => {
+    model.fails = 'engine/run-failed'
+    expect(await answersOf(guardWith({ answer: CONSTANT }, remote()), 1)).toEqual(['remote 7'])
+    const late = guardWith({ answer: CONSTANT }, remote('remote/unavailable'))
+    expect(await answersOf(late, 7)).toEqual(Array.from({ length: 7 }, () => 'constant none'))
+    expect(model.asked).toBe(1 + 5)
+  })
+
+  test('of a server that fails and is the last, its error is told, and why it was asked', async () => {
+    model.fails = 'engine/run-failed'
+    await expect(guardWith({}, remote('remote/unauthorised')).predict({})).rejects.toMatchObject({
+      code: 'remote/unauthorised',
+      cause: { code: 'engine/run-failed' },
+    })
+  })
+
+  test('a bad input is the caller’s, whoever else could answer', async () => {
+    model.fails = 'input/invalid'
+    expect(await answersOf(guardWith({ answer: CONSTANT }, remote()), 1)).toEqual(['input/invalid'])
+  })
+
+  test('each call has a constant of its own', async () => {
+    model.fails = 'model/killed'
+    const guard = guardWith({ answer: CONSTANT })
+    const first = await guard.predict({})
+    Object.assign(first.outputs, { risk: 1 })
+    expect(await guard.predict({})).toMatchObject({
+      outputs: CONSTANT,
+      backend: undefined,
+      modelVersion: 'none',
+    })
+  })
+
+  test('a function is given the input and the reason; one that fails is the cause of the model’s error', async () => {
+    model.fails = 'model/killed'
+    const seen: unknown[] = []
+    const answer = (input: unknown, reason: AfieldError): Outputs => {
+      seen.push(input, reason.code)
+      return { risk: 1 }
+    }
+    expect(await guardWith({ answer }).predict({ hours: 4 })).toMatchObject({
+      outputs: { risk: 1 },
+      servedBy: 'function',
+      modelVersion: 'none',
+    })
+    expect(seen).toEqual([{ hours: 4 }, 'model/killed'])
+    const broken = (): Outputs => {
+      throw new RangeError('I do not know either')
+    }
+    await expect(guardWith({ answer: broken }).predict({})).rejects.toMatchObject({
+      code: 'model/killed',
+      message: 'On purpose. The fallback’s function failed too.'.replace('’', "'"),
+      cause: { message: 'I do not know either' },
+    })
+    const empty = (() => undefined) as unknown as () => Outputs
+    await expect(guardWith({ answer: empty }).predict({})).rejects.toMatchObject({
+      code: 'model/killed',
+      cause: { message: expect.stringContaining('returned no outputs') },
+    })
+  })
+
+  test('many are answered together, and ranked as they would be', async () => {
+    model.fails = 'model/killed'
+    const guard = guardWith({ answer: (input) => ({ risk: (input as { id: number }).id }) })
+    const { results, servedBy } = await guard.predictMany([{ id: 1 }, { id: 3 }, { id: 2 }], {
+      rankBy: 'risk',
+      top: 2,
+    })
+    expect(servedBy).toBe('function')
+    expect(results).toEqual([
+      { index: 1, outputs: { risk: 3 } },
+      { index: 2, outputs: { risk: 2 } },
+    ])
+    await expect(guard.predictMany([{ id: 1 }], { top: 2 })).rejects.toMatchObject({ code: 'input/invalid' })
+  })
+
+  test('what is no answer is refused when it is given', () => {
+    expect(() => guardWith({ answer: 4 as unknown as Outputs })).toThrow('"fallback.answer" takes outputs')
+    const withFunction = { risk: () => 1 } as unknown as Outputs
+    expect(() => guardWith({ answer: withFunction })).toThrow('"fallback.answer" takes outputs')
+  })
+
+  test('a model that could not be loaded is looked for once a minute, while the fallback answers', async () => {
+    model.served = undefined
+    const guard = guardWith({ answer: CONSTANT })
+    guard.missing(new AfieldError('manifest/unavailable', 'Offline.'))
+    expect(new Set(await answersOf(guard, 3))).toEqual(new Set(['constant none']))
+    expect([loads, model.asked]).toEqual([0, 0])
+    now += MINUTE
+    await answersOf(guard, 3)
+    expect([loads, model.asked]).toEqual([1, 0])
+    model.served = servedVersion('1.0.0')
+    expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
+    expect(() => guardWith().missing(new AfieldError('model/killed', 'Off.'))).toThrow('Off.')
+    expect(() => guard.missing(new AfieldError('aborted', 'No.'))).toThrow('No.')
+  })
+})
+
+describe('a deadline', () => {
+  test('ends a call in time, with an error or with what the app itself has', async () => {
+    model.fails = 'hang'
+    const began = performance.now()
+    await expect(guardWith().predict({}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'engine/timeout',
+      message: 'No answer came within 50 ms.',
+    })
+    expect(await guardWith({ answer: CONSTANT }).predict({}, { timeoutMs: 50 })).toMatchObject({
+      servedBy: 'constant',
+    })
+    const late = guardWith({ answer: async () => ({ risk: 1 }) })
+    expect(await late.predict({}, { timeoutMs: 50 })).toMatchObject({ servedBy: 'function' })
+    expect(performance.now() - began).toBeLessThan(1000)
+  })
+
+  test('leaves a server what the model did not use up, and a function that waits no more than that', async () => {
+    model.fails = 'engine/run-failed'
+    const hangs: RemoteAnswers = {
+      ask: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(abortError(signal.reason)))
+        }),
+    }
+    await expect(guardWith({}, hangs).predict({}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'engine/timeout',
+    })
+    const both = guardWith({ answer: CONSTANT }, hangs)
+    expect(await both.predict({}, { timeoutMs: 50 })).toMatchObject({ servedBy: 'constant' })
+    const waits = guardWith({ answer: () => new Promise<Outputs>(() => undefined) })
+    await expect(waits.predict({}, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'engine/timeout' })
+  })
+
+  test('of no sense is refused; an app that gives up hears of its own abort', async () => {
+    for (const timeoutMs of [0, -1, Number.NaN, '5' as unknown as number]) {
+      await expect(guardWith().predict({}, { timeoutMs })).rejects.toMatchObject({
+        code: 'input/invalid',
+        details: { field: 'timeoutMs' },
+      })
+    }
+    expect((await guardWith().predict({}, { timeoutMs: Infinity })).servedBy).toBe('model')
+    model.fails = 'hang'
+    const controller = new AbortController()
+    const answer = guardWith({ answer: CONSTANT }).predict(
+      {},
+      { timeoutMs: 10_000, signal: controller.signal },
+    )
+    controller.abort()
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' })
+  })
+})
