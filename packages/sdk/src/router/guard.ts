@@ -17,7 +17,15 @@ export interface GuardOptions {
   /** The version that serves keeps failing: has it proved anew. */
   readonly doubt: (error: AfieldError) => Promise<void>
   /** Counts what something else answered in the model's place. */
-  readonly fellBack: (by: ChainAnswers['servedBy'], latencyMs: number, times: number) => void
+  readonly fellBack: (
+    by: ChainAnswers['servedBy'],
+    latencyMs: number,
+    times: number,
+    /** Whether the model was asked first, and its failure counted. */
+    isTold: boolean,
+  ) => void
+  /** Counts what nothing answered, and the model was not even asked. */
+  readonly refused?: (error: AfieldError, times: number) => void
   readonly breaker?: Breaker
 }
 
@@ -159,13 +167,18 @@ export class Guard {
     this.#follow()
     const reason = await this.#ask(call, deadline, began)
     if (!(reason instanceof AfieldError)) return reason
-    if (isOfCall(reason) || !this.#chain?.answers) throw reason
+    const { fellBack, model, refused } = this.#options
+    const isTold = !this.#missing && reason.code !== 'engine/unavailable'
+    if (isOfCall(reason)) throw reason
+    if (!this.#chain?.answers) {
+      if (!isTold) refused?.(reason, call.questions.length)
+      throw reason
+    }
     const answers = await this.#chain.ask(call.questions, reason, deadline)
     this.#options.throwIfClosed()
     const latencyMs = performance.now() - began
-    const { fellBack, model } = this.#options
     const { modelVersion, servedBy, settled } = answers
-    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length)
+    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length, isTold)
     return call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
   }
 

@@ -32,7 +32,10 @@ function guardFor(page: OpenPage, route: Route): Guard {
       ),
     throwIfClosed: () => page.calls.throwIfCut(),
     doubt: (error) => page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false)),
-    fellBack: () => undefined,
+    fellBack: (by, ms, times, isTold) => page.counting.fellBack(model, by, ms, times, isTold),
+    refused: ({ code }, times) => {
+      if (route.served) page.counting.failed(route.served, code, times)
+    },
   })
 }
 
