@@ -59,7 +59,8 @@ test('webpack 5 brings what an app needs that asks for WebGPU', async () => {
   const withGpu = await launchChromium({ softwareGpu: true })
   const server = await startServer({ mounts: { '/': app } })
   try {
-    await expectGpuPrediction(withGpu, `${server.url}/`, workshop)
+    const { requests } = await expectGpuPrediction(withGpu, `${server.url}/`, workshop)
+    expect(requests.some((asked) => asked.startsWith('blob:'))).toBe(false)
   } finally {
     await server.close()
     await withGpu.close()
