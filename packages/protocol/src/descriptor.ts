@@ -2,11 +2,10 @@ import * as v from 'valibot'
 import { ContractSchema } from './contract/contract.js'
 import { Sha256Schema } from './ids.js'
 import { finite, listOf, moment, text, whole } from './primitives.js'
+import { ReferenceSchema } from './reference.js'
 import { parseDescribed, runnableEntries, type ExpectedVersion } from './runnable.js'
+import { SloSchema } from './slo.js'
 import { SelfTestSchema } from './codec/golden.js'
-
-/** Values of one field that a reference profile lists; the others are counted together. */
-export const MAX_CATEGORIES = 50
 
 /** Launch checklist: a version without these does not publish. */
 export const ChecklistSchema = v.object({
@@ -44,62 +43,10 @@ const LineageSchema = v.object({
   evaluation: v.optional(v.record(text(1, 100), finite)),
 })
 
-export const SloSchema = v.object({
-  class: v.picklist(['realtime', 'interactive', 'near-realtime', 'batch']),
-  maxFailureRate: v.pipe(finite, v.minValue(0), v.maxValue(1)),
-  /** Share of predictions answered by a model rather than by a constant fallback. */
-  availability: v.pipe(finite, v.minValue(0), v.maxValue(1)),
-})
-
 /** The day from which the model counts as old. */
 export const RetrainBySchema = v.pipe(v.string(), v.isoDate())
 
 export const StateEpochSchema = whole
-
-const counted = { count: whole, missing: whole }
-
-/** How the values of one field or output were spread over the training data. */
-const ProfileSchema = v.variant('kind', [
-  v.pipe(
-    v.object({
-      kind: v.literal('numeric'),
-      ...counted,
-      /** Absent when too few rows had a value to say it without pointing at one. */
-      min: v.exactOptional(finite),
-      max: v.exactOptional(finite),
-      mean: v.exactOptional(finite),
-      /** Ascending. A value belongs to the bin of the first edge above it, or to the last bin. */
-      edges: listOf(finite, 0, 9),
-      counts: listOf(whole, 1, Infinity),
-    }),
-    v.check(({ edges, counts }) => counts.length === edges.length + 1, 'not one bin more than edges'),
-    v.check(
-      ({ edges }) => edges.every((edge, i) => i === 0 || edge > (edges[i - 1] ?? edge)),
-      'not ascending',
-    ),
-  ),
-  v.object({
-    kind: v.literal('categories'),
-    ...counted,
-    categories: listOf(v.object({ value: v.string(), count: whole }), 0, MAX_CATEGORIES),
-    /** Rows with a rarer value than those listed. */
-    other: whole,
-  }),
-])
-export type Profile = v.InferOutput<typeof ProfileSchema>
-
-const profiles = v.record(v.string(), ProfileSchema)
-
-/** What drift is measured against: the spread of the training data, of no single row of it. */
-const ReferenceSchema = v.object({
-  /** Hash of the file that it was computed from. */
-  data: Sha256Schema,
-  rows: whole,
-  fields: profiles,
-  /** The answers to a sample of the rows; absent when none could be asked. */
-  outputs: v.exactOptional(v.object({ rows: whole, profiles })),
-})
-export type ReferenceProfile = v.InferOutput<typeof ReferenceSchema>
 
 /** A version's whole truth: immutable, and named by the hash of its bytes. */
 const DescriptorSchema = v.object({

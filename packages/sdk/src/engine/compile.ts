@@ -58,6 +58,24 @@ export function provideModule(wasm: string, module: Promise<WebAssembly.Module>)
   WebAssembly.instantiateStreaming = async (_response, imports) => {
     WebAssembly.instantiateStreaming = instantiateStreaming
     const compiled = await module
-    return { module: compiled, instance: await WebAssembly.instantiate(compiled, imports) }
+    const instance = await WebAssembly.instantiate(compiled, imports)
+    memory =
+      memoryOf(instance.exports) ??
+      Object.values(imports ?? {})
+        .map(memoryOf)
+        .find(Boolean)
+    return { module: compiled, instance }
   }
+}
+
+let memory: WebAssembly.Memory | undefined
+
+/** Bytes of the WASM memory that onnxruntime runs in; 0 before it does. */
+export function heapBytes(): number {
+  return memory?.buffer.byteLength ?? 0
+}
+
+/** The runtime's memory is its own, or where it may have threads, one that it is given. */
+function memoryOf(values: object): WebAssembly.Memory | undefined {
+  return Object.values(values).find((value) => value instanceof WebAssembly.Memory)
 }

@@ -6,6 +6,7 @@ import type {
   ModelState,
   PackedInput,
   PackedTensor,
+  Profile,
 } from '@afield/protocol'
 
 /**
@@ -24,6 +25,8 @@ export type ToEngine =
       readonly supply: MessagePort
     }
   | { readonly type: 'predict'; readonly questions: readonly Question[] }
+  /** Answered by a report, whether there is news or not. */
+  | { readonly type: 'report' }
   /** Inputs of one length, one after the other; sent only to an engine that said how: see {@link PackedInput}. */
   | {
       readonly type: 'packed'
@@ -56,16 +59,53 @@ export type FromEngine =
   | { readonly type: 'failed'; readonly error: ErrorData }
   /** The compiled runtime, so that further engines need not compile it again. */
   | { readonly type: 'compiled'; readonly module: WebAssembly.Module }
+  /** When asked, and about once a second while there is news. */
+  | { readonly type: 'report'; readonly report: EngineReport }
 
 /** What is asked of a model: an input as the app gave it, or one as a golden vector has it. */
 export type Asked =
-  { readonly input: unknown; readonly state?: ModelState | undefined } | { readonly golden: GoldenInput }
+  | {
+      readonly input: unknown
+      readonly state?: ModelState | undefined
+      /** A test of the app or of ours: it says nothing about the data. */
+      readonly isTest?: true
+    }
+  | { readonly golden: GoldenInput }
 
 export type Question = Asked & { readonly id: number }
 
 export type Answer =
   | { readonly id: number; readonly answer: ModelAnswer; readonly cached?: true }
   | { readonly id: number; readonly error: ErrorData }
+
+/** What an engine tells of itself beside its answers. */
+export interface EngineReport {
+  /** Bytes of its WASM memory. */
+  readonly heapBytes: number
+  /** Absent where the version has no reference profile, or nothing was counted. */
+  readonly tallied?: Tallied
+  /** The reference profile could not be read. */
+  readonly unreadable?: ErrorData
+}
+
+/** How the records and answers of one version were spread, since the report before. */
+export interface Tallied {
+  readonly model: string
+  readonly version: string
+  /** Predictions that were counted. */
+  readonly predictions: number
+  /** A count a bin, for each field in turn: its profile's bins, its rarer values if it is of categories, the missing. */
+  readonly counts: Float64Array
+  /** What the counts are of; only in an engine's first report. */
+  readonly profiled?: readonly Profiled[]
+}
+
+/** A field of the records, or an output. */
+export interface Profiled {
+  readonly name: string
+  readonly of: 'field' | 'output'
+  readonly profile: Profile
+}
 
 /** The builds of onnxruntime: WASM alone; with WebGPU and WebNN, by JavaScript promise integration or by asyncify. */
 export type RuntimeBuild = 'plain' | 'jspi' | 'asyncify'

@@ -7,6 +7,7 @@ import { openLane, serveLane, waitAsync } from './lane.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
+import { Reporter } from './reporter.js'
 import { threadsFor, usualThreads } from './threads.js'
 
 /** What the keeper may ask of an engine. */
@@ -24,6 +25,7 @@ const HANDED_OVER = 32
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 let predictor: Predictor | undefined
+const reporter = new Reporter((report) => post({ type: 'report', report }))
 /** Answers to keep; said before or after there is a model. */
 let kept = 0
 
@@ -37,6 +39,8 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
       return void answerPacked(data)
     case 'lane':
       return openWay(data.memory)
+    case 'report':
+      return reporter.report()
     case 'configure':
       kept = data.cache
       predictor?.keepAnswers(kept)
@@ -64,6 +68,7 @@ function open({
       const made = await Predictor.create(model, kindOf)
       made.keepAnswers(kept)
       predictor = made
+      reporter.follow(model)
       if (made.packs) post({ type: 'packs', input: made.packs })
       void made.lost?.then(fail)
       // Once the first prediction has had its turn.
@@ -102,6 +107,7 @@ async function answer(questions: readonly Question[], began = performance.now())
       }),
       began,
     )
+    reporter.answered(questions, answers)
   } catch (cause) {
     // Such as answers that are too large to be copied. Whoever asked must hear of it, or would wait for ever.
     const error = errorToData(asAfieldError(cause, 'engine/run-failed', 'The answers could not be sent'))

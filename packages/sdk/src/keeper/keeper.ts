@@ -10,6 +10,11 @@ import type { Stored } from './shelf.js'
 import { TELEMETRY_OFF, forgetTelemetry } from './telemetry/off.js'
 import type { Observation, TelemetryReport } from './telemetry/port.js'
 
+export interface Usage {
+  readonly stored: number
+  readonly fetched: number
+}
+
 /** The marks that pages left behind when they were hidden or closed. */
 export interface Marks {
   readonly closedLives: readonly string[]
@@ -125,6 +130,15 @@ export class Keeper {
   async storage(): Promise<Stored> {
     const { checks, shelf } = this.#rooms
     return shelf.report(await checks.restore())
+  }
+
+  /** Bytes of a model on the device, and those that the repository sent in this page's life. */
+  async usage(model: string): Promise<Usage> {
+    const { models } = await this.storage()
+    return {
+      stored: models.find((stored) => stored.model === model)?.bytes ?? 0,
+      fetched: this.#rooms.fetched.get(model) ?? 0,
+    }
   }
 
   /**

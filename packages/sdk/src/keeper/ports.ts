@@ -202,6 +202,8 @@ export interface Engine {
 }
 
 export interface EngineModel {
+  readonly model: string
+  readonly version: string
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly backend: Backend
   /** Files that the graph refers to, by the paths it calls them. */

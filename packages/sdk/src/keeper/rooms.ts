@@ -40,6 +40,8 @@ export interface Rooms {
   /** This page's life. */
   readonly life: string
   readonly checks: Checks
+  /** Bytes that came from the repository, by model. */
+  readonly fetched: ReadonlyMap<string, number>
   readonly following: Following
   readonly loading: Loading
   readonly records: ModelRecords
@@ -59,17 +61,19 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     reporting?.count(served, step, error)
   const records = new ModelRecords(ports)
   const store = new BlobStore(ports)
-  const sources = {
-    repository: policy === 'offline' ? undefined : new Source(ports, repository),
+  const fetched = new Map<string, number>()
+  const sourcesFor = (onFetched?: (bytes: number) => void) => ({
+    repository: policy === 'offline' ? undefined : new Source(ports, repository, onFetched),
     seed: seed === undefined ? undefined : new Source(ports, seed),
-  }
+  })
   const routes = new Routes(ports, (init) => {
     const { model } = init
+    const onFetched = (bytes: number): void => void fetched.set(model, (fetched.get(model) ?? 0) + bytes)
     const fetcher = new Fetcher(ports, blobs, {
       model,
       records,
       rules: options,
-      ...sources,
+      ...sourcesFor(onFetched),
       count,
     })
     const sweep = (): Promise<void> => evictor.sweep()
@@ -97,10 +101,11 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   return {
     background,
     blobs,
-    sources: Object.values(sources).flatMap((source) => source ?? []),
+    sources: Object.values(sourcesFor()).flatMap((source) => source ?? []),
     life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
+    fetched,
     following: new Following(ports, {
       checks,
       routes,

@@ -14,7 +14,7 @@ import type { GoldenQuestion, ListedVersion } from './catalogue.js'
 import type { EngineCalls, Load, OpenEngineCalls, RemoteContract } from './engines/port.js'
 import type { Facts } from './facts.js'
 import type { CheckReport } from './following.js'
-import { Keeper, type Marks } from './keeper.js'
+import { Keeper, type Marks, type Usage } from './keeper.js'
 import { browserQuota, connectionOf, hardwareOf } from './adapters/browser.js'
 import type { KeeperOptions } from './rooms.js'
 import type { LoadRequest } from './routes.js'
@@ -82,6 +82,7 @@ export interface KeeperWorker {
   versions(model: string): Promise<readonly ListedVersion[]>
   golden(route: string): Promise<GoldenQuestion>
   storage(): Promise<Stored>
+  usage(model: string): Promise<Usage>
   remove(model: string, options: { readonly version?: string }): Promise<void>
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>
@@ -169,6 +170,7 @@ const page = connect<PageHost>(globalThis, {
   versions: async (model) => (await opened()).versions(model),
   golden: async (route) => (await opened()).golden(route),
   storage: async () => (await opened()).storage(),
+  usage: async (model) => (await opened()).usage(model),
   remove: async (model, options) => (await opened()).remove(model, options),
   observe: async (observations) => (await opened()).observe(observations),
   telemetry: async () => (await opened()).telemetry(),

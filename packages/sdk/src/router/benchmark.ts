@@ -74,7 +74,7 @@ export async function benchmark(
     samples,
     input: input === undefined ? 'golden' : 'given',
     signal,
-    question: async () => (input === undefined ? golden() : { input }),
+    question: async () => (input === undefined ? golden() : { input, isTest: true }),
     ask: async (ask) => (await abortable(route.ask(ask), signal)).by,
   }
   for (;;) {

@@ -1,8 +1,6 @@
-import type { ErrorCode, FunnelStep } from '@afield/protocol'
-import type { Served } from '../keeper/ports.js'
 import type { Observation } from '../keeper/telemetry/port.js'
-import type { Observer } from './observer.js'
-import type { Counts } from './route.js'
+import type { Counts } from './counts.js'
+import type { Recording } from './recording.js'
 
 /** A file that has not come by then is not waited for any longer; it still counts when it comes. */
 const LOAD_WITHIN_MS = 20_000
@@ -14,60 +12,85 @@ const MAX_EARLY = 20_000
  * remembered and counted then.
  */
 export class Counting implements Counts {
-  readonly #settled: Promise<void>
-  #observer: Observer | undefined
+  readonly #load: () => Promise<Recording>
+  readonly #complain: (cause: unknown) => void
+  #opening: Promise<Recording> | undefined
+  #recording: Recording | undefined
   /** Gone once nobody will come to count it. */
-  #early: ((observer: Observer) => void)[] | undefined = []
+  #early: ((recording: Recording) => void)[] | undefined = []
 
   /** @param complain is told why the file could not be loaded. Predictions are worth more than their count. */
-  constructor(load: () => Promise<Observer>, complain: (cause: unknown) => void) {
-    const loaded = load().then(
-      (observer) => {
-        const early = this.#early ?? []
+  constructor(load: () => Promise<Recording>, complain: (cause: unknown) => void) {
+    this.#load = load
+    this.#complain = complain
+  }
+
+  /** Loads the file unless it is here; a load that failed is forgotten. */
+  open(): Promise<Recording> {
+    this.#opening ??= this.#load().then(
+      (recording) => {
+        for (const tell of this.#early ?? []) tell(recording)
         this.#early = undefined
-        this.#observer = observer
-        for (const tell of early) tell(observer)
+        return (this.#recording = recording)
       },
       (cause: unknown) => {
-        this.#early = undefined
-        complain(cause)
+        this.#early = this.#opening = undefined
+        this.#complain(cause)
+        throw cause
       },
     )
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, LOAD_WITHIN_MS))
-    this.#settled = Promise.race([loaded, patience])
+    return this.#opening
   }
 
-  answered(served: Served, ms: number): void {
-    this.#count((observer) => observer.answered(served, ms))
+  answered(...given: Parameters<Counts['answered']>): void {
+    this.#tell((counts) => counts.answered(...given))
   }
 
-  failed(served: Served, code: ErrorCode, times?: number): void {
-    this.#count((observer) => observer.failed(served, code, times))
+  failed(...given: Parameters<Counts['failed']>): void {
+    this.#tell((counts) => counts.failed(...given))
   }
 
-  reached(served: Served, step: FunnelStep, code: ErrorCode | undefined): void {
-    this.#count((observer) => observer.reached(served, step, code))
+  reached(...given: Parameters<Counts['reached']>): void {
+    this.#tell((counts) => counts.reached(...given))
+  }
+
+  ran(...given: Parameters<Counts['ran']>): void {
+    this.#tell((counts) => counts.ran(...given))
+  }
+
+  fellBack(...given: Parameters<Counts['fellBack']>): void {
+    this.#tell((counts) => counts.fellBack(...given))
+  }
+
+  reported(...given: Parameters<Counts['reported']>): void {
+    this.#tell((counts) => counts.reported(...given))
   }
 
   /** Hands over all that was counted until now; resolves when it is durable. */
   async handOver(): Promise<void> {
-    await this.#settled
-    await this.#observer?.handOver()
+    if (!this.#recording) {
+      const patience = new Promise((resolve) => setTimeout(resolve, LOAD_WITHIN_MS))
+      await Promise.race([this.#opening?.catch(() => undefined), patience])
+    }
+    await this.#recording?.handOver()
   }
 
-  /** See {@link Observer.unconfirmed}. */
+  /** See `Observer.unconfirmed`. */
   unconfirmed(isLast: boolean): readonly Observation[] {
-    return this.#observer?.unconfirmed(isLast) ?? []
+    return this.#recording?.unconfirmed(isLast) ?? []
   }
 
   /** Hands over nothing more by itself. */
   close(): void {
     this.#early = undefined
-    this.#observer?.close()
+    this.#recording?.close()
   }
 
-  #count(tell: (observer: Observer) => void): void {
-    if (this.#observer) tell(this.#observer)
-    else if (this.#early && this.#early.length < MAX_EARLY) this.#early.push(tell)
+  #tell(tell: (counts: Recording) => void): void {
+    if (this.#recording) return tell(this.#recording)
+    if (!this.#early || this.#early.length >= MAX_EARLY) return
+    this.#early.push(tell)
+    // Whoever complains has done so.
+    this.open().catch(() => undefined)
   }
 }

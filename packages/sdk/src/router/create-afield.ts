@@ -1,7 +1,15 @@
 import { AfieldError } from '@afield/protocol'
-import type { Afield, AfieldEvents, AfieldOptions, LoadOptions, Model, ServingOptions } from '../api.js'
+import type {
+  Afield,
+  AfieldEvent,
+  AfieldEvents,
+  AfieldOptions,
+  LoadOptions,
+  Model,
+  ServingOptions,
+} from '../api.js'
 import { throwIfAborted } from '../abort.js'
-import type { KeeperEvent, LogLevel, Logger } from '../keeper/ports.js'
+import type { LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
 import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
@@ -34,7 +42,7 @@ export function createAfield(options: AfieldOptions): Afield {
 /** What an app may call; {@link OpenPage} is what answers. */
 class PageAfield implements Afield {
   readonly #options: AfieldOptions
-  readonly #listeners = new Set<(event: KeeperEvent) => void>()
+  readonly #listeners = new Set<(event: AfieldEvent) => void>()
   readonly #calls = new Lifeline()
   #opened: OpenPage | undefined
   #closing: Promise<void> | undefined
@@ -49,6 +57,7 @@ class PageAfield implements Afield {
       app: this.#options,
       calls: this.#calls,
       emit: (event) => this.#emit(event),
+      isHeard: () => this.#listeners.size > 0,
       log: this.#options.logger ?? consoleLogger,
     })
     return this.#opened
@@ -120,20 +129,20 @@ class PageAfield implements Afield {
 
   telemetry() {
     return this.#ask(async (keeper) => {
-      await this.#page.counting?.handOver()
+      await this.#page.counting.handOver()
       return keeper.telemetry()
     })
   }
 
   flush(): Promise<void> {
     return this.#ask(async (keeper) => {
-      await this.#page.counting?.handOver()
+      await this.#page.counting.handOver()
       await keeper.flush()
     })
   }
 
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void {
-    const filtered = (event: KeeperEvent): void => {
+    const filtered = (event: AfieldEvent): void => {
       if (event.type === type) listener(event as AfieldEvents[T])
     }
     this.#listeners.add(filtered)
@@ -156,7 +165,7 @@ class PageAfield implements Afield {
     return this.#page.keeper.ask(call)
   }
 
-  #emit(event: KeeperEvent): void {
+  #emit(event: AfieldEvent): void {
     for (const listener of this.#listeners) {
       try {
         listener(event)

@@ -1,6 +1,6 @@
 import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
 import type { EngineWanted } from '../keeper/ports.js'
-import type { FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type { EngineReport, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
 import type { PageLane } from './lane.js'
 import type { EngineSet, Member, Pack } from './engine-set.js'
@@ -8,6 +8,8 @@ import { startWorker, whyFailed } from './start-worker.js'
 
 /** An array in a larger buffer is cut out: the whole buffer would be copied. */
 const MAX_SLACK = 4096
+/** An engine that is ended tells what it counted, if it can, within this time. */
+const LAST_WORD_MS = 1000
 
 /** Its script, and what it is told of itself when it starts. */
 export interface EngineStart extends Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'supply'> {
@@ -25,6 +27,8 @@ export class EngineClient implements Member {
   wanted: EngineWanted | undefined
   /** The runtime that it compiled, for further engines. */
   module: WebAssembly.Module | undefined
+  /** Hears what the engine tells of itself. */
+  onReport: ((report: EngineReport) => void) | undefined
   readonly #worker: Worker
   /** By the id of the first question. */
   readonly #held = new Map<number, Pack>()
@@ -85,6 +89,11 @@ export class EngineClient implements Member {
     this.#post({ type: 'configure', cache }, [])
   }
 
+  /** Has it tell of itself. */
+  report(): void {
+    this.#post({ type: 'report' }, [])
+  }
+
   /** Answers what it was asked, then ends. */
   close(): void {
     if (this.owner) this.owner.retire()
@@ -95,7 +104,12 @@ export class EngineClient implements Member {
   end(error: AfieldError | undefined): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    this.#worker.terminate()
+    const terminate = (): void => this.#worker.terminate()
+    if (error) terminate()
+    else {
+      this.report()
+      setTimeout(terminate, LAST_WORD_MS)
+    }
     this.#held.clear()
     this.#end(error)
   }
@@ -127,6 +141,10 @@ export class EngineClient implements Member {
         return this.end(errorFromData(data.error))
       case 'compiled':
         this.module = data.module
+        return
+      case 'report':
+        this.onReport?.(data.report)
+        if (this.#hasEnded) this.#worker.terminate()
     }
   }
 
@@ -154,6 +172,7 @@ export class EngineClient implements Member {
 
 function questionOf(id: number, { asked, sendable }: Call): Question {
   if ('golden' in asked) return { id, golden: asked.golden }
+  if (asked.isTest) return { ...asked, id, input: sendable }
   return asked.state === undefined ? { id, input: sendable } : { id, input: sendable, state: asked.state }
 }
 

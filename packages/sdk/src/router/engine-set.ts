@@ -55,7 +55,7 @@ export interface EngineSetOptions {
 export interface SetListener {
   /** Questions that were lost with the last engine. Without one, the set is of no use any more. */
   lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void
-  ran(set: EngineSet, ms: number): void
+  ran(set: EngineSet, ms: number, together: number): void
 }
 
 /**
@@ -294,7 +294,7 @@ export class EngineSet {
     this.ranMs += ms
     this.answered += pack.calls.length
     this.packs += 1
-    this.#listener.ran(this, ms)
+    this.#listener.ran(this, ms, pack.calls.length)
     // What it has still to run was full; what waits by now need not become so.
     if (this.#waiting > 0) return this.#pump(seat.held.length > 0)
     if (this.onIdle && this.isIdle) this.onIdle()

@@ -1,10 +1,14 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
 import { engineUrls, engineWorkerUrl } from '../files.js'
+import type { EngineReport } from '../engine/messages.js'
 import type { EngineWanted, Logger } from '../keeper/ports.js'
 import { EngineClient, type EngineStart } from './engine-client.js'
 
 /** An engine that hangs is not waited for longer than this when Afield is closed. */
 const DRAIN_MS = 10_000
+
+/** Hears what an engine tells of itself. */
+type OnReport = (report: EngineReport, engine: number) => void
 
 /** The engines of this page: started in advance, handed out, and gone. */
 export class Engines {
@@ -12,12 +16,14 @@ export class Engines {
   /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
   readonly #crashes = new Map<number, AfieldError>()
   readonly #log: Logger
+  readonly #onReport: OnReport
   #spare: EngineClient | undefined
   #closed = false
   #lastId = 0
 
-  constructor(log: Logger) {
+  constructor(log: Logger, onReport: OnReport) {
     this.#log = log
+    this.#onReport = onReport
   }
 
   get(id: number): EngineClient | undefined {
@@ -81,6 +87,7 @@ export class Engines {
       ...more,
     })
     this.alive.set(engine.id, engine)
+    engine.onReport = (report) => this.#onReport(report, engine.id)
     void engine.gone.then((error) => {
       this.alive.delete(engine.id)
       if (this.#spare === engine) this.#spare = undefined

@@ -16,8 +16,12 @@ export interface GuardOptions {
   readonly load: () => Promise<unknown>
   /** The version that serves keeps failing: has it proved anew. */
   readonly doubt: (error: AfieldError) => Promise<void>
-  /** Counts what something else answered in the model's place. */
-  readonly fellBack: (by: ChainAnswers['servedBy'], latencyMs: number, times: number) => void
+  /**
+   * Counts what something else answered in the model's place.
+   *
+   * @param told whether the model's own failures were counted already.
+   */
+  readonly fellBack: (by: ChainAnswers['servedBy'], latencyMs: number, times: number, told: boolean) => void
   readonly breaker?: Breaker
 }
 
@@ -157,7 +161,8 @@ export class Guard {
   ): Promise<T> {
     this.#options.throwIfClosed()
     this.#follow()
-    const reason = await this.#ask(call, deadline, began)
+    const asks = !this.#missing && this.breaker.admits()
+    const reason = asks ? await this.#ask(call, deadline, began) : this.#unasked()
     if (!(reason instanceof AfieldError)) return reason
     if (isOfCall(reason) || !this.#chain?.answers) throw reason
     const answers = await this.#chain.ask(call.questions, reason, deadline)
@@ -165,7 +170,7 @@ export class Guard {
     const latencyMs = performance.now() - began
     const { fellBack, model } = this.#options
     const { modelVersion, servedBy, settled } = answers
-    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length)
+    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length, asks && this.#served !== '')
     return call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
   }
 
@@ -175,8 +180,6 @@ export class Guard {
     deadline: Deadline,
     began: number,
   ): Promise<T | AfieldError> {
-    if (this.#missing && this.#last) return this.#lookFor(this.#last)
-    if (!this.breaker.admits()) return this.#unavailable()
     try {
       const answered = await call.ask(deadline.signal)
       const failure = call.failure(answered)
@@ -193,18 +196,18 @@ export class Guard {
     }
   }
 
-  /** Nobody waits for it: the fallback answers meanwhile. */
-  #lookFor(missing: AfieldError): AfieldError {
-    if (this.breaker.admits()) {
-      this.#options.load().then(
-        () => this.#follow(),
-        () => this.breaker.open(),
-      )
+  /** Why the model is not asked. */
+  #unasked(): AfieldError {
+    if (this.#missing && this.#last) {
+      // Nobody waits for it: the fallback answers meanwhile.
+      if (this.breaker.admits()) {
+        this.#options.load().then(
+          () => this.#follow(),
+          () => this.breaker.open(),
+        )
+      }
+      return this.#last
     }
-    return missing
-  }
-
-  #unavailable(): AfieldError {
     const { retryAfterMs } = this.breaker
     const seconds = Math.ceil(retryAfterMs / 1000)
     return new AfieldError(

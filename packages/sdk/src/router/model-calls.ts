@@ -22,11 +22,10 @@ export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}
 
 export const health: Call<'health'> = async (asking, options = {}) => {
   const { checkHealth } = await import('./health.js')
-  return checkHealth(asking, options, () => Promise.resolve(undefined))
+  const { page, route } = asking
+  return checkHealth(asking, options, async () => (await page.counting.open()).meanMs(route))
 }
 
-export const pin: Call<'pin'> = () => Promise.reject(new Error('pin'))
+export const stats: Call<'stats'> = async ({ page, route }) => (await page.counting.open()).stats(route)
 
-export const stats: Call<'stats'> = () => Promise.reject(new Error('stats'))
-
-export const drift: Call<'drift'> = () => Promise.reject(new Error('drift'))
+export const drift: Call<'drift'> = async ({ page, route }) => (await page.counting.open()).drift(route)

@@ -32,7 +32,7 @@ function guardFor(page: OpenPage, route: Route): Guard {
       ),
     throwIfClosed: () => page.calls.throwIfCut(),
     doubt: (error) => page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false)),
-    fellBack: () => undefined,
+    fellBack: (by, ms, times, told) => page.counting.fellBack(model, by, ms, times, told),
   })
 }
 

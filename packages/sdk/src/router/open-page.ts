@@ -1,6 +1,6 @@
 import { asAfieldError, errorToData, toHex } from '@afield/protocol'
-import type { AfieldOptions } from '../api.js'
-import type { KeeperEvent, Logger } from '../keeper/ports.js'
+import type { AfieldEvent, AfieldOptions } from '../api.js'
+import type { Logger } from '../keeper/ports.js'
 import { Background } from './background.js'
 import { Counting } from './counting.js'
 import { Engines } from './engines.js'
@@ -16,7 +16,9 @@ export interface OpenPageOptions {
   readonly app: AfieldOptions
   /** What the app calls: ends when Afield is closed, or with the keeper. */
   readonly calls: Lifeline
-  readonly emit: (event: KeeperEvent) => void
+  readonly emit: (event: AfieldEvent) => void
+  /** Whether anybody listens to events. */
+  readonly isHeard: () => boolean
   readonly log: Logger
 }
 
@@ -25,8 +27,7 @@ export class OpenPage {
   readonly engines: Engines
   readonly keeper: KeeperClient
   readonly marks: PageMarks
-  /** Absent where the app sends no telemetry. */
-  readonly counting: Counting | undefined
+  readonly counting: Counting
   readonly background: Background
   readonly routes = new Map<string, Route>()
   readonly calls: Lifeline
@@ -36,15 +37,22 @@ export class OpenPage {
   /**
    * @throws AfieldError `platform/unsupported` where there is no page; `input/invalid` for an option that is no URL.
    */
-  constructor({ app, calls, emit, log }: OpenPageOptions) {
+  constructor(options: OpenPageOptions) {
     requirePage()
+    const { app, calls, emit, log } = options
     const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
     const init = keeperInit(app, life)
     this.calls = calls
-    this.engines = new Engines(log)
+    this.engines = new Engines(log, (report, engine) => this.counting.reported(report, engine))
     this.marks = new PageMarks(init.namespace, life)
     this.background = new Background(calls, log)
-    this.counting = init.telemetry && this.#startCounting(life, init.device)
+    this.counting = new Counting(
+      async () => {
+        const { Recording } = await import('./recording.js')
+        return new Recording(this, options, init)
+      },
+      (cause) => this.background.complain(cause),
+    )
     const host = pageHost({
       app,
       engines: this.engines,
@@ -56,6 +64,8 @@ export class OpenPage {
     })
     const { background, marks } = this
     this.keeper = new KeeperClient({ init, host, marks, calls, background, log })
+    // What telemetry needs from the start is otherwise there after the first answer.
+    if (init.telemetry) void this.counting.open()
     this.#watch()
   }
 
@@ -105,26 +115,12 @@ export class OpenPage {
     }
   }
 
-  #startCounting(life: string, device: 'desktop' | 'mobile' | 'other'): Counting {
-    const complain = (cause: unknown): void => this.background.complain(cause)
-    return new Counting(async () => {
-      const { Observer } = await import('./observer.js')
-      const { keeper } = this
-      return new Observer(
-        life,
-        device,
-        (counts) => keeper.life.hold(() => keeper.remote.observe([...counts])),
-        complain,
-      )
-    }, complain)
-  }
-
   #watch(): void {
     const { background, counting, keeper, marks } = this
-    const handOver = async (): Promise<void> => counting?.handOver()
+    const handOver = async (): Promise<void> => counting.handOver()
     const wake = (): void => background.run(() => keeper.remote.wake())
     const hide = (isLast: boolean): void => {
-      marks.leave(counting?.unconfirmed(isLast) ?? [])
+      marks.leave(counting.unconfirmed(isLast) ?? [])
       background.run(handOver)
     }
     const show = (): void => {

@@ -4,7 +4,8 @@ import type { KeeperEvent, Logger } from '../keeper/ports.js'
 import type { PageHost } from '../keeper/worker.js'
 import { transferring } from '../remote.js'
 import type { Engines } from './engines.js'
-import type { Counts, Route } from './route.js'
+import type { Counts } from './counts.js'
+import type { Route } from './route.js'
 
 export interface PageHostOptions {
   readonly app: Pick<AfieldOptions, 'atStep' | 'onDownload'>
@@ -13,8 +14,7 @@ export interface PageHostOptions {
   /** From then on nothing begins to serve. */
   readonly isClosing: () => boolean
   readonly emit: (event: KeeperEvent) => void
-  /** Absent where telemetry is off. */
-  readonly counts: Counts | undefined
+  readonly counts: Counts
   readonly log: Logger
 }
 
@@ -41,7 +41,7 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
       if (!isClosing()) to.refuse(errorFromData(error))
     },
     emit,
-    count: (served, step, error) => counts?.reached(served, step, error),
+    count: (served, step, error) => counts.reached(served, step, error),
     askDownload: async (request) => (await app.onDownload?.(request)) ?? false,
     atStep: async (step) => app.atStep?.(step),
     log: (level, message, error) => log(level, message, error && errorFromData(error)),

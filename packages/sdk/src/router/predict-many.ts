@@ -4,7 +4,7 @@ import { abortable, throwIfAborted } from '../abort.js'
 import { Call, type Settled } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import { checkRanking, rank } from './rank.js'
-import type { Counts, Route } from './route.js'
+import type { Route, RouteCounts } from './route.js'
 
 /** Candidates that are made ready together; their bitmaps are there only from then until they are sent. */
 const PACK = 1024
@@ -13,7 +13,7 @@ export interface Asking {
   readonly route: Route
   /** What a stream is pinned to; else whatever serves. */
   readonly set: EngineSet | undefined
-  readonly counts: Counts | undefined
+  readonly counts: RouteCounts | undefined
   readonly began: number
 }
 

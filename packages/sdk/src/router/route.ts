@@ -11,18 +11,15 @@ import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
+import type { Counts } from './counts.js'
 import type { Guard } from './guard.js'
-import type { Observer } from './observer.js'
 import type { Scaling } from './scaling.js'
 
 /** Less work than that pays for no other backend. */
 const WORTH_CONSIDERING_MS = 1000
 
 /** What counts what became of predictions and of versions. */
-export type Counts = Pick<Observer, 'answered' | 'failed' | 'reached'> & {
-  /** How long an engine ran, for as many predictions as shared its run. */
-  ran?(served: Served, ms: number): void
-}
+export type RouteCounts = Pick<Counts, 'answered' | 'failed' | 'reached'> & Partial<Pick<Counts, 'ran'>>
 
 /** What a route asks of the keeper. What these bring serves, by {@link Route.serve}, before they resolve. */
 export interface RouteCalls {
@@ -44,7 +41,7 @@ export class Route {
   guard: Promise<Guard> | undefined
   /** Hears of each call that failed. */
   onFailed: ((error: AfieldError) => void) | undefined
-  readonly #counts: Counts | undefined
+  readonly #counts: RouteCounts | undefined
   readonly #options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 } satisfies EngineSetOptions
   #set: EngineSet | undefined
   /** What served last, also after a refusal: errors are counted for it. */
@@ -66,7 +63,7 @@ export class Route {
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
 
-  constructor(name: string, counts: Counts | undefined, calls: RouteCalls) {
+  constructor(name: string, counts: RouteCounts | undefined, calls: RouteCalls) {
     this.name = name
     this.#counts = counts
     this.calls = calls
@@ -119,8 +116,8 @@ export class Route {
     } else {
       const set = new EngineSet(served, terms, this.#options, {
         lost: (from, calls, error) => this.#lost(from, calls, error),
-        ran: (by, ms) => {
-          this.#counts?.ran?.(by.served, ms)
+        ran: (by, ms, together) => {
+          this.#counts?.ran?.(by.served, ms, together)
           if (by.ranMs > WORTH_CONSIDERING_MS) this.#consider(by)
         },
       })

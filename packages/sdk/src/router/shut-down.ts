@@ -19,7 +19,7 @@ async function sayFarewell(page: OpenPage, closed: AfieldError): Promise<void> {
   const patience = setTimeout(() => keeper.life.cut(closed), FAREWELL_MS)
   try {
     await keeper.life.hold(async () => {
-      await counting?.handOver()
+      await counting.handOver()
       await keeper.remote.close()
     })
   } catch (cause) {
@@ -29,8 +29,8 @@ async function sayFarewell(page: OpenPage, closed: AfieldError): Promise<void> {
     // A trial that was under way is no death, and counts that found no storage wait for the next visit. A page that
     // goes from now on must not leave its mark once more.
     page.leave()
-    marks.leave(counting?.unconfirmed(true) ?? [])
-    counting?.close()
+    marks.leave(counting.unconfirmed(true) ?? [])
+    counting.close()
     keeper.end(closed)
   }
 }

@@ -9,9 +9,11 @@ export function engineModel(
   { artifact, descriptor, files }: StoredVersion,
   backend: Backend,
 ): EngineModel {
-  const { contract, reference, runtime, selfTest, stateEpoch = 0 } = descriptor
+  const { contract, reference, runtime, selfTest, stateEpoch = 0, version } = descriptor
   return {
     ...files,
+    model,
+    version,
     backend,
     contract,
     operators: runtime.operators,

@@ -19,8 +19,15 @@ const TERMS: Terms = {
 /** The descriptors and chunks on a host: of a repository, or of the seed that an app ships. */
 export class Source {
   readonly #folder: Folder
+  readonly #onFetched: (bytes: number) => void
 
-  constructor(ports: Pick<Ports, 'fetch' | 'clock' | 'log'>, url: string) {
+  /** @param onFetched is told of the bytes that came, of use or not. */
+  constructor(
+    ports: Pick<Ports, 'fetch' | 'clock' | 'log'>,
+    url: string,
+    onFetched: (bytes: number) => void = () => undefined,
+  ) {
+    this.#onFetched = onFetched
     this.#folder = new Folder(ports, url, TERMS)
   }
 
@@ -46,6 +53,7 @@ export class Source {
   ): Promise<Bytes> {
     const request = { path, file: path, maxBytes, cache: 'default', signal } as const
     return this.#folder.verified(request, async (wire) => {
+      this.#onFetched(wire.length)
       if (wire.length !== (encoding ? maxBytes : size)) {
         throw notAsSigned('chunk/size-mismatch', path, wire.length)
       }

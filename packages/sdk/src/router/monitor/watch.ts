@@ -1,0 +1,74 @@
+import type { ObjectiveReport, SloEvent } from './reports.js'
+import { assess, type Objective } from './objectives.js'
+import type { ModelCounts } from './model-counts.js'
+
+/** The objectives are looked at no more often than this while predictions come, */
+const LOOK_EVERY_MS = 1000
+/** and so often while one is missed and none comes. */
+const LOOK_AGAIN_MS = 15_000
+/** A missed objective is met again only when so much of its error budget is left, lest it goes to and fro. */
+const REGAINED = 0.1
+
+export interface WatchOptions {
+  readonly model: ModelCounts
+  readonly now: () => number
+  /** Of the version that serves now. */
+  readonly objectives: () => readonly Objective[]
+  /** Whether anybody waits for events; without, nothing is set to look by itself. */
+  readonly isHeard: () => boolean
+  readonly tell: (event: SloEvent) => void
+}
+
+/** Tells when an objective of a model becomes missed, and when it is met again. */
+export class Watch {
+  readonly #options: WatchOptions
+  readonly #missed = new Set<ObjectiveReport['objective']>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #lookedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Something was counted.
+   *
+   * @returns until when it need not be told.
+   */
+  counted(): number {
+    const { isHeard, now } = this.#options
+    const due = this.#lookedAt + LOOK_EVERY_MS
+    const wait = due - now()
+    if (wait > 0 && isHeard()) this.#lookIn(wait)
+    if (wait > 0) return due
+    this.#look()
+    // What is counted next is looked at in time, though nothing be counted after it.
+    return isHeard() ? this.#lookedAt : this.#lookedAt + LOOK_EVERY_MS
+  }
+
+  /** Looks no more by itself. */
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #look(): void {
+    const { model, objectives, tell, isHeard, now } = this.#options
+    this.#lookedAt = now()
+    for (const objective of objectives()) {
+      const report = assess(objective, model, this.#lookedAt)
+      if (this.#isNews(report)) tell({ type: 'slo', model: model.model, ...report })
+    }
+    if (this.#missed.size > 0 && isHeard()) this.#lookIn(LOOK_AGAIN_MS)
+  }
+
+  #isNews({ objective, state, budgetLeft }: ObjectiveReport): boolean {
+    const wasMissed = this.#missed.has(objective)
+    if (!wasMissed && state === 'missed') return Boolean(this.#missed.add(objective))
+    return wasMissed && state === 'met' && budgetLeft >= REGAINED && this.#missed.delete(objective)
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#look(), ms)
+  }
+}

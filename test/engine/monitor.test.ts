@@ -1,0 +1,234 @@
+import type { AfieldEvents, Stats } from 'afield'
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
+import type { Browser, Page } from '../browser/browser.js'
+import { launchChromium } from '../browser/chromium.js'
+import { startWatchedSite, type WatchedSite } from './support/watched-site.js'
+
+declare global {
+  /** Objectives that were missed or met again, and what the app's logger heard. */
+  var told: AfieldEvents['slo'][]
+  var said: string[]
+}
+
+let site: WatchedSite
+let browser: Browser
+let page: Page
+
+beforeAll(async () => {
+  site = await startWatchedSite()
+}, 60_000)
+
+beforeEach(async () => {
+  browser = await launchChromium()
+  page = await browser.open(site.url)
+})
+
+afterEach(async () => {
+  await browser.close()
+})
+
+afterAll(async () => {
+  await site?.close()
+})
+
+function load(isHeard = false): Promise<void> {
+  return page.evaluate(
+    async ({ repository, root, isHeard }) => {
+      globalThis.said = []
+      globalThis.told = []
+      globalThis.afield = createAfield({
+        repository,
+        root,
+        logger: (level, message) => level !== 'debug' && globalThis.said.push(`${level} ${message}`),
+      })
+      if (isHeard) afield.on('slo', (event) => globalThis.told.push(event))
+      globalThis.model = await afield.load('learner-risk')
+    },
+    { repository: site.repository, root: site.root, isHeard },
+  )
+}
+
+function stats(): Promise<Stats> {
+  return page.evaluate(() => model.stats())
+}
+
+describe('stats()', () => {
+  test('counts from the first prediction on, by version, over a swap', async () => {
+    await load()
+    await page.evaluate(async () => {
+      for (let i = 0; i < 30; i++) await model.predict({ hours_studied: 3, quiz_score: 42 })
+      await model.predictMany(Array.from({ length: 70 }, () => ({ hours_studied: 3, quiz_score: 42 })))
+      await model.predict({ hours_studied: 'many', quiz_score: 42 }).catch(() => undefined)
+      await model
+        .predict({ hours_studied: 3, quiz_score: 42 }, { signal: AbortSignal.abort() })
+        .catch(() => undefined)
+    })
+    const before = await stats()
+    expect(before.total).toMatchObject({ count: 102, errors: 2, timeouts: 0, success: 100 / 102 })
+    expect(before.errors).toEqual({ 'input/invalid': 1, aborted: 1 })
+    expect(before.versions).toMatchObject([{ version: '1.0.0', backend: 'wasm', count: 102 }])
+    const { p50, p95, p99, max, mean } = before.total.latencyMs
+    expect(0 < p50 && p50 <= p95 && p95 <= p99 && p99 <= max * 1.011 && mean <= max).toBe(true)
+    expect(before.total.perSecond).toBeGreaterThan(1)
+    expect(before.engines).toMatchObject({ workers: 1, waiting: 0, running: 0 })
+    expect(before.engines.heapBytes, 'at least what onnxruntime starts with').toBeGreaterThan(1024 * 1024)
+
+    await site.publish('2.0.0')
+    await page.evaluate(async () => {
+      await afield.check()
+      for (let i = 0; i < 20; i++) await model.predict({ hours_studied: 3, quiz_score: 42 })
+    })
+    const after = await stats()
+    expect(after.versions.map(({ version, count }) => [version, count])).toEqual([
+      ['2.0.0', 20],
+      ['1.0.0', 102],
+    ])
+    expect(after.total.count).toBe(122)
+    expect(after.engines.workers).toBe(1)
+    expect(after.bytes.stored).toBeGreaterThan(before.bytes.stored)
+    expect(after.bytes.fetched).toBeGreaterThan(before.bytes.fetched)
+    expect(after.objectives).toMatchObject([
+      { objective: 'latency', thresholdMs: 100, target: 0.95, state: 'met' },
+      { objective: 'availability', target: 0.999, state: 'insufficient', share: undefined },
+    ])
+    expect(await page.evaluate(() => said.filter((line) => line.startsWith('warn')))).toEqual([])
+  })
+
+  test('tells the bytes of a model: fetched on the first visit, and only stored on the next', async () => {
+    await load()
+    const first = (await stats()).bytes
+    const chunks = site.server.requests.filter(
+      ({ path }) => path.startsWith('/repo/chunks/') || path.startsWith('/repo/descriptors/'),
+    ).length
+    expect(chunks).toBeGreaterThan(0)
+    expect(first.stored).toBeGreaterThan(500)
+    expect(first.fetched).toBeGreaterThan(500)
+    expect(await page.evaluate(async () => (await afield.storage()).models[0]?.bytes)).toBe(first.stored)
+    await page.reload()
+    await load()
+    expect((await stats()).bytes).toEqual({ stored: first.stored, fetched: 0 })
+  })
+
+  test('starts no work of its own: nothing is requested for it but its code, and once', async () => {
+    await load()
+    await page.evaluate(() => model.predict({ hours_studied: 3, quiz_score: 42 }))
+    await stats()
+    await page.evaluate(() => model.drift())
+    const seen: string[] = []
+    page.onRequest(({ url }) => seen.push(url))
+    await page.evaluate(async () => {
+      for (let i = 0; i < 50; i++) await model.predict({ hours_studied: 3, quiz_score: 42 })
+      await model.stats()
+      await model.drift()
+    })
+    expect(seen).toEqual([])
+  })
+
+  test('is refused once Afield is closed', async () => {
+    await load()
+    const code = await page.evaluate(async () => {
+      await afield.close()
+      return model.stats().then(
+        () => 'told',
+        (error: unknown) => (error instanceof AfieldError ? error.code : String(error)),
+      )
+    })
+    expect(code).toBe('closed')
+  })
+})
+
+describe("on('slo')", () => {
+  test('tells that predictions are too slow, and when they are fast enough again', async () => {
+    await load(true)
+    // Each of so many takes as long as all of them, which is longer than the 100 ms of a realtime model.
+    const slow = await page.evaluate(async () => {
+      const many = Array.from({ length: 60_000 }, () => ({ hours_studied: 3, quiz_score: 42 }))
+      const { latencyMs } = await model.predictMany(many)
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      return { latencyMs, told }
+    })
+    expect(slow.latencyMs).toBeGreaterThan(100)
+    expect(slow.told).toMatchObject([
+      { type: 'slo', model: 'learner-risk', objective: 'latency', thresholdMs: 100, state: 'missed' },
+    ])
+    expect(slow.told[0]?.budgetLeft).toBeLessThan(0)
+    const { objectives } = await stats()
+    expect(objectives).toMatchObject([{ state: 'missed' }, { state: 'met', share: 1 }])
+    expect(await page.evaluate(() => said)).toContainEqual(
+      expect.stringMatching(
+        /^warn "learner-risk" is slower than it should on this page: 0 % of its predictions are answered within 100 ms, and 95 % should be\.$/,
+      ),
+    )
+
+    // As many fast ones as make the slow ones few: a budget of 5 %, of which a tenth must be left.
+    const met = await page.evaluate(async () => {
+      const few = Array.from({ length: 1000 }, () => ({ hours_studied: 3, quiz_score: 42 }))
+      for (let i = 0; i < 2000 && told.length < 2; i++) await model.predictMany(few)
+      return told
+    })
+    expect(met.slice(1)).toMatchObject([{ objective: 'latency', state: 'met' }])
+    expect(met[1]?.budgetLeft).toBeGreaterThanOrEqual(0.1)
+  }, 60_000)
+})
+
+describe('drift()', () => {
+  /** Predicts for so many of the rows that the profile was made of, changed as `shift` says, and asks. */
+  function driftOf(shift: 'none' | 'scores' | 'missing') {
+    const rows = site.rows.slice(0, 2000).map(({ hours_studied: hours, quiz_score: score }) => ({
+      hours_studied: hours,
+      quiz_score: shift === 'scores' ? Math.max(0, score - 25) : score,
+    }))
+    return page.evaluate(async (given) => {
+      await model.predictMany(given)
+      return model.drift()
+    }, rows)
+  }
+
+  test('sees none in the data that it was trained on', async () => {
+    await load()
+    const { fields, outputs, predictions, version, hasReference } = await driftOf('none')
+    expect({ predictions, hasReference }).toEqual({ predictions: 2000, hasReference: true })
+    expect(version).toBe('2.0.0')
+    expect(fields.map(({ name, state, count }) => [name, state, count])).toEqual([
+      ['hours_studied', 'stable', 2000],
+      ['quiz_score', 'stable', 2000],
+    ])
+    expect(outputs.map(({ name, state }) => [name, state])).toEqual([
+      ['risk_score', 'stable'],
+      ['needs_support', 'stable'],
+    ])
+  })
+
+  test('sees a shift of one field, in it and in what the model answers', async () => {
+    await load()
+    const { fields, outputs } = await driftOf('scores')
+    expect(fields.map(({ name, drifted }) => [name, drifted])).toEqual([
+      ['hours_studied', false],
+      ['quiz_score', true],
+    ])
+    expect(fields[1]?.bin).toMatch(/^below \d/)
+    expect(outputs.some(({ drifted }) => drifted)).toBe(true)
+  })
+
+  test('keeps what an engine counted that an update replaced, and begins anew with each version', async () => {
+    await load()
+    const counted = await page.evaluate(async () => {
+      const rows = Array.from({ length: 500 }, (_, i) => ({ hours_studied: i % 60, quiz_score: i % 100 }))
+      await model.predictMany(rows)
+      const old = await afield.load('learner-risk', { version: '1.0.0' })
+      await old.predictMany(rows.slice(0, 100))
+      await model.benchmark({ samples: 20, input: { hours_studied: 3, quiz_score: 42 } })
+      const [now, before] = [await model.drift(), await old.drift()]
+      await afield.remove('learner-risk')
+      globalThis.model = await afield.load('learner-risk')
+      await model.predictMany(rows.slice(0, 50))
+      const again = await model.drift()
+      return [now, before, again].map(({ version, predictions }) => [version, predictions])
+    })
+    expect(counted).toEqual([
+      ['2.0.0', 500],
+      ['1.0.0', 100],
+      ['2.0.0', 550],
+    ])
+  })
+})

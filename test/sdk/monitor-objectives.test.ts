@@ -1,0 +1,241 @@
+import { AfieldError, type ErrorCode } from '@afield/protocol'
+import { describe, expect, test } from 'vitest'
+import { assess, objectivesOf } from '../../packages/sdk/dist/router/monitor/objectives.js'
+import { Watch } from '../../packages/sdk/dist/router/monitor/watch.js'
+import { Counted, served } from './support/monitoring.js'
+
+const HOUR_MS = 3_600_000
+const BY = served()
+
+/** What has to hold where a descriptor says nothing. */
+const [LATENCY, AVAILABILITY] = objectivesOf(undefined, unreadable) as [Objective, Objective]
+type Objective = ReturnType<typeof objectivesOf>[number]
+
+function unreadable(cause: unknown): never {
+  throw cause
+}
+
+function answer(counted: Counted, times: number, ms = 1): void {
+  for (let i = 0; i < times; i++) counted.monitor.answered(BY, ms)
+}
+
+describe('the objectives', () => {
+  test('come from the class of a descriptor, else 95 % within 200 ms and 99.9 % answered', () => {
+    const of = (slo: unknown) =>
+      objectivesOf(slo, unreadable).map(({ thresholdMs, target }) => [thresholdMs, target])
+    const slo = { maxFailureRate: 0.01, availability: 0.99 }
+    expect(of(undefined)).toEqual([
+      [200, 0.95],
+      [undefined, 0.999],
+    ])
+    const availability = [undefined, 0.99]
+    expect(of({ ...slo, class: 'realtime' })).toEqual([[100, 0.95], availability])
+    expect(of({ ...slo, class: 'interactive' })).toEqual([[500, 0.95], availability])
+    expect(of({ ...slo, class: 'near-realtime' })).toEqual([[5000, 0.95], availability])
+    expect(of({ ...slo, class: 'batch' })).toEqual([availability])
+  })
+
+  test('that cannot be read are said to be so, and the defaults hold', () => {
+    const said: unknown[] = []
+    const objectives = objectivesOf({ class: 'soon' }, (cause) => said.push(cause))
+    expect(objectives).toEqual([LATENCY, AVAILABILITY])
+    expect(said).toMatchObject([{ code: 'descriptor/invalid' }])
+    expect(said[0]).toBeInstanceOf(AfieldError)
+  })
+})
+
+describe('an objective', () => {
+  test('is not judged by so few that one failure would miss it', () => {
+    const counted = new Counted()
+    answer(counted, 18)
+    answer(counted, 1, 900)
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({
+      state: 'insufficient',
+      share: undefined,
+    })
+    answer(counted, 1)
+    expect(assess(LATENCY, counted.model, counted.now)).toEqual({
+      ...LATENCY,
+      share: 0.95,
+      budgetLeft: 0,
+      state: 'met',
+    })
+    answer(counted, 1, 900)
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({
+      state: 'missed',
+      budgetLeft: -0.9047619047619047,
+    })
+  })
+
+  test('has a budget that failures use up', () => {
+    const counted = new Counted()
+    answer(counted, 1999)
+    counted.monitor.failed(BY, 'engine/run-failed')
+    const report = assess(AVAILABILITY, counted.model, counted.now)
+    expect(report).toEqual({ ...AVAILABILITY, share: 1999 / 2000, budgetLeft: 0.5, state: 'met' })
+    counted.monitor.failed(BY, 'engine/crashed', 3)
+    expect(assess(AVAILABILITY, counted.model, counted.now)).toMatchObject({ state: 'missed' })
+  })
+
+  test('where every prediction must be good, is missed by one that is not', () => {
+    const counted = new Counted()
+    const all = { objective: 'availability', target: 1 } as const
+    expect(assess(all, counted.model, counted.now).state).toBe('insufficient')
+    answer(counted, 1)
+    expect(assess(all, counted.model, counted.now)).toMatchObject({ state: 'met', budgetLeft: 1 })
+    counted.monitor.failed(BY, 'engine/hung')
+    expect(assess(all, counted.model, counted.now)).toMatchObject({ state: 'missed', budgetLeft: 0 })
+  })
+
+  test('is of the last hour', () => {
+    const counted = new Counted()
+    answer(counted, 100, 900)
+    counted.now += HOUR_MS / 2
+    answer(counted, 100)
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({ share: 0.5, state: 'missed' })
+    counted.now += HOUR_MS / 2
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({ share: 1, state: 'met' })
+    counted.now += HOUR_MS / 2
+    expect(assess(LATENCY, counted.model, counted.now).state).toBe('insufficient')
+    // A page that slept for days.
+    counted.now += 100 * HOUR_MS
+    answer(counted, 100)
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({ share: 1, state: 'met' })
+  })
+
+  test('each threshold counts what took no longer', () => {
+    const counted = new Counted()
+    for (const ms of [100, 100.1, 200, 201, 500, 501, 5000, 5001]) answer(counted, 100, ms)
+    const within = (thresholdMs: number) =>
+      assess({ objective: 'latency', thresholdMs, target: 0.5 }, counted.model, counted.now).share
+    expect([100, 200, 500, 5000].map(within)).toEqual([1 / 8, 3 / 8, 5 / 8, 7 / 8])
+  })
+
+  test('of availability is about who answers: callers, servers and constants', () => {
+    const share = (happens: (counted: Counted) => void): number | undefined => {
+      const counted = new Counted()
+      answer(counted, 999)
+      happens(counted)
+      return assess({ ...AVAILABILITY, target: 0.9 }, counted.model, counted.now).share
+    }
+    for (const code of ['aborted', 'closed', 'input/invalid'] satisfies ErrorCode[]) {
+      expect(
+        share(({ monitor }) => monitor.failed(BY, code)),
+        code,
+      ).toBe(1)
+    }
+    expect(share(({ monitor }) => monitor.failed(BY, 'engine/overloaded'))).toBe(0.999)
+    expect(share(({ monitor }) => monitor.fellBack('m', 'constant', 1, 1, false))).toBe(0.999)
+    expect(share(({ monitor }) => monitor.fellBack('m', 'remote', 1, 1, false))).toBe(1)
+    const failed = (kind: 'remote' | 'function') =>
+      share(({ monitor }) => {
+        monitor.failed(BY, 'engine/crashed')
+        monitor.fellBack('m', kind, 1, 1, true)
+      })
+    expect(failed('remote'), 'a server is a model too').toBe(1)
+    expect(failed('function')).toBe(0.999)
+  })
+
+  test('of latency counts what ran out of time as too slow', () => {
+    const counted = new Counted()
+    answer(counted, 80)
+    counted.monitor.failed(BY, 'engine/timeout', 20)
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({ share: 0.8, state: 'missed' })
+  })
+})
+
+describe('a watch', () => {
+  /** One that nobody hears looks when something is counted, and at no other time. */
+  function watched(): { counted: Counted; told: string[]; second: (good: number, bad: number) => void } {
+    const counted = new Counted()
+    const told: string[] = []
+    const watch = new Watch({
+      model: counted.model,
+      now: () => counted.now,
+      objectives: () => [LATENCY],
+      isHeard: () => false,
+      tell: ({ state }) => told.push(state),
+    })
+    const second = (good: number, bad: number): void => {
+      counted.now += 1000
+      answer(counted, good)
+      answer(counted, bad, 900)
+      watch.counted()
+    }
+    return { counted, told, second }
+  }
+
+  test('tells once that an objective is missed, and once that it is met again', () => {
+    const { told, second } = watched()
+    second(100, 0)
+    expect(told).toEqual([])
+    second(0, 10)
+    second(0, 10)
+    expect(told).toEqual(['missed'])
+    for (let i = 0; i < 10; i++) second(100, 0)
+    expect(told).toEqual(['missed', 'met'])
+  })
+
+  test('does not go to and fro at the threshold', () => {
+    const { told, second } = watched()
+    second(940, 60)
+    for (let i = 0; i < 500; i++) second(19 + (i % 3), 1)
+    expect(told).toEqual(['missed'])
+  })
+
+  test('looks no more than once a second', () => {
+    const { counted, told, second } = watched()
+    second(100, 0)
+    counted.now -= 500
+    second(0, 100)
+    expect(told).toEqual([])
+    second(0, 1)
+    expect(told).toEqual(['missed'])
+  })
+})
+
+describe('a version', () => {
+  test('that fails in more than 5 % of 100 predictions is doubted, once an hour', () => {
+    const counted = new Counted()
+    answer(counted, 94)
+    counted.monitor.failed(BY, 'engine/run-failed', 5)
+    expect(counted.doubts).toEqual([])
+    counted.monitor.failed(BY, 'engine/run-failed')
+    expect(counted.doubts).toEqual(['1.0.0 engine/run-failed'])
+    counted.monitor.failed(BY, 'engine/run-failed', 50)
+    expect(counted.doubts).toHaveLength(1)
+    counted.now += HOUR_MS
+    counted.monitor.failed(BY, 'engine/run-failed')
+    expect(counted.doubts).toHaveLength(2)
+  })
+
+  test('is not doubted for what callers or a full queue did, nor for failures that are rare or long ago', () => {
+    const counted = new Counted()
+    counted.monitor.failed(BY, 'engine/run-failed', 99)
+    answer(counted, 200)
+    for (const code of ['aborted', 'input/invalid', 'engine/overloaded', 'engine/timeout'] as const) {
+      counted.monitor.failed(BY, code, 500)
+    }
+    for (let i = 0; i < 100; i++) {
+      answer(counted, 25)
+      counted.monitor.failed(BY, 'engine/run-failed')
+    }
+    expect(counted.doubts).toEqual([])
+  })
+
+  test('is doubted where its runs of one prediction take longer than they may', () => {
+    const counted = new Counted()
+    const run = (ms: number, together: number, times: number): void => {
+      for (let i = 0; i < times; i++) counted.monitor.ran(BY, ms, together)
+    }
+    run(900, 1, 200)
+    expect(counted.doubts, 'nobody says what it may take').toEqual([])
+    counted.budgetMs = 100
+    run(900, 64, 500)
+    run(90, 1, 300)
+    run(900, 1, 10)
+    expect(counted.doubts).toEqual([])
+    run(900, 1, 1)
+    expect(counted.doubts).toEqual(['1.0.0 slow'])
+  })
+})
