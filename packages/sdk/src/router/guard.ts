@@ -85,8 +85,11 @@ export class Guard {
   missing(cause: unknown): void {
     const error = asAfieldError(cause, 'internal/unexpected', 'load() failed')
     if (isOfCall(error) || !this.hasFallback) throw error
+    // It does serve; what failed was to find out about something newer.
+    if (this.#options.route.served) return
     this.#last = error
     this.#missing = true
+    this.#served = ''
     this.breaker.open()
   }
 

@@ -31,7 +31,14 @@ function guardFor(page: OpenPage, route: Route): Guard {
         keeper.load(model, version === undefined ? {} : { version }, task),
       ),
     throwIfClosed: () => page.calls.throwIfCut(),
-    doubt: (error) => page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false)),
+    doubt: async (error) => {
+      try {
+        await page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false))
+      } catch (cause) {
+        page.background.complain(cause)
+        throw cause
+      }
+    },
     fellBack: (by, ms, times, told) => page.counting.fellBack(model, by, ms, times, told),
   })
 }
