@@ -94,6 +94,34 @@ describe('stats()', () => {
     expect(await page.evaluate(() => said.filter((line) => line.startsWith('warn')))).toEqual([])
   })
 
+  test('counts what ran out of time, and who answered in its place', async () => {
+    await load()
+    const { settled, results, servedBy } = await page.evaluate(async () => {
+      const many = Array.from({ length: 60_000 }, () => ({ hours_studied: 3, quiz_score: 42 }))
+      const settled = await model.predictMany(many, { timeoutMs: 20 }).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof AfieldError ? error.code : String(error)),
+      )
+      const answer = { risk_score: 0.5, needs_support: true }
+      globalThis.model = await afield.load('learner-risk', { fallback: { answer } })
+      const { results, servedBy } = await model.predictMany(many, { timeoutMs: 20 })
+      return { settled, results: results.length, servedBy }
+    })
+    expect({ settled, results, servedBy }).toEqual({
+      settled: 'engine/timeout',
+      results: 60_000,
+      servedBy: 'constant',
+    })
+    const { total, errors, fallback, objectives } = await stats()
+    expect(total).toMatchObject({ count: 120_000, errors: 120_000, timeouts: 120_000, success: 0 })
+    expect(errors).toEqual({ 'engine/timeout': 120_000 })
+    expect(fallback).toEqual({ remote: 0, constant: 60_000, function: 0 })
+    expect(objectives).toMatchObject([
+      { objective: 'latency', share: 0, state: 'missed' },
+      { objective: 'availability', share: 0, state: 'missed' },
+    ])
+  })
+
   test('tells the bytes of a model: fetched on the first visit, and only stored on the next', async () => {
     await load()
     const first = (await stats()).bytes
@@ -171,6 +199,40 @@ describe("on('slo')", () => {
   }, 60_000)
 })
 
+describe('a version that keeps failing', () => {
+  test('gives way to the one before it, though its golden vectors pass and no five calls in a row fail', async () => {
+    await site.publishHard('square-root', '1.0.0')
+    await load()
+    await page.evaluate(async () => {
+      globalThis.model = await afield.load('square-root')
+    })
+    await site.publishHard('square-root', '1.1.0')
+    const seen = await page.evaluate(async () => {
+      await afield.check()
+      const before = model.version
+      const rejected = new Promise<string>((resolve) =>
+        afield.on('rejected', ({ version, code }) => resolve(`${version} ${code}`)),
+      )
+      // One call in ten gets no number.
+      for (let i = 0; i < 140; i++) await model.predict({ x: i % 10 === 9 ? -1 : i }).catch(() => undefined)
+      const told = await rejected
+      while (model.version === before) await new Promise((resolve) => setTimeout(resolve, 10))
+      const { outputs, modelVersion, servedBy } = await model.predict({ x: 9 })
+      return { before, told, outputs, modelVersion, servedBy }
+    })
+    expect(seen).toEqual({
+      before: '1.1.0',
+      told: '1.1.0 engine/run-failed',
+      outputs: { root: 3 },
+      modelVersion: '1.0.0',
+      servedBy: 'previous',
+    })
+    const { versions } = await stats()
+    expect(versions.map(({ version }) => version)).toEqual(['1.0.0', '1.1.0'])
+    expect(versions[1]?.errors).toBeGreaterThan(5)
+  })
+})
+
 describe('drift()', () => {
   /** Predicts for so many of the rows that the profile was made of, changed as `shift` says, and asks. */
   function driftOf(shift: 'none' | 'scores' | 'missing') {
@@ -183,6 +245,15 @@ describe('drift()', () => {
       return model.drift()
     }, rows)
   }
+
+  test('says before the first prediction that there is something to compare with', async () => {
+    await load()
+    const { hasReference, fields, outputs } = await page.evaluate(() => model.drift())
+    expect(hasReference).toBe(true)
+    expect([...fields, ...outputs].map(({ count, state }) => [count, state])).toEqual(
+      Array.from({ length: 4 }, () => [0, 'insufficient']),
+    )
+  })
 
   test('sees none in the data that it was trained on', async () => {
     await load()

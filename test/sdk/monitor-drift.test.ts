@@ -222,6 +222,7 @@ describe('a tally', () => {
     count({ score: 1 }, { risk: 1 }, { isTest: true })
     tally.count([{ golden: { score: 1 } }], [{ outputs: { risk: 1 } }])
     tally.count([{ input: { score: 1 } }], [new AfieldError('engine/run-failed', 'No.')])
+    expect(tally.take()).toMatchObject({ predictions: 0 })
     expect(tally.take()).toBeUndefined()
   })
 

@@ -16,12 +16,16 @@ export interface GuardOptions {
   readonly load: () => Promise<unknown>
   /** The version that serves keeps failing: has it proved anew. */
   readonly doubt: (error: AfieldError) => Promise<void>
-  /**
-   * Counts what something else answered in the model's place.
-   *
-   * @param told whether the model's own failures were counted already.
-   */
-  readonly fellBack: (by: ChainAnswers['servedBy'], latencyMs: number, times: number, told: boolean) => void
+  /** Counts what something else answered in the model's place. */
+  readonly fellBack: (
+    by: ChainAnswers['servedBy'],
+    latencyMs: number,
+    times: number,
+    /** Whether the model was asked first, and its failure counted. */
+    isTold: boolean,
+  ) => void
+  /** Counts what nothing answered, and the model was not even asked. */
+  readonly refused?: (error: AfieldError, times: number) => void
   readonly breaker?: Breaker
 }
 
@@ -167,13 +171,18 @@ export class Guard {
     const asks = !this.#missing && this.breaker.admits()
     const reason = asks ? await this.#ask(call, deadline, began) : this.#unasked()
     if (!(reason instanceof AfieldError)) return reason
-    if (isOfCall(reason) || !this.#chain?.answers) throw reason
+    const { fellBack, model, refused } = this.#options
+    const isTold = asks && this.#served !== ''
+    if (isOfCall(reason)) throw reason
+    if (!this.#chain?.answers) {
+      if (!isTold) refused?.(reason, call.questions.length)
+      throw reason
+    }
     const answers = await this.#chain.ask(call.questions, reason, deadline)
     this.#options.throwIfClosed()
     const latencyMs = performance.now() - began
-    const { fellBack, model } = this.#options
     const { modelVersion, servedBy, settled } = answers
-    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length, asks && this.#served !== '')
+    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length, isTold)
     return call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
   }
 

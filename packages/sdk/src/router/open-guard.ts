@@ -39,7 +39,10 @@ function guardFor(page: OpenPage, route: Route): Guard {
         throw cause
       }
     },
-    fellBack: (by, ms, times, told) => page.counting.fellBack(model, by, ms, times, told),
+    fellBack: (by, ms, times, isTold) => page.counting.fellBack(model, by, ms, times, isTold),
+    refused: ({ code }, times) => {
+      if (route.served) page.counting.failed(route.served, code, times)
+    },
   })
 }
 

@@ -1,7 +1,7 @@
 import { AfieldError } from '@afield/protocol'
 import type { PredictManyOptions, Predictions } from '../api.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import { Call, type Settled } from './call.js'
+import type { Settled } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import { checkRanking, rank } from './rank.js'
 import type { Route, RouteCounts } from './route.js'
@@ -67,39 +67,23 @@ async function twice<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Each engine has one pack and one more to go on with; the rest waits, unprepared. */
+/** Each engine has one pack; the rest waits where it is, unprepared. */
 async function askPacks(
   set: EngineSet,
   candidates: readonly unknown[],
   signal: AbortSignal | undefined,
 ): Promise<readonly Settled[]> {
   const settled: Settled[] = []
-  const under: Promise<unknown>[] = []
+  const underWay: Promise<void>[] = []
   for (let at = 0; at < candidates.length && !signal?.aborted; at += PACK) {
-    if (under.length > set.members.length) await under.shift()
-    under.push(
-      Promise.all(
-        candidates.slice(at, at + PACK).map((input, i) => ask(set, input, signal, at + i, settled)),
-      ),
+    if (underWay.length >= set.members.length) await underWay.shift()
+    const asked = candidates.slice(at, at + PACK).map((input) => ({ input }))
+    underWay.push(
+      set.predictMany(asked, signal).then((answers) => {
+        for (const [i, answer] of answers.entries()) settled[at + i] = answer
+      }),
     )
   }
-  await Promise.all(under)
+  await Promise.all(underWay)
   return settled
-}
-
-function ask(
-  set: EngineSet,
-  input: unknown,
-  signal: AbortSignal | undefined,
-  at: number,
-  settled: Settled[],
-): Promise<void> {
-  return new Promise((resolve) => {
-    const call = new Call({ input }, (one) => {
-      settled[at] = one
-      resolve()
-    })
-    if (signal) call.listen(signal)
-    set.ask(call, false)
-  })
 }

@@ -197,8 +197,7 @@ export class Route {
     const lastServed = this.#lastServed
     this.#underWay += 1
     try {
-      // A file of its own, which only those load who rank.
-      const { predictMany } = await import('./predict-many.js')
+      const { predictMany } = await loadPredictMany()
       return await predictMany({ route: this, set, counts: this.#counts, began }, candidates, options)
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
@@ -324,6 +323,17 @@ export class Route {
     this.#underWay -= 1
     if (this.#underWay === 0) this.#drained()
   }
+}
+
+let predictingMany: Promise<typeof import('./predict-many.js')> | undefined
+
+/** A file of its own, which only those load who ask many at once. */
+function loadPredictMany(): Promise<typeof import('./predict-many.js')> {
+  predictingMany ??= import('./predict-many.js').catch((cause: unknown) => {
+    predictingMany = undefined
+    throw cause
+  })
+  return predictingMany
 }
 
 function noEngine(): AfieldError {

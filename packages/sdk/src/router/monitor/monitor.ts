@@ -3,6 +3,7 @@ import type { Tallied } from '../../engine/messages.js'
 import type { Served } from '../../keeper/ports.js'
 import type { Counts, FallbackKind } from '../counts.js'
 import { AVAILABLE, ModelCounts, OVER, UNAVAILABLE, columnOf, type ServedCounts } from './model-counts.js'
+import { REMEMBERED } from './suspicion.js'
 
 /** What the caller did: it says nothing about the model. */
 const OF_THE_CALLER: readonly ErrorCode[] = ['aborted', 'closed', 'input/invalid']
@@ -87,7 +88,7 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
     if (code === 'engine/timeout') model.hour.add(now, OVER, times)
     if (OF_THE_VERSION.includes(code)) {
       let isSustained = false
-      for (let i = 0; i < times; i++) isSustained = counts.failing.add(true)
+      for (let i = 0; i < Math.min(times, REMEMBERED); i++) isSustained = counts.failing.add(true)
       if (isSustained) this.#doubt(served, counts, code)
     }
     this.#counted(model, now)
