@@ -30,7 +30,7 @@ export function hardwareOf(navigator: Navigator | WorkerNavigator): Hardware {
       const limits: Record<string, number> = {}
       // All of them are accessors of its prototype.
       for (const name in adapter.limits)
-        limits[name] = adapter.limits[name as keyof GPUSupportedLimits] as number
+        limits[name] = adapter.limits[name as keyof GPUSupportedLimits]
       return {
         name: [vendor, architecture, device, description].filter(Boolean).join('/'),
         features: [...adapter.features],
