@@ -1,3 +1,4 @@
+import type { FallbackOptions } from 'afield'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
@@ -19,11 +20,11 @@ afterAll(async () => {
   await world?.close()
 })
 
-function load(options: object): Promise<string | undefined> {
+function load(options: FallbackOptions): Promise<string | undefined> {
   return page.evaluate(
     async ({ repository, root, fallback }) => {
       globalThis.afield ??= createAfield({ repository, root })
-      globalThis.model = await afield.load('learner-risk', { fallback: fallback as never })
+      globalThis.model = await afield.load('learner-risk', { fallback })
       return model.version
     },
     { repository: `${world.server.url}/repo/`, root: world.root, fallback: options },

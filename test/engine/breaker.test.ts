@@ -38,7 +38,7 @@ afterAll(async () => {
 })
 
 declare global {
-  var engines: number
+  var enginesStarted: number
 }
 
 /** Opens a page that has never been here, counts the engines that it starts, and loads the model. */
@@ -46,10 +46,10 @@ beforeEach(async () => {
   page = await browser.open(`${server.url}/app/`)
   await page.evaluate(
     async (options) => {
-      globalThis.engines = 0
+      globalThis.enginesStarted = 0
       globalThis.Worker = class extends Worker {
         constructor(url: string | URL, how?: WorkerOptions) {
-          if (how?.name === 'afield engine') globalThis.engines += 1
+          if (how?.name === 'afield engine') globalThis.enginesStarted += 1
           super(url, how)
         }
       }
@@ -92,9 +92,9 @@ function health(): Promise<Omit<Health, 'error'>> {
 
 test('a model that fails five times is proved anew on another engine, and asked again as soon as that is done', async () => {
   expect(await ask([good])).toEqual(['model 1.0.0'])
-  const before = await page.evaluate(() => globalThis.engines)
+  const before = await page.evaluate(() => globalThis.enginesStarted)
   expect(await ask(times(5, bad))).toEqual(times(5, 'engine/run-failed'))
-  await expect.poll(() => page.evaluate(() => globalThis.engines)).toBe(before + 1)
+  await expect.poll(() => page.evaluate(() => globalThis.enginesStarted)).toBe(before + 1)
   await expect.poll(async () => (await health()).breaker).toBe('half-open')
   expect(await ask(times(3, good))).toEqual(times(3, 'model 1.0.0'))
   expect(await health()).toMatchObject({ breaker: 'closed', canPredict: true })
