@@ -6,16 +6,18 @@ import { BACKENDS_KEY, readBackends, verdictsOn, type BackendRecord, type Verdic
 /** A version on a backend, on what this device has for it. */
 export type Tried = Pick<Verdict, 'descriptor' | 'backend' | 'on'>
 
+type VerdictPorts = Pick<Ports, 'clock' | 'locks' | 'log' | 'state'>
+
 const MAX_REMEMBERED = 100
 
 /** What this device found out about backends, and remembers over visits. */
 export class Verdicts {
-  readonly #ports: Ports
+  readonly #ports: VerdictPorts
   readonly #life: string
   /** Where nothing can be stored, what this visit found out. */
   #unstored: BackendRecord | undefined
 
-  constructor(ports: Ports, life: string) {
+  constructor(ports: VerdictPorts, life: string) {
     this.#ports = ports
     this.#life = life
   }
