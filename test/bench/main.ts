@@ -7,12 +7,14 @@ import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Figure } from './figure.js'
 import { benchManifest } from './manifest/manifest.js'
+import { benchServe } from './serve/serve.js'
 import { benchSizes } from './sizes/sizes.js'
 import { benchStart } from './start.js'
 
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   start: benchStart,
   manifest: benchManifest,
+  serve: benchServe,
   sizes: benchSizes,
 }
 
