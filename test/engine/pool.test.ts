@@ -43,7 +43,9 @@ test('two engines share what is asked, and one that dies is replaced', async () 
   const ask = (): Promise<{ totals: unknown[]; counts: number[] }> =>
     page.evaluate(async () => {
       const before = engineAnswers.map(({ count }) => count)
-      const asked = Array.from({ length: 40 }, (_, i) => model.predict(BigInt64Array.of(BigInt(20_000 + i)) as never))
+      const asked = Array.from({ length: 40 }, (_, i) =>
+        model.predict(BigInt64Array.of(BigInt(20_000 + i)) as never),
+      )
       const totals = (await Promise.all(asked)).map(
         ({ outputs }) => (outputs['total'] as { data: Float32Array }).data[0],
       )
@@ -55,7 +57,9 @@ test('two engines share what is asked, and one that dies is replaced', async () 
   expect(totals).toEqual(Array.from({ length: 40 }, (_, i) => 20_000 + i))
 
   await page.evaluate(() =>
-    engineWorkers[0]?.dispatchEvent(new ErrorEvent('error', { message: 'ended by the test', cancelable: true })),
+    engineWorkers[0]?.dispatchEvent(
+      new ErrorEvent('error', { message: 'ended by the test', cancelable: true }),
+    ),
   )
   expect((await ask()).totals).toHaveLength(40)
   await untilEngines(2, 10_000)
@@ -74,7 +78,9 @@ test('auto brings another engine while all are busy, and ends it when they are n
   await untilEngines(2, 12_000)
   await page.evaluate(() => void Object.assign(globalThis, { isAsking: false }))
   await untilEngines(1, 20_000)
-  expect(await page.evaluate(async () => (await model.predict(BigInt64Array.of(3n) as never)).modelVersion)).toBe('1.0.0')
+  expect(
+    await page.evaluate(async () => (await model.predict(BigInt64Array.of(3n) as never)).modelVersion),
+  ).toBe('1.0.0')
 }, 45_000)
 
 test('more than may wait is refused at once; candidates wait where they are', async () => {

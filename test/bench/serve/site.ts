@@ -25,7 +25,11 @@ export async function startServeSite(): Promise<ServeSite> {
   await initRepository({ repo })
   const model = await writeDigitsTensors(await mkdtemp(join(folder, 'model-')))
   await publish({ model, version: '1.0.0', repo })
-  await publish({ model: await writeLoopModel(await mkdtemp(join(folder, 'model-'))), version: '1.0.0', repo })
+  await publish({
+    model: await writeLoopModel(await mkdtemp(join(folder, 'model-'))),
+    version: '1.0.0',
+    repo,
+  })
   const page = join(folder, 'page')
   await buildApp({
     root: join(import.meta.dirname, 'page'),

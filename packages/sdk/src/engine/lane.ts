@@ -61,7 +61,12 @@ export interface LaneAnswers {
   /** `undefined` where the question has to be asked by message. */
   run(data: Float32Array): Promise<readonly PackedTensor[] | undefined>
   /** Answers by message: the page does not know the shape of such an answer yet. */
-  tell(id: number, data: Float32Array, tensors: readonly PackedTensor[] | undefined, began: number): Promise<void>
+  tell(
+    id: number,
+    data: Float32Array,
+    tensors: readonly PackedTensor[] | undefined,
+    began: number,
+  ): Promise<void>
 }
 
 /** Answers what comes by lane, for as long as the engine lives. */

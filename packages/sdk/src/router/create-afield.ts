@@ -169,7 +169,8 @@ async function configure(
   { workers, maxQueue, cache, hungAfterMs, backend }: LoadOptions,
 ): Promise<void> {
   const given = { workers, maxQueue, cache, hungAfterMs, backend }
-  if (Object.values(given).some((value) => value !== undefined)) await route.configure(given as ServingOptions)
+  if (Object.values(given).some((value) => value !== undefined))
+    await route.configure(given as ServingOptions)
 }
 
 /** Apart, so that an app's first load does not carry what only its help page says. */

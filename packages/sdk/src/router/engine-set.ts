@@ -340,7 +340,9 @@ export class EngineSet {
     for (const call of held) {
       if (++call.losses > 1 || !error) call.settle(reason)
     }
-    const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter((call) => !call.isSettled)
+    const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter(
+      (call) => !call.isSettled,
+    )
     if (!this.isAlive) {
       this.#isRetired = true
       clearTimeout(this.#watch)

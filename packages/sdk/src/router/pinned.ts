@@ -1,11 +1,5 @@
 import type { AfieldError, Backend } from '@afield/protocol'
-import type {
-  PinnedModel,
-  PredictManyOptions,
-  PredictOptions,
-  Prediction,
-  Predictions,
-} from '../api.js'
+import type { PinnedModel, PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
 import type { EngineSet } from './engine-set.js'
 import type { Route } from './route.js'
 

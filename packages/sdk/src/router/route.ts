@@ -172,22 +172,28 @@ export class Route {
     const began = performance.now()
     const lastServed = this.#lastServed
     this.#underWay += 1
+    // What serves now answers, also where it is replaced before the code is here.
+    const first = set ?? this.set
+    const release = first?.hold()
     try {
       const { predictMany } = await loadPredictMany()
-      return await predictMany({ route: this, set, counts: this.#counts, began }, candidates, options)
+      return await predictMany(
+        { route: this, first, pinned: set !== undefined, counts: this.#counts, began },
+        candidates,
+        options,
+      )
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
       if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
       throw error
     } finally {
+      release?.()
       this.#ended()
     }
   }
 
   /** Uncounted. All that one call asks is answered by one version, also when another begins to serve meanwhile. */
-  async ask<T>(
-    ask: (set: EngineSet) => Promise<T>,
-  ): Promise<{ readonly answered: T; readonly by: Served }> {
+  async ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<{ readonly answered: T; readonly by: Served }> {
     const set = await this.ready()
     const release = set.hold()
     try {
@@ -250,7 +256,9 @@ export class Route {
     this.#revive(error).then(
       () => this.#settleParked(this.#refusal ?? error ?? noEngine()),
       (cause: unknown) =>
-        this.#settleParked(asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back')),
+        this.#settleParked(
+          asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back'),
+        ),
     )
   }
 

@@ -23,10 +23,13 @@ async function raw(): Promise<Predict> {
   const worker = new Worker(new URL('./raw.worker.ts', import.meta.url), { type: 'module' })
   const waiting = new Map<number, (y: unknown) => void>()
   let last = 0
-  worker.addEventListener('message', ({ data }: MessageEvent<{ readonly id: number; readonly y: unknown }>) => {
-    waiting.get(data.id)?.(data.y)
-    waiting.delete(data.id)
-  })
+  worker.addEventListener(
+    'message',
+    ({ data }: MessageEvent<{ readonly id: number; readonly y: unknown }>) => {
+      waiting.get(data.id)?.(data.y)
+      waiting.delete(data.id)
+    },
+  )
   const ask = (message: (id: number) => RawMessage): Promise<unknown> =>
     new Promise((resolve) => {
       const id = ++last
@@ -47,7 +50,11 @@ async function comlink(): Promise<Predict> {
 
 globalThis.peers = (async () => {
   const model = await (await afield).load('digits-tensors')
-  return { afield: (x: Float32Array) => model.predict(x as never), raw: await raw(), comlink: await comlink() }
+  return {
+    afield: (x: Float32Array) => model.predict(x as never),
+    raw: await raw(),
+    comlink: await comlink(),
+  }
 })()
 
 globalThis.loop = async (workers) => (await afield).load('loop', { workers })
