@@ -14,7 +14,7 @@ export class Pinned implements PinnedModel {
     this.version = set.served.version
     this.#route = route
     this.#set = set
-    this.#release = set.hold()
+    this.#release = set.pin()
   }
 
   get backend(): Backend {
@@ -54,7 +54,7 @@ export class Pinned implements PinnedModel {
     if (set.served.version !== this.version) return false
     this.#release()
     this.#set = set
-    this.#release = set.hold()
+    this.#release = set.pin()
     return true
   }
 }

@@ -79,8 +79,9 @@ async function askPacks(
 ): Promise<readonly Settled[]> {
   const settled: Settled[] = []
   const underWay: Promise<void>[] = []
-  for (let at = 0; at < candidates.length && !signal?.aborted; at += PACK) {
+  for (let at = 0; at < candidates.length; at += PACK) {
     if (underWay.length >= set.members.length) await underWay.shift()
+    throwIfAborted(signal)
     const asked = candidates.slice(at, at + PACK).map((input) => ({ input }))
     underWay.push(
       set.predictMany(asked, signal).then((answers) => {

@@ -9,7 +9,7 @@ import type {
 } from '../api.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
-import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
+import { EngineSet, overloaded, type EngineSetOptions, type Member } from './engine-set.js'
 import type { Observer } from './observer.js'
 import type { Scaling } from './scaling.js'
 
@@ -101,7 +101,7 @@ export class Route {
       })
       set.add(engine)
       this.#set = set
-      if (!terms.mayFinish && before) before.cut = revoked(before.served)
+      if (!terms.mayFinish) before?.cutPins(revoked(before.served))
       before?.retire()
       this.#scale(set)
     }
@@ -116,7 +116,7 @@ export class Route {
 
   refuse(error: AfieldError): void {
     this.#refusal = error
-    if (this.#set) this.#set.cut = error
+    this.#set?.cutPins(error)
     this.#set?.retire()
     this.#set = undefined
     this.#scaling?.stop()
@@ -226,7 +226,8 @@ export class Route {
     if (this.#refusal) return call.settle(this.#refusal)
     const set = this.#set
     if (set?.isAlive) return set.ask(call)
-    if (this.#parked.length >= this.#options.maxQueue) return call.settle(noEngine())
+    if (this.#parked.length >= this.#options.maxQueue)
+      return call.settle(overloaded(this.name, this.#parked.length))
     this.#park([call], undefined)
   }
 
@@ -271,9 +272,8 @@ export class Route {
 
   #revive(error: AfieldError | undefined): Promise<void> {
     if (this.#reviving) return this.#reviving
-    const { recover, demote } = this.calls
     const isWasm = (this.#set?.served.backend ?? 'wasm') === 'wasm'
-    const reviving = isWasm ? recover() : demote(error ?? noEngine())
+    const reviving = isWasm ? this.calls.recover() : this.calls.demote(error ?? noEngine())
     const done = (): void => (this.#reviving = undefined)
     reviving.then(done, done)
     return (this.#reviving = reviving)

@@ -51,7 +51,7 @@ async function comlink(): Promise<Predict> {
 globalThis.peers = (async () => {
   const model = await (await afield).load('digits-tensors')
   return {
-    afield: (x: Float32Array) => model.predict(x as never),
+    afield: (x: Float32Array) => model.predict(x),
     raw: await raw(),
     comlink: await comlink(),
   }
