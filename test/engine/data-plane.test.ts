@@ -41,7 +41,11 @@ describe.each([
       }
       const answers: unknown[] = []
       for (let i = 0; i < 50; i++) answers.push(await read(pixels))
-      answers.push(await read({ pixels }), await read([...pixels]), await read({ dims: [1, 64], data: pixels }))
+      answers.push(
+        await read({ pixels }),
+        await read([...pixels]),
+        await read({ dims: [1, 64], data: pixels }),
+      )
       answers.push(await read(new Float32Array([...pixels, ...pixels]).subarray(64)))
       const two = await read(new Float32Array([...pixels, ...pixels]))
       return { crossOriginIsolated, distinct: [...new Set(answers.map((one) => JSON.stringify(one)))], two }
@@ -63,10 +67,11 @@ describe.each([
       const alone = await Promise.all([3, 999].map((n) => model.predict(inputs[n] as never)))
       const settled = await Promise.allSettled(inputs.map((input) => model.predict(input as never)))
       const again = await model.predict(inputs[3] as never)
-      const shares = (one: { outputs: object } | undefined): number[] => [
-        ...(one?.outputs as { probabilities: { data: Float32Array } }).probabilities.data,
+      const shares = (one: { outputs: Record<string, unknown> } | undefined): number[] => [
+        ...((one?.outputs['probabilities'] as { data?: Float32Array } | undefined)?.data ?? []),
       ]
-      const apart = (a: number[], b: number[]): number => Math.max(...a.map((x, i) => Math.abs(x - (b[i] ?? 9))))
+      const apart = (a: number[], b: number[]): number =>
+        Math.max(...a.map((x, i) => Math.abs(x - (b[i] ?? 9))))
       const answered = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
       const failed = settled.flatMap((one, n) => (one.status === 'rejected' ? [[n, one.reason.code]] : []))
       const at = (n: number) => (settled[n] as PromiseFulfilledResult<(typeof answered)[0]>).value
@@ -84,15 +89,19 @@ describe.each([
   test('an engine that is ended in mid-run: everything is answered by another, which the next call finds', async () => {
     await loadOn(page, world, 'loop')
     const seen = await page.evaluate(async () => {
-      const long = model.predict(BigInt64Array.of(1_000_000n) as never)
+      const long = model.predict(BigInt64Array.of(1_000_000n))
       const behind = Array.from({ length: 5 }, (_, i) => model.predict(BigInt64Array.of(BigInt(i)) as never))
       await new Promise((resolve) => setTimeout(resolve, 100))
       const before = engineWorkers.length
-      engineWorkers.at(-1)?.dispatchEvent(new ErrorEvent('error', { message: 'ended by the test', cancelable: true }))
+      engineWorkers
+        .at(-1)
+        ?.dispatchEvent(new ErrorEvent('error', { message: 'ended by the test', cancelable: true }))
       const totals = await Promise.all(
-        [long, ...behind].map(async (one) => ((await one).outputs['total'] as { data: Float32Array }).data[0]),
+        [long, ...behind].map(
+          async (one) => ((await one).outputs['total'] as { data: Float32Array }).data[0],
+        ),
       )
-      const next = await model.predict(BigInt64Array.of(7n) as never)
+      const next = await model.predict(BigInt64Array.of(7n))
       return { totals, started: engineWorkers.length - before, next: next.modelVersion }
     })
     expect(seen).toEqual({ totals: [1_000_000, 0, 1, 2, 3, 4], started: 1, next: '1.0.0' })
@@ -102,7 +111,7 @@ describe.each([
     await loadOn(page, world, 'loop', { hungAfterMs: 700 })
     const seen = await page.evaluate(async () => {
       const total = async (steps: bigint): Promise<unknown> => {
-        const { outputs } = await model.predict(BigInt64Array.of(steps) as never)
+        const { outputs } = await model.predict(BigInt64Array.of(steps))
         return (outputs['total'] as { data: Float32Array }).data[0]
       }
       await total(1n)
@@ -143,7 +152,9 @@ describe.each([
       for (const one of [whileRunning, whileQueued, many]) one.abort()
       const codes = await Promise.all([before, running, queued, inMany, kept])
       const recovering = new AbortController()
-      engineWorkers.at(-1)?.dispatchEvent(new ErrorEvent('error', { message: 'ended by the test', cancelable: true }))
+      engineWorkers
+        .at(-1)
+        ?.dispatchEvent(new ErrorEvent('error', { message: 'ended by the test', cancelable: true }))
       await Promise.resolve()
       const whileRecovering = codeOf(model.predict(steps(2), { signal: recovering.signal }))
       recovering.abort()
@@ -160,7 +171,10 @@ describe.each([
       const first = await model.predict(input(1))
       const again = await model.predict(input(1))
       const same = JSON.stringify(first.outputs) === JSON.stringify(again.outputs)
-      return { same, hits: [await cached(1), await cached(2), await cached(3), await cached(1), await cached(3)] }
+      return {
+        same,
+        hits: [await cached(1), await cached(2), await cached(3), await cached(1), await cached(3)],
+      }
     })
     expect(seen).toEqual({ same: true, hits: [true, false, false, false, true] })
   })

@@ -43,7 +43,9 @@ test('two engines share what is asked, and one that dies is replaced', async () 
   const ask = (): Promise<{ totals: unknown[]; counts: number[] }> =>
     page.evaluate(async () => {
       const before = engineAnswers.map(({ count }) => count)
-      const asked = Array.from({ length: 40 }, (_, i) => model.predict(BigInt64Array.of(BigInt(20_000 + i)) as never))
+      const asked = Array.from({ length: 40 }, (_, i) =>
+        model.predict(BigInt64Array.of(BigInt(20_000 + i)) as never),
+      )
       const totals = (await Promise.all(asked)).map(
         ({ outputs }) => (outputs['total'] as { data: Float32Array }).data[0],
       )
@@ -55,7 +57,9 @@ test('two engines share what is asked, and one that dies is replaced', async () 
   expect(totals).toEqual(Array.from({ length: 40 }, (_, i) => 20_000 + i))
 
   await page.evaluate(() =>
-    engineWorkers[0]?.dispatchEvent(new ErrorEvent('error', { message: 'ended by the test', cancelable: true })),
+    engineWorkers[0]?.dispatchEvent(
+      new ErrorEvent('error', { message: 'ended by the test', cancelable: true }),
+    ),
   )
   expect((await ask()).totals).toHaveLength(40)
   await untilEngines(2, 10_000)
@@ -67,14 +71,16 @@ test('auto brings another engine while all are busy, and ends it when they are n
   await page.evaluate(() => {
     const state = Object.assign(globalThis, { isAsking: true })
     const ask = async (): Promise<void> => {
-      while (state.isAsking) await model.predict(BigInt64Array.of(20_000n) as never)
+      while (state.isAsking) await model.predict(BigInt64Array.of(20_000n))
     }
     for (let i = 0; i < 8; i++) void ask()
   })
   await untilEngines(2, 12_000)
   await page.evaluate(() => void Object.assign(globalThis, { isAsking: false }))
   await untilEngines(1, 20_000)
-  expect(await page.evaluate(async () => (await model.predict(BigInt64Array.of(3n) as never)).modelVersion)).toBe('1.0.0')
+  expect(
+    await page.evaluate(async () => (await model.predict(BigInt64Array.of(3n) as never)).modelVersion),
+  ).toBe('1.0.0')
 }, 45_000)
 
 test('more than may wait is refused at once; candidates wait where they are', async () => {
@@ -83,9 +89,9 @@ test('more than may wait is refused at once; candidates wait where they are', as
     const steps = (count: number) => BigInt64Array.of(BigInt(count)) as never
     const began = performance.now()
     const calls = Array.from({ length: 20 }, (_, i) => model.predict(steps(i === 0 ? 300_000 : i)))
-    const refusedMs = await Promise.race([
-      Promise.any(calls.slice(11).map((call) => call.catch(() => performance.now() - began))),
-    ])
+    const refusedMs = await Promise.any(
+      calls.slice(11).map((call) => call.catch(() => performance.now() - began)),
+    )
     const settled = await Promise.allSettled(calls)
     const many = await model.predictMany(Array.from({ length: 2000 }, (_, i) => steps(i % 7)))
     return {

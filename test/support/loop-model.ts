@@ -77,8 +77,5 @@ function constant(name: string, value: number): Buffer {
 
 function valueInfo(name: string, type: number, dims: readonly number[]): Buffer {
   const shape = message(dims.map((size) => field(1, message([field(1, size)]))))
-  return message([
-    field(1, name),
-    field(2, message([field(1, message([field(1, type), field(2, shape)]))])),
-  ])
+  return message([field(1, name), field(2, message([field(1, message([field(1, type), field(2, shape)]))]))])
 }

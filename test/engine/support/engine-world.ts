@@ -34,7 +34,11 @@ export async function startEngineWorld({ isolated = false } = {}): Promise<Engin
     await publish({ model: await write(dir), version: '1.0.0', repo })
   }
   const app = join(folder, 'app')
-  await buildApp({ root: join(import.meta.dirname, '..', '..', 'support', 'app'), outDir: app, base: '/app/' })
+  await buildApp({
+    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
+    outDir: app,
+    base: '/app/',
+  })
   const server = await startServer({ mounts: { '/app': app, '/repo': repo }, isolated })
   return {
     server,

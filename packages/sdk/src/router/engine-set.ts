@@ -19,6 +19,13 @@ const SLEPT_MS = 1000
 
 const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
 
+export function overloaded(model: string, waiting: number): AfieldError {
+  return new AfieldError(
+    'engine/overloaded',
+    `${waiting} predictions wait for "${model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
+  )
+}
+
 /** Questions that an engine has, sent together. */
 export interface Pack {
   readonly calls: readonly Call[]
@@ -82,8 +89,6 @@ export class EngineSet {
   onIdle: (() => void) | undefined
   /** Hears of each question. */
   onWork: (() => void) | undefined
-  /** What is pinned to it ends with this. */
-  cut: AfieldError | undefined
   readonly #options: EngineSetOptions
   readonly #listener: SetListener
   readonly #seats: Seat[] = []
@@ -92,6 +97,8 @@ export class EngineSet {
   #waiting = 0
   /** What keeps it from ending: inputs that are made ready, streams that are pinned to it. */
   #holds = 0
+  readonly #pins = new Set<() => void>()
+  #cut: AfieldError | undefined
   #isRetired = false
   /** Ms that a question takes in a pack, of late. */
   #eachMs: number | undefined
@@ -111,6 +118,11 @@ export class EngineSet {
   /** Without an engine it is of no use any more. */
   get isAlive(): boolean {
     return this.#seats.length > 0
+  }
+
+  /** Why streams that were pinned to it ended. */
+  get cut(): AfieldError | undefined {
+    return this.#cut
   }
 
   get waiting(): number {
@@ -164,12 +176,7 @@ export class EngineSet {
     if (call.isSettled) return
     call.by = this.served
     if (bounded && this.#waiting >= this.#options.maxQueue && !this.#hasIdle()) {
-      return call.settle(
-        new AfieldError(
-          'engine/overloaded',
-          `${this.#waiting} predictions wait for "${this.served.model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
-        ),
-      )
+      return call.settle(overloaded(this.served.model, this.#waiting))
     }
     const ready = call.ready()
     if (!ready) return this.#enqueue([call])
@@ -184,7 +191,7 @@ export class EngineSet {
   async askAll(calls: readonly Call[]): Promise<void> {
     const release = this.hold()
     for (const call of calls) call.by = this.served
-    await Promise.all(calls.map((call) => (call.isSettled ? undefined : call.ready())))
+    await Promise.all(calls.flatMap((call) => (call.isSettled ? [] : (call.ready() ?? []))))
     this.#enqueue(calls)
     release()
   }
@@ -221,6 +228,23 @@ export class EngineSet {
       this.#holds -= 1
       this.#endIfDone()
     }
+  }
+
+  /** Like {@link hold}, for a stream; {@link cutPins} lets go too. */
+  pin(): () => void {
+    const release = this.hold()
+    this.#pins.add(release)
+    return () => {
+      this.#pins.delete(release)
+      release()
+    }
+  }
+
+  /** Ends what is pinned to it: nothing more is asked of it that way. */
+  cutPins(error: AfieldError): void {
+    this.#cut = error
+    for (const release of this.#pins) release()
+    this.#pins.clear()
   }
 
   /** Answers what it was asked and is held for, then ends. */

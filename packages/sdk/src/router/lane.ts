@@ -47,7 +47,7 @@ export class PageLane {
       known = Atomics.load(words, WORD.answered)
       if (known < question) await waitAsync?.(words, WORD.answered, known).value
       // Whoever asked is not called back before it has its promise.
-      else await undefined
+      else await Promise.resolve()
     }
     if (Atomics.load(words, WORD.answered) === question && words[WORD.byLane] === 1) hear(this.#read())
   }
