@@ -14,8 +14,8 @@ import { benchStart } from './start.js'
 const benches: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   start: benchStart,
   manifest: benchManifest,
-  sizes: benchSizes,
   serve: benchServe,
+  sizes: benchSizes,
 }
 
 const { values, positionals } = parseArgs({

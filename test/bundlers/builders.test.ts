@@ -6,8 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startServer } from '../servers/static.js'
-import { expectPrediction, type Visit } from './support/visit.js'
+import { GPU_APP } from './support/gpu-app.js'
+import { expectGpuPrediction, expectPrediction, type Visit } from './support/visit.js'
 import { openWorkshop, type Workshop } from './support/workshop.js'
+
+/** One for each build of onnxruntime. */
+const WASM_FILES = 3
 
 let workshop: Workshop
 let browser: Browser
@@ -46,7 +50,21 @@ test('webpack 5 needs no configuration, and copies each file once', async () => 
   await run(app, 'webpack')
   await visit(app)
   const files = await readdir(join(app, 'dist'))
-  expect(files.filter((file) => file.endsWith('.wasm'))).toHaveLength(1)
+  expect(files.filter((file) => file.endsWith('.wasm'))).toHaveLength(WASM_FILES)
+}, 120_000)
+
+test('webpack 5 brings what an app needs that asks for WebGPU', async () => {
+  const app = await workshop.makeApp('webpack', ['webpack', 'webpack-cli'], { 'app.js': GPU_APP })
+  await run(app, 'webpack')
+  const withGpu = await launchChromium({ softwareGpu: true })
+  const server = await startServer({ mounts: { '/': app } })
+  try {
+    const { requests } = await expectGpuPrediction(withGpu, `${server.url}/`, workshop)
+    expect(requests.some((asked) => asked.startsWith('blob:'))).toBe(false)
+  } finally {
+    await server.close()
+    await withGpu.close()
+  }
 }, 120_000)
 
 test('esbuild copies no files by itself: they go beside the bundle', async () => {
@@ -65,11 +83,11 @@ test('rolldown, likewise', async () => {
   expect(requests.map(pathOf)).toContain('/dist/engine.worker.js')
 }, 120_000)
 
-/** `cp -r node_modules/afield/dist/{*.worker.js,telemetry.js,ort,inputs} dist` */
+/** `cp -r node_modules/afield/dist/{*.worker.js,telemetry.js,engine-calls.js,ort,inputs} dist` */
 async function copyFiles(app: string): Promise<void> {
   const from = join(app, 'node_modules', 'afield', 'dist')
   for (const entry of await readdir(from)) {
-    if (/\.worker\.js$|^telemetry\.js$|^ort$|^inputs$/.test(entry))
+    if (/\.worker\.js$|^(telemetry|engine-calls)\.js$|^(ort|inputs)$/.test(entry))
       await cp(join(from, entry), join(app, 'dist', entry), { recursive: true })
   }
 }

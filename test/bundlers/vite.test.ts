@@ -9,7 +9,8 @@ import { OWN_LINES, countOwnLines } from './support/own-lines.js'
 import { npm } from './support/packages.js'
 import { spawnServer, type Spawned } from './support/spawned.js'
 import { VERSIONS } from './support/versions.js'
-import { expectPrediction } from './support/visit.js'
+import { GPU_APP } from './support/gpu-app.js'
+import { expectGpuPrediction, expectPrediction } from './support/visit.js'
 import { openWorkshop, publishExample, type Workshop } from './support/workshop.js'
 
 let workshop: Workshop
@@ -71,10 +72,44 @@ test('vite dev serves the repository as a host would, writes its types, and the 
 test('`npm run build` type-checks and builds it; nothing is copied twice, and preview predicts', async () => {
   await npm(['run', 'build'], app)
   const files = await readdir(join(app, 'dist'), { recursive: true })
-  for (const file of [/\.wasm$/, /\.mjs$/, /engine.*\.js$/, /keeper.*\.js$/])
-    expect(files.filter((name) => file.test(name))).toHaveLength(1)
+  const whole = [/keeper.*\.js$/, /remote\.worker.*\.js$/, /engine-calls.*\.js$/, /telemetry.*\.js$/]
+  const builds = ['', '\\.jspi', '\\.asyncify'].flatMap((build) =>
+    [
+      `engine${build}\\.worker-[\\w-]+\\.js$`,
+      `threaded${build}-[\\w-]+\\.wasm$`,
+      `threaded${build}-[\\w-]+\\.mjs$`,
+    ].map((name) => new RegExp(name)),
+  )
+  const copies = [...whole, ...builds].map((file) => [
+    file.source,
+    files.filter((name) => file.test(name)).length,
+  ])
+  expect(copies.filter(([, count]) => count !== 1)).toEqual([])
   const { requests } = await expectPrediction(browser, await start('preview'), workshop)
   expect(requests.filter((asked) => asked.startsWith('blob:') || asked.startsWith('data:text'))).toEqual([])
+}, 60_000)
+
+test('an app that asks for WebGPU gets it from its build', async () => {
+  const main = join(app, 'src', 'main.ts')
+  const own = await readFile(main, 'utf8')
+  const repository = await startServer({ mounts: { '/models': join(app, 'models-repo') } })
+  const withGpu = await launchChromium({ softwareGpu: true })
+  const deployment = {
+    ...workshop.deployment,
+    repository: `${repository.url}/models/`,
+    root: await rootOf('models-repo'),
+  }
+  try {
+    await writeFile(join(app, 'src', 'deployment.json'), JSON.stringify(deployment))
+    await writeFile(main, `// @ts-nocheck\n${GPU_APP}`)
+    await npm(['exec', '--', 'vite', 'build'], app)
+    const { requests } = await expectGpuPrediction(withGpu, await start('preview'), workshop)
+    expect(requests.some((asked) => /threaded\.jspi-[\w-]+\.wasm$/.test(asked))).toBe(true)
+  } finally {
+    await writeFile(main, own)
+    await withGpu.close()
+    await repository.close()
+  }
 }, 60_000)
 
 test('a build from below a path of its own, on another host than its repository, predicts', async () => {

@@ -1,6 +1,7 @@
 import {
   AfieldError,
   type DriftReport,
+  type Explanation,
   type FieldDrift,
   type Model,
   type ObjectiveReport,
@@ -23,8 +24,8 @@ export function mountEngine(root: HTMLElement, model: Promise<Model>): void {
 
   const look = async (): Promise<void> => {
     const loaded = await model
-    const [stats, drift] = await Promise.all([loaded.stats(), loaded.drift()])
-    write(what, describeEngines(stats))
+    const [stats, drift, explanation] = await Promise.all([loaded.stats(), loaded.drift(), loaded.explain()])
+    write(what, describeEngines(stats, explanation))
     showCounts(counts, stats)
     showRows(objectives, stats.objectives.map(objectiveRow))
     showRows(fields, driftRows(drift))
@@ -40,11 +41,12 @@ export function mountEngine(root: HTMLElement, model: Promise<Model>): void {
   now()
 }
 
-function describeEngines({ versions: [latest], engines, fallback }: Stats): string {
+function describeEngines({ engines, fallback }: Stats, { version, engine }: Explanation): string {
   const { workers, heapBytes } = engines
   const elsewhere = fallback.remote + fallback.constant + fallback.function
   return [
-    ...(latest ? [`${latest.version} on ${latest.backend}`] : []),
+    ...(engine ? [`${version} (${engine.variant}) on ${engine.backend}`, `${engine.build} build`] : []),
+    ...(engine ? [plural(engine.threads, 'thread')] : []),
     plural(workers, 'worker'),
     ...(heapBytes > 0 ? [`${formatBytes(heapBytes)} of memory`] : []),
     ...(elsewhere > 0 ? [`${plural(elsewhere, 'answer')} of the fallback`] : []),

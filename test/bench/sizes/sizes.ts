@@ -18,7 +18,9 @@ export async function benchSizes(): Promise<readonly Figure[]> {
   const engine = await gzipped(join(DIST, 'engine.worker.js'))
   const keeper = await gzipped(join(DIST, 'keeper.worker.js'))
   const ort = join(DIST, 'ort', 'ort-wasm-simd-threaded')
-  const runtime = (await gzipped(`${ort}.mjs`)) + (await gzipped(`${ort}.wasm`))
+  const runtimeOf = async (build: string): Promise<number> =>
+    (await gzipped(`${ort}${build}.mjs`)) + (await gzipped(`${ort}${build}.wasm`))
+  const runtime = await runtimeOf('')
   const standalone = await gzipped(join(DIST, 'standalone.js'))
   const own = router.first + engine + keeper
   return [
@@ -28,7 +30,10 @@ export async function benchSizes(): Promise<readonly Figure[]> {
     figure('sizes/engine-without-onnxruntime', 'kB', [(await engineAlone()) / KB], { most: 30 }),
     figure('sizes/engine', 'kB', [engine / KB]),
     figure('sizes/keeper', 'kB', [keeper / KB], { most: 30 }),
-    figure('sizes/telemetry', 'kB', [(await gzipped(join(DIST, 'telemetry.js'))) / KB]),
+    ...(await onDemand()),
+    // What a device with a GPU downloads besides, once a model is asked so much that it pays.
+    figure('sizes/gpu/onnxruntime-jspi', 'MB', [(await runtimeOf('.jspi')) / MB]),
+    figure('sizes/gpu/onnxruntime-asyncify', 'MB', [(await runtimeOf('.asyncify')) / MB]),
     ...(await inputKinds()),
     figure('sizes/first-visit/afield', 'kB', [own / KB]),
     figure('sizes/first-visit/with-onnxruntime', 'MB', [(own + runtime) / MB]),
@@ -36,6 +41,22 @@ export async function benchSizes(): Promise<readonly Figure[]> {
     figure('sizes/own-lines-to-a-prediction', '', [countOwnLines()], { most: 10 }),
     await benchDev(),
   ]
+}
+
+/** Whole files that a worker is started from, or loads, when something asks for what they do, and never before. */
+async function onDemand(): Promise<readonly Figure[]> {
+  const files = {
+    telemetry: 'telemetry.js',
+    'engine-calls': 'engine-calls.js',
+    'remote-engine': 'remote.worker.js',
+    'gpu/engine-jspi': 'engine.jspi.worker.js',
+    'gpu/engine-asyncify': 'engine.asyncify.worker.js',
+  }
+  return Promise.all(
+    Object.entries(files).map(async ([name, file]) =>
+      figure(`sizes/${name}`, 'kB', [(await gzipped(join(DIST, file))) / KB]),
+    ),
+  )
 }
 
 /** What an engine loads when the first model of a kind arrives, and never before. */

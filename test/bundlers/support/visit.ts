@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import type { Browser } from '../../browser/browser.js'
 import type { Workshop } from './workshop.js'
@@ -11,10 +11,34 @@ export interface Visit {
 
 /**
  * Opens an app and waits for its prediction, which must be the golden one; nothing may have been complained about, no
- * more of onnxruntime downloaded than its plain .wasm, and nothing of telemetry or of kinds of input that its model does
- * not take.
+ * more of onnxruntime downloaded than its plain .wasm, and nothing that only others need: engines for GPUs, servers to
+ * fall back on, telemetry, kinds of input that its model does not take, and what of the page is loaded when it is asked.
  */
 export async function expectPrediction(browser: Browser, url: string, workshop: Workshop): Promise<Visit> {
+  const requests = await visit(browser, url, workshop)
+  expect(requests.filter((asked) => /jsep|asyncify|jspi/.test(asked))).toEqual([])
+  expect(requests.filter((asked) => asked.endsWith('.wasm'))).toHaveLength(1)
+  const scripts = await scriptsOf(requests)
+  expect(await recognised(scripts)).toEqual(['engine.worker.js', 'keeper.worker.js'])
+  expect(await loadedOnDemand(scripts)).toEqual([])
+  return { requests }
+}
+
+/** The same of an app that asks for WebGPU: the engine for it came besides, in the build that this browser takes. */
+export async function expectGpuPrediction(browser: Browser, url: string, workshop: Workshop): Promise<Visit> {
+  const requests = await visit(browser, url, workshop)
+  expect(requests.filter((asked) => /jsep|asyncify/.test(asked))).toEqual([])
+  expect(requests.filter((asked) => asked.endsWith('.wasm'))).toHaveLength(2)
+  expect(await recognised(await scriptsOf(requests))).toEqual([
+    'engine-calls.js',
+    'engine.jspi.worker.js',
+    'engine.worker.js',
+    'keeper.worker.js',
+  ])
+  return { requests }
+}
+
+async function visit(browser: Browser, url: string, workshop: Workshop): Promise<readonly string[]> {
   const page = await browser.open()
   const complaints: string[] = []
   const requests: string[] = []
@@ -36,36 +60,81 @@ export async function expectPrediction(browser: Browser, url: string, workshop: 
   } finally {
     await page.close()
   }
-  expect(requests.filter((asked) => /jsep|asyncify|jspi/.test(asked))).toEqual([])
-  expect(requests.filter((asked) => asked.endsWith('.wasm'))).toHaveLength(1)
-  expect(await recognised(requests)).toEqual(['engine.worker.js', 'keeper.worker.js'])
-  return { requests }
+  return requests
 }
 
 const DIST = join(import.meta.dirname, '..', '..', '..', 'packages', 'sdk', 'dist')
 
-/** Which of the package's files an app asked for: bundlers name them anew, and minify them again. */
-async function recognised(requests: readonly string[]): Promise<readonly string[]> {
-  const inputs = (await readdir(join(DIST, 'inputs'))).map((file) => `inputs/${file}`)
-  const files = ['engine.worker.js', 'keeper.worker.js', 'telemetry.js', ...inputs]
+interface Script {
+  readonly path: string
+  readonly words: ReadonlySet<string>
+}
+
+async function scriptsOf(requests: readonly string[]): Promise<readonly Script[]> {
+  const urls = [...new Set(requests)].filter((asked) => /^http.*\.m?js([?#]|$)/.test(asked))
+  return Promise.all(
+    urls.map(async (url) => ({
+      path: new URL(url).pathname,
+      words: wordsOf(await (await fetch(url)).text()),
+    })),
+  )
+}
+
+/** Files that bundlers copy as they are, some of which minify them again. */
+const WHOLE = /^([\w.]+\.worker|telemetry|engine-calls|inputs\/\w+)\.js$/
+
+/** Which of the package's whole files were asked for: bundlers name them anew. */
+async function recognised(scripts: readonly Script[]): Promise<readonly string[]> {
+  const files = (await readdir(DIST, { recursive: true })).map((file) => file.replaceAll('\\', '/'))
   const originals = await Promise.all(
     files
-      .filter((file) => file.endsWith('.js'))
+      .filter((file) => WHOLE.test(file))
       .map(async (file) => ({ file, words: wordsOf(await readFile(join(DIST, file), 'utf8')) })),
   )
-  const scripts = [...new Set(requests)].filter((asked) => /^http.*\.m?js([?#]|$)/.test(asked))
-  const found = scripts.map(async (url) => {
-    const words = wordsOf(await (await fetch(url)).text())
-    const { pathname } = new URL(url)
-    return originals.filter(
-      (original) =>
-        pathname.endsWith(`/afield/dist/${original.file}`) || alike(original.words, words) > SURELY,
-    )
+  const found = scripts.flatMap(({ path, words }) => {
+    const named = originals.find(({ file }) => path.endsWith(`/afield/dist/${file}`))
+    if (named) return named.file
+    const [best] = originals
+      .map(({ file, words: own }) => ({ file, share: alike(own, words) }))
+      .sort((a, b) => b.share - a.share)
+    return best && best.share > SURELY ? best.file : []
   })
-  return (await Promise.all(found))
-    .flat()
-    .map(({ file }) => file)
-    .sort()
+  return found.sort()
+}
+
+/** What every page loads, if apart from its first script. */
+const WITH_EVERY_PAGE = /router\/(observer|recording|route)\.js$/
+
+/** Which modules of the page that are loaded when they are asked for are there all the same. */
+async function loadedOnDemand(scripts: readonly Script[]): Promise<readonly string[]> {
+  const modules = new Map<string, string>()
+  for (const folder of ['router', 'words', '.']) {
+    for (const file of await readdir(join(DIST, folder), { recursive: folder !== '.' })) {
+      const path = join(folder, file)
+      if (!/(\.worker|standalone|telemetry|engine-calls)\.js$/.test(path) && path.endsWith('.js'))
+        modules.set(path, withoutComments(await readFile(join(DIST, path), 'utf8')))
+    }
+  }
+  const onDemand = [...modules].flatMap(([path, text]) =>
+    [...text.matchAll(/import\('(\.[^']+)'\)/g)].map(([, target = '']) => join(dirname(path), target)),
+  )
+  expect(onDemand).toContain(join('router', 'benchmark.js'))
+  // The one-file build holds them all.
+  const seen = scripts.filter(({ path }) => !path.endsWith('/standalone.js'))
+  return [...new Set(onDemand)].filter((path) => {
+    if (WITH_EVERY_PAGE.test(path)) return false
+    if (seen.some((script) => script.path.endsWith(`/afield/dist/${path}`))) return true
+    const others = new Set(
+      [...modules].flatMap(([other, text]) => (other === path ? [] : [...wordsOf(text)])),
+    )
+    const own = [...wordsOf(modules.get(path) ?? '')].filter((word) => !others.has(word))
+    // Names of variables do not outlive a bundler; texts and names of properties do.
+    return seen.some(({ words }) => own.filter((word) => words.has(word)).length > own.length / 5)
+  })
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
 }
 
 /** Nearly all names of properties and all texts outlive a bundler; two different files share few. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { initRepository, publish, type PublishOptions } from '@afield/cli'
 import { startServer, type StaticServer } from '../../servers/static.js'
 import { buildApp } from '../../support/app/build.js'
+import { writeHardModel, type HardModelName } from '../../support/models/hard.js'
 import { learnerRisk, type ExampleVersion } from '../../support/learner-risk.js'
 
 const CSV = join(import.meta.dirname, '..', '..', '..', 'examples', 'learner-risk', 'data', 'synthetic.csv')
@@ -17,6 +18,7 @@ export interface WatchedSite {
   /** The rows that the profile was made of. */
   readonly rows: readonly { readonly hours_studied: number; readonly quiz_score: number }[]
   publish(version: ExampleVersion, more?: Partial<PublishOptions>): Promise<void>
+  publishHard(name: HardModelName, version: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,6 +30,10 @@ export async function startWatchedSite(): Promise<WatchedSite> {
   const site = {
     async publish(version: ExampleVersion, more: Partial<PublishOptions> = {}): Promise<void> {
       await publish({ repo, model: learnerRisk(version), version, author: 'Tests', reference: CSV, ...more })
+    },
+    async publishHard(name: HardModelName, version: string): Promise<void> {
+      const dir = await mkdtemp(join(folder, 'hard-'))
+      await publish({ repo, model: await writeHardModel(dir, name), version, author: 'Tests' })
     },
   }
   await site.publish('1.0.0')

@@ -27,7 +27,8 @@ export const FAILURES: readonly Failure[] = [
   },
   {
     status: 503,
-    meaning: 'The model cannot answer now: switched off, not there yet, asked too much, or its engine failed.',
+    meaning:
+      'The model cannot answer now: switched off, not there yet, asked too much, or its engine failed.',
     codes: [
       'model/killed',
       'model/self-test-failed',

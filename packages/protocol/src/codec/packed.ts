@@ -1,4 +1,5 @@
 import type { Contract } from '../contract/contract.js'
+import type { TensorData } from '../contract/outputs.js'
 import { AfieldError } from '../errors.js'
 import type { Feeds } from './encoder.js'
 import { sizeOf } from './tensor.js'
@@ -22,7 +23,7 @@ export interface PackedTensor {
 }
 
 /** What is sliced into answers. */
-export type PackedData = Extract<Feeds[string]['data'], ArrayBufferView> | Float32Array
+export type PackedData = Exclude<TensorData, readonly string[] | readonly boolean[]>
 
 /**
  * The fast way of a model that takes one tensor of `float32` by rows and gives tensors: many inputs are one array from

@@ -70,7 +70,7 @@ export interface LaneAnswers {
 }
 
 /** Answers what comes by lane, for as long as the engine lives. */
-export async function serveLane(lane: Lane, wait: WaitAsync, { run, tell }: LaneAnswers): Promise<void> {
+export async function serveLane(lane: Lane, wait: WaitAsync, answers: LaneAnswers): Promise<void> {
   const { words, times, input, output } = lane
   let known: string | undefined
   let heard = 0
@@ -88,18 +88,18 @@ export async function serveLane(lane: Lane, wait: WaitAsync, { run, tell }: Lane
     }
     const began = performance.now()
     const data = input.slice(0, words[WORD.length])
-    const tensors = await run(data)
+    const tensors = await answers.run(data)
     const shape = tensors && shapeOf(tensors)
     const isKnown = shape !== undefined && shape === known
     known = shape
     if (isKnown) {
       let at = 0
-      for (const tensor of tensors ?? []) {
-        output.set(tensor.data as Float32Array, at)
-        at += tensor.data.length
+      for (const { data: elements } of tensors ?? []) {
+        if (elements instanceof Float32Array) output.set(elements, at)
+        at += elements.length
       }
       times[0] = performance.now() - began
-    } else await tell(asked - 1, data, tensors, began)
+    } else await answers.tell(asked - 1, data, tensors, began)
     words[WORD.byLane] = isKnown ? 1 : 0
     Atomics.add(words, WORD.answered, 1)
     Atomics.notify(words, WORD.answered)

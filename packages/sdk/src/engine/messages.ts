@@ -82,7 +82,7 @@ export type Answer =
 export interface EngineReport {
   /** Bytes of its WASM memory. */
   readonly heapBytes: number
-  /** Absent where the version has no reference profile, or nothing was counted. */
+  /** Absent where the version has no reference profile, or nothing was counted since its first report. */
   readonly tallied?: Tallied
   /** The reference profile could not be read. */
   readonly unreadable?: ErrorData

@@ -65,9 +65,9 @@ export class Tally {
     }
   }
 
-  /** What was counted since the last time; `undefined` when nothing was. */
+  /** What was counted since the last time; `undefined` when nothing was, but for the first time. */
   take(): Tallied | undefined {
-    if (this.#predictions === 0) return undefined
+    if (this.#predictions === 0 && this.#isTold) return undefined
     const tallied: Tallied = {
       model: this.#model,
       version: this.#version,

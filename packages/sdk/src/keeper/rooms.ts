@@ -62,10 +62,10 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   const records = new ModelRecords(ports)
   const store = new BlobStore(ports)
   const fetched = new Map<string, number>()
-  const sources = {
-    repository: policy === 'offline' ? undefined : new Source(ports, repository),
+  const sourcesFor = (onFetched?: (bytes: number) => void) => ({
+    repository: policy === 'offline' ? undefined : new Source(ports, repository, onFetched),
     seed: seed === undefined ? undefined : new Source(ports, seed),
-  }
+  })
   const routes = new Routes(ports, (init) => {
     const { model } = init
     const onFetched = (bytes: number): void => void fetched.set(model, (fetched.get(model) ?? 0) + bytes)
@@ -73,8 +73,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
       model,
       records,
       rules: options,
-      seed: sources.seed,
-      repository: sources.repository && new Source(ports, repository, onFetched),
+      ...sourcesFor(onFetched),
       count,
     })
     const sweep = (): Promise<void> => evictor.sweep()
@@ -102,7 +101,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
   return {
     background,
     blobs,
-    sources: Object.values(sources).flatMap((source) => source ?? []),
+    sources: Object.values(sourcesFor()).flatMap((source) => source ?? []),
     life,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,

@@ -8,10 +8,23 @@ import { unsendable } from './unsendable.js'
 const MAX_PACK = 1024
 /** So many that wait are sent to an engine that still runs others, so that it need not wait for them then. */
 const AHEAD = 256
+/** A pack is so large that it takes about so many ms: what waits behind it can be given up, or go to another engine. */
+const PACK_MS = 2000
+/** Before it is known how long one takes. */
+const FIRST_PACK = 256
 /** Packs that an engine has at most, the one that it runs among them. */
 const MAX_HELD = 4
 /** A timer that comes later than this says that the page slept, and not that an engine hangs. */
 const SLEPT_MS = 1000
+
+const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
+
+export function overloaded(model: string, waiting: number): AfieldError {
+  return new AfieldError(
+    'engine/overloaded',
+    `${waiting} predictions wait for "${model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
+  )
+}
 
 /** Questions that an engine has, sent together. */
 export interface Pack {
@@ -70,14 +83,12 @@ export class EngineSet {
   /** Questions that they answered, in how many packs: see {@link together}. */
   answered = 0
   packs = 0
-  /** Questions that did not find an idle engine. */
+  /** How many waited, summed over all that were asked: it grows while the engines are not enough. */
   waited = 0
   /** Hears when the last answer is given. */
   onIdle: (() => void) | undefined
   /** Hears of each question. */
   onWork: (() => void) | undefined
-  /** What is pinned to it ends with this. */
-  cut: AfieldError | undefined
   readonly #options: EngineSetOptions
   readonly #listener: SetListener
   readonly #seats: Seat[] = []
@@ -86,7 +97,11 @@ export class EngineSet {
   #waiting = 0
   /** What keeps it from ending: inputs that are made ready, streams that are pinned to it. */
   #holds = 0
+  readonly #pins = new Set<() => void>()
+  #cut: AfieldError | undefined
   #isRetired = false
+  /** Ms that a question takes in a pack, of late. */
+  #eachMs: number | undefined
   #watch: ReturnType<typeof setTimeout> | undefined
 
   constructor(served: Served, terms: Terms, options: EngineSetOptions, listener: SetListener) {
@@ -103,6 +118,11 @@ export class EngineSet {
   /** Without an engine it is of no use any more. */
   get isAlive(): boolean {
     return this.#seats.length > 0
+  }
+
+  /** Why streams that were pinned to it ended. */
+  get cut(): AfieldError | undefined {
+    return this.#cut
   }
 
   get waiting(): number {
@@ -156,20 +176,24 @@ export class EngineSet {
     if (call.isSettled) return
     call.by = this.served
     if (bounded && this.#waiting >= this.#options.maxQueue && !this.#hasIdle()) {
-      return call.settle(
-        new AfieldError(
-          'engine/overloaded',
-          `${this.#waiting} predictions wait for "${this.served.model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
-        ),
-      )
+      return call.settle(overloaded(this.served.model, this.#waiting))
     }
     const ready = call.ready()
-    if (!ready) return this.#enqueue(call)
+    if (!ready) return this.#enqueue([call])
     const release = this.hold()
     void ready.then(() => {
-      this.#enqueue(call)
+      this.#enqueue([call])
       release()
     })
+  }
+
+  /** Asks all of them together as soon as all are ready; more of them may wait than of others. */
+  async askAll(calls: readonly Call[]): Promise<void> {
+    const release = this.hold()
+    for (const call of calls) call.by = this.served
+    await Promise.all(calls.flatMap((call) => (call.isSettled ? [] : (call.ready() ?? []))))
+    this.#enqueue(calls)
+    release()
   }
 
   /** Uncounted, and answered by this version or not at all. */
@@ -181,16 +205,17 @@ export class EngineSet {
 
   /** Answers or errors, one a question and in their order. What was not sent when the signal aborts is not asked. */
   predictMany(asked: readonly Asked[], signal: AbortSignal | undefined): Promise<readonly Settled[]> {
-    return Promise.all(
-      asked.map(
-        (one) =>
-          new Promise<Settled>((resolve) => {
-            const call = new Call(one, resolve)
-            if (signal) call.listen(signal)
-            this.ask(call, false)
-          }),
-      ),
+    const calls: Call[] = []
+    const settled = asked.map(
+      (one) =>
+        new Promise<Settled>((resolve) => {
+          const call = new Call(one, resolve)
+          if (signal) call.listen(signal)
+          calls.push(call)
+        }),
     )
+    void this.askAll(calls)
+    return Promise.all(settled)
   }
 
   /** Keeps it from ending until what is returned is called. */
@@ -205,27 +230,44 @@ export class EngineSet {
     }
   }
 
+  /** Like {@link hold}, for a stream; {@link cutPins} lets go too. */
+  pin(): () => void {
+    const release = this.hold()
+    this.#pins.add(release)
+    return () => {
+      this.#pins.delete(release)
+      release()
+    }
+  }
+
+  /** Ends what is pinned to it: nothing more is asked of it that way. */
+  cutPins(error: AfieldError): void {
+    this.#cut = error
+    for (const release of this.#pins) release()
+    this.#pins.clear()
+  }
+
   /** Answers what it was asked and is held for, then ends. */
   retire(): void {
     this.#isRetired = true
     this.#endIfDone()
   }
 
-  #enqueue(call: Call): void {
-    if (call.isSettled) return call.drop()
-    if (!this.isAlive) {
-      return this.#listener.lost(this, [call], new AfieldError('engine/crashed', 'The engine is gone.'))
+  #enqueue(calls: readonly Call[]): void {
+    const asked = calls.filter(({ isSettled }) => !isSettled)
+    for (const call of calls) if (call.isSettled) call.drop()
+    if (!this.isAlive) return this.#listener.lost(this, asked, GONE)
+    for (const call of asked) {
+      call.withdrawn = () => {
+        this.#waiting -= 1
+        call.drop()
+        this.#endIfDone()
+      }
     }
-    this.#queue.push(call)
-    this.#waiting += 1
-    call.withdrawn = () => {
-      this.#waiting -= 1
-      call.drop()
-      this.#endIfDone()
-    }
-    const { length } = this.#queue
+    this.#queue.push(...asked)
+    this.#waiting += asked.length
     this.#pump()
-    if (this.#queue.length >= length) this.waited += 1
+    this.waited += this.#waiting
     this.onWork?.()
   }
 
@@ -239,12 +281,19 @@ export class EngineSet {
       const seat = this.#freest()
       if (!seat) return
       const idle = this.#seats.filter(({ held, isLeaving }) => held.length === 0 && !isLeaving).length
+      const most = this.#mostInPack()
       const isFull = this.#waiting >= AHEAD || isBetween
-      if (idle === 0 && (!isFull || seat.held.length >= MAX_HELD)) return
-      const count = idle === 0 ? AHEAD : Math.min(MAX_PACK, Math.ceil(this.#waiting / idle))
-      this.#send(seat, this.#take(count))
+      if (idle === 0 && (!isFull || most < AHEAD || seat.held.length >= MAX_HELD)) return
+      const count = idle === 0 ? this.#waiting : Math.ceil(this.#waiting / idle)
+      this.#send(seat, this.#take(Math.min(count, most)))
     }
     this.#queue.length = 0
+  }
+
+  #mostInPack(): number {
+    const eachMs = this.#eachMs
+    if (eachMs === undefined) return FIRST_PACK
+    return Math.max(1, Math.min(MAX_PACK, Math.floor(PACK_MS / eachMs)))
   }
 
   /** That which has least to do; of the idle, that which was asked longest ago. */
@@ -294,6 +343,7 @@ export class EngineSet {
     this.ranMs += ms
     this.answered += pack.calls.length
     this.packs += 1
+    this.#eachMs = ((this.#eachMs ?? ms / pack.calls.length) + ms / pack.calls.length) / 2
     this.#listener.ran(this, ms, pack.calls.length)
     // What it has still to run was full; what waits by now need not become so.
     if (this.#waiting > 0) return this.#pump(seat.held.length > 0)

@@ -89,8 +89,11 @@ export class Guard {
   missing(cause: unknown): void {
     const error = asAfieldError(cause, 'internal/unexpected', 'load() failed')
     if (isOfCall(error) || !this.hasFallback) throw error
+    // It does serve; what failed was to find out about something newer.
+    if (this.#options.route.served) return
     this.#last = error
     this.#missing = true
+    this.#served = ''
     this.breaker.open()
   }
 
@@ -165,10 +168,11 @@ export class Guard {
   ): Promise<T> {
     this.#options.throwIfClosed()
     this.#follow()
-    const reason = await this.#ask(call, deadline, began)
+    const asks = !this.#missing && this.breaker.admits()
+    const reason = asks ? await this.#ask(call, deadline, began) : this.#unasked()
     if (!(reason instanceof AfieldError)) return reason
     const { fellBack, model, refused } = this.#options
-    const isTold = !this.#missing && reason.code !== 'engine/unavailable'
+    const isTold = asks && this.#served !== ''
     if (isOfCall(reason)) throw reason
     if (!this.#chain?.answers) {
       if (!isTold) refused?.(reason, call.questions.length)
@@ -188,8 +192,6 @@ export class Guard {
     deadline: Deadline,
     began: number,
   ): Promise<T | AfieldError> {
-    if (this.#missing && this.#last) return this.#lookFor(this.#last)
-    if (!this.breaker.admits()) return this.#unavailable()
     try {
       const answered = await call.ask(deadline.signal)
       const failure = call.failure(answered)
@@ -206,18 +208,18 @@ export class Guard {
     }
   }
 
-  /** Nobody waits for it: the fallback answers meanwhile. */
-  #lookFor(missing: AfieldError): AfieldError {
-    if (this.breaker.admits()) {
-      this.#options.load().then(
-        () => this.#follow(),
-        () => this.breaker.open(),
-      )
+  /** Why the model is not asked. */
+  #unasked(): AfieldError {
+    if (this.#missing && this.#last) {
+      // Nobody waits for it: the fallback answers meanwhile.
+      if (this.breaker.admits()) {
+        this.#options.load().then(
+          () => this.#follow(),
+          () => this.breaker.open(),
+        )
+      }
+      return this.#last
     }
-    return missing
-  }
-
-  #unavailable(): AfieldError {
     const { retryAfterMs } = this.breaker
     const seconds = Math.ceil(retryAfterMs / 1000)
     return new AfieldError(

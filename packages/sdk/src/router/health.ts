@@ -82,6 +82,7 @@ export async function checkHealth(
     deadline.end()
   }
   const { served } = route
+  const breaker = guard.breaker.state
   const limit = tested?.limitMs ?? 0
   const slowest = Math.max(tested?.ms ?? Infinity, (await meanMs()) ?? 0)
   return {
@@ -92,8 +93,8 @@ export async function checkHealth(
     canPredict: tested !== undefined,
     latencyOk: slowest <= limit,
     latencyMs: tested?.ms,
-    answers: tested !== undefined || guard.hasFallback,
-    breaker: guard.breaker.state,
+    answers: (tested !== undefined && breaker !== 'open') || guard.hasFallback,
+    breaker,
     error,
   }
 }

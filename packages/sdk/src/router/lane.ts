@@ -10,6 +10,7 @@ export interface LaneAnswer {
 export class PageLane {
   readonly memory = new SharedArrayBuffer(laneBytes())
   readonly #lane: Lane = openLane(this.memory)
+  #asked = 0
   /** Of the last answer by message. */
   #shape: readonly PackedTensor[] | undefined
 
@@ -21,17 +22,11 @@ export class PageLane {
   /** @param hear is called with the answer, unless that comes by message. */
   ask(id: number, data: Float32Array, hear: (answer: LaneAnswer) => void): void {
     const { words, input } = this.#lane
-    const answered = Atomics.load(words, WORD.answered)
     input.set(data)
     words[WORD.length] = data.length
     Atomics.store(words, WORD.asked, id + 1)
     this.ring()
-    const wait = waitAsync?.(words, WORD.answered, answered)
-    const take = (): void => {
-      if (Atomics.load(words, WORD.answered) !== answered && words[WORD.byLane] === 1) hear(this.#read())
-    }
-    // Also where it was answered already: whoever asked is not called back before it has its promise.
-    void Promise.resolve(wait?.value).then(take)
+    void this.#hear(++this.#asked, hear)
   }
 
   /** Something else was sent: an engine that waits here for a question gets to it. */
@@ -43,6 +38,18 @@ export class PageLane {
   /** What the next answers by lane look like. */
   remember(tensors: readonly PackedTensor[]): void {
     this.#shape = tensors
+  }
+
+  /** @param question how many were asked by then. An answer by message may be here before it is counted. */
+  async #hear(question: number, hear: (answer: LaneAnswer) => void): Promise<void> {
+    const { words } = this.#lane
+    for (let known = -1; known < question;) {
+      known = Atomics.load(words, WORD.answered)
+      if (known < question) await waitAsync?.(words, WORD.answered, known).value
+      // Whoever asked is not called back before it has its promise.
+      else await Promise.resolve()
+    }
+    if (Atomics.load(words, WORD.answered) === question && words[WORD.byLane] === 1) hear(this.#read())
   }
 
   #read(): LaneAnswer {

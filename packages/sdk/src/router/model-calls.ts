@@ -32,8 +32,6 @@ export const health: Call<'health'> = async (asking, options = {}) => {
   return checkHealth(asking, options, meanMs)
 }
 
-export const pin: Call<'pin'> = () => Promise.reject(new Error('pin'))
-
 export const stats: Call<'stats'> = async ({ page, route }) => (await page.counting.open()).stats(route)
 
 export const drift: Call<'drift'> = async ({ page, route }) => (await page.counting.open()).drift(route)

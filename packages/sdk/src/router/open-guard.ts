@@ -31,7 +31,14 @@ function guardFor(page: OpenPage, route: Route): Guard {
         keeper.load(model, version === undefined ? {} : { version }, task),
       ),
     throwIfClosed: () => page.calls.throwIfCut(),
-    doubt: (error) => page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false)),
+    doubt: async (error) => {
+      try {
+        await page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false))
+      } catch (cause) {
+        page.background.complain(cause)
+        throw cause
+      }
+    },
     fellBack: (by, ms, times, isTold) => page.counting.fellBack(model, by, ms, times, isTold),
     refused: ({ code }, times) => {
       if (route.served) page.counting.failed(route.served, code, times)

@@ -16,7 +16,7 @@ export class Pinned implements PinnedModel {
     this.version = set.served.version
     this.#route = route
     this.#set = set
-    this.#release = set.hold()
+    this.#release = set.pin()
   }
 
   get backend(): Backend {
@@ -71,7 +71,7 @@ export class Pinned implements PinnedModel {
     if (set.served.version !== this.version) return false
     this.#release()
     this.#set = set
-    this.#release = set.hold()
+    this.#release = set.pin()
     return true
   }
 }

@@ -1,7 +1,7 @@
 import { AfieldError } from '@afield/protocol'
 import type { PredictManyOptions, Predictions } from '../api.js'
 import { abortable, throwIfAborted } from '../abort.js'
-import { Call, type Settled } from './call.js'
+import type { Settled } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import { checkRanking, rank } from './rank.js'
 import type { Route, RouteCounts } from './route.js'
@@ -11,23 +11,27 @@ const PACK = 1024
 
 export interface Asking {
   readonly route: Route
-  /** What a stream is pinned to; else whatever serves. */
-  readonly set: EngineSet | undefined
+  /** What serves, if anything does. */
+  readonly first: EngineSet | undefined
+  /** Nothing else may answer. */
+  readonly pinned: boolean
   readonly counts: RouteCounts | undefined
   readonly began: number
 }
 
 /** See `Model.predictMany`. */
 export async function predictMany(
-  { route, set: pinned, counts, began }: Asking,
+  { route, first, pinned, counts, began }: Asking,
   candidates: readonly unknown[],
   options: PredictManyOptions,
 ): Promise<Predictions> {
   checkRanking(candidates, options)
   const { signal } = options
   throwIfAborted(signal)
-  const askAll = async (): Promise<{ readonly set: EngineSet; readonly settled: readonly Settled[] }> => {
-    const set = pinned ?? (await route.ready())
+  const askAll = async (
+    given?: EngineSet,
+  ): Promise<{ readonly set: EngineSet; readonly settled: readonly Settled[] }> => {
+    const set = given ?? (await route.ready())
     const release = set.hold()
     try {
       const settled = await askPacks(set, candidates, signal)
@@ -38,7 +42,7 @@ export async function predictMany(
       release()
     }
   }
-  const { set, settled } = await abortable(pinned ? askAll() : twice(askAll), signal)
+  const { set, settled } = await abortable(pinned ? askAll(first) : twice(askAll, first), signal)
   const by = set.served
   const latencyMs = performance.now() - began
   for (const one of settled) {
@@ -58,48 +62,33 @@ const LOST: ReadonlySet<string> = new Set([
 ])
 
 /** After its engine was lost, all of them once more: one version answers them. */
-async function twice<T>(ask: () => Promise<T>): Promise<T> {
+async function twice<T>(ask: (set?: EngineSet) => Promise<T>, first: EngineSet | undefined): Promise<T> {
   try {
-    return await ask()
+    return await ask(first)
   } catch (error) {
     if (!(error instanceof AfieldError) || error.code === 'closed' || !LOST.has(error.code)) throw error
     return ask()
   }
 }
 
-/** Each engine has one pack and one more to go on with; the rest waits, unprepared. */
+/** Each engine has one pack; the rest waits where it is, unprepared. */
 async function askPacks(
   set: EngineSet,
   candidates: readonly unknown[],
   signal: AbortSignal | undefined,
 ): Promise<readonly Settled[]> {
   const settled: Settled[] = []
-  const under: Promise<unknown>[] = []
-  for (let at = 0; at < candidates.length && !signal?.aborted; at += PACK) {
-    if (under.length > set.members.length) await under.shift()
-    under.push(
-      Promise.all(
-        candidates.slice(at, at + PACK).map((input, i) => ask(set, input, signal, at + i, settled)),
-      ),
+  const underWay: Promise<void>[] = []
+  for (let at = 0; at < candidates.length; at += PACK) {
+    if (underWay.length >= set.members.length) await underWay.shift()
+    throwIfAborted(signal)
+    const asked = candidates.slice(at, at + PACK).map((input) => ({ input }))
+    underWay.push(
+      set.predictMany(asked, signal).then((answers) => {
+        for (const [i, answer] of answers.entries()) settled[at + i] = answer
+      }),
     )
   }
-  await Promise.all(under)
+  await Promise.all(underWay)
   return settled
-}
-
-function ask(
-  set: EngineSet,
-  input: unknown,
-  signal: AbortSignal | undefined,
-  at: number,
-  settled: Settled[],
-): Promise<void> {
-  return new Promise((resolve) => {
-    const call = new Call({ input }, (one) => {
-      settled[at] = one
-      resolve()
-    })
-    if (signal) call.listen(signal)
-    set.ask(call, false)
-  })
 }

@@ -101,7 +101,7 @@ export class Recording implements Counts {
       import('./monitor/stats.js'),
       this.#open(),
       keeper.ask((remote) => remote.usage(model)),
-      this.#hear(),
+      this.#hear(route),
     ])
     const counts = this.#monitor.of(model)
     const { members = [], waiting = 0, running = 0 } = route.set ?? {}
@@ -124,29 +124,29 @@ export class Recording implements Counts {
 
   async drift(route: Route): Promise<DriftReport> {
     const model = modelOf(route)
-    const [{ driftOf }] = await Promise.all([import('./monitor/drift.js'), this.#hear()])
+    const [{ driftOf }] = await Promise.all([import('./monitor/drift.js'), this.#hear(route)])
     const version = route.served?.version
     return driftOf(model, version, this.#monitor.of(model).tallies.get(version ?? ''))
   }
 
-  /** What every engine counted until now. */
-  async #hear(): Promise<void> {
+  /** What its engines counted until now. */
+  async #hear({ set }: Route): Promise<void> {
     this.#page.calls.throwIfCut()
     const { alive } = this.#page.engines
     for (const id of this.#heapBytes.keys()) if (!alive.has(id)) this.#heapBytes.delete(id)
     await Promise.all(
-      [...alive.values()].map((engine) => {
-        const others = this.#awaited.get(engine.id)
+      set?.members.map(({ id, gone }) => {
+        const others = this.#awaited.get(id)
         const heard = new Promise<void>((resolve) => {
-          this.#awaited.set(engine.id, () => {
+          this.#awaited.set(id, () => {
             others?.()
             resolve()
           })
           setTimeout(resolve, REPORT_WITHIN_MS)
         })
-        engine.report()
-        return Promise.race([heard, engine.gone])
-      }),
+        alive.get(id)?.report()
+        return Promise.race([heard, gone])
+      }) ?? [],
     )
   }
 

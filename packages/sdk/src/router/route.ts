@@ -10,7 +10,7 @@ import type {
 import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
-import { EngineSet, type EngineSetOptions, type Member } from './engine-set.js'
+import { EngineSet, overloaded, type EngineSetOptions, type Member } from './engine-set.js'
 import type { Counts } from './counts.js'
 import type { Guard } from './guard.js'
 import type { Scaling } from './scaling.js'
@@ -123,7 +123,7 @@ export class Route {
       })
       set.add(engine)
       this.#set = set
-      if (!terms.mayFinish && before) before.cut = revoked(before.served)
+      if (!terms.mayFinish) before?.cutPins(revoked(before.served))
       before?.retire()
       this.#scale(set)
       if (this.#backend !== 'auto') this.#consider(set)
@@ -139,7 +139,7 @@ export class Route {
 
   refuse(error: AfieldError): void {
     this.#refusal = error
-    if (this.#set) this.#set.cut = error
+    this.#set?.cutPins(error)
     this.#set?.retire()
     this.#set = undefined
     this.#scaling?.stop()
@@ -196,16 +196,23 @@ export class Route {
     const began = performance.now()
     const lastServed = this.#lastServed
     this.#underWay += 1
+    // What serves now answers, also where it is replaced before the code is here.
+    const first = set ?? this.set
+    const release = first?.hold()
     try {
-      // A file of its own, which only those load who rank.
-      const { predictMany } = await import('./predict-many.js')
-      return await predictMany({ route: this, set, counts: this.#counts, began }, candidates, options)
+      const { predictMany } = await loadPredictMany()
+      return await predictMany(
+        { route: this, first, pinned: set !== undefined, counts: this.#counts, began },
+        candidates,
+        options,
+      )
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
       if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
       this.onFailed?.(error)
       throw error
     } finally {
+      release?.()
       this.#ended()
     }
   }
@@ -248,7 +255,8 @@ export class Route {
     if (this.#refusal) return call.settle(this.#refusal)
     const set = this.#set
     if (set?.isAlive) return set.ask(call)
-    if (this.#parked.length >= this.#options.maxQueue) return call.settle(noEngine())
+    if (this.#parked.length >= this.#options.maxQueue)
+      return call.settle(overloaded(this.name, this.#parked.length))
     this.#park([call], undefined)
   }
 
@@ -293,9 +301,8 @@ export class Route {
 
   #revive(error: AfieldError | undefined): Promise<void> {
     if (this.#reviving) return this.#reviving
-    const { recover, demote } = this.calls
     const isWasm = (this.#set?.served.backend ?? 'wasm') === 'wasm'
-    const reviving = isWasm ? recover() : demote(error ?? noEngine())
+    const reviving = isWasm ? this.calls.recover() : this.calls.demote(error ?? noEngine())
     const done = (): void => (this.#reviving = undefined)
     reviving.then(done, done)
     return (this.#reviving = reviving)
@@ -324,6 +331,17 @@ export class Route {
     this.#underWay -= 1
     if (this.#underWay === 0) this.#drained()
   }
+}
+
+let predictingMany: Promise<typeof import('./predict-many.js')> | undefined
+
+/** A file of its own, which only those load who ask many at once. */
+function loadPredictMany(): Promise<typeof import('./predict-many.js')> {
+  predictingMany ??= import('./predict-many.js').catch((cause: unknown) => {
+    predictingMany = undefined
+    throw cause
+  })
+  return predictingMany
 }
 
 function noEngine(): AfieldError {

@@ -112,7 +112,10 @@ export const ENGINE_PAGES = {
   },
   'remote/invalid': {
     happened: 'The remote fallback answered something else than the Open Inference Protocol.',
-    why: ['The URL leads to a web page, such as a login or an error page.', 'It serves another model.'],
+    why: [
+      'The URL leads to a web page, such as a login or an error page, or is redirected to one.',
+      'It serves another model.',
+    ],
     fix: ['Check `fallback.remote.url`: `POST <url>/v2/models/<name>/infer` must answer with JSON outputs.'],
   },
   'remote/timeout': {
@@ -122,7 +125,10 @@ export const ENGINE_PAGES = {
   },
   'remote/unauthorised': {
     happened: 'The remote fallback asks for other credentials.',
-    why: ['The token that `fallback.remote.headers` gives is missing, wrong or too old.'],
+    why: [
+      'The token that `fallback.remote.headers` gives is missing, wrong or too old; it was asked for anew once.',
+      '`headers()` itself failed: see `error.cause`.',
+    ],
     fix: ['Have `headers()` return a fresh token: it is called for every request.'],
   },
   'remote/unavailable': {
@@ -132,6 +138,9 @@ export const ENGINE_PAGES = {
       'The server lacks `Access-Control-Allow-Origin` for this page.',
       'The server is overloaded or failed.',
     ],
-    fix: ['It is tried again after a minute; a constant or function may answer meanwhile.'],
+    fix: [
+      'It is tried again after a minute, or when the server said; a constant or function may answer meanwhile.',
+      'Allow the page in the server’s CORS headers, `content-type` and those of `headers()` included.',
+    ],
   },
 } as const satisfies { readonly [Code in ErrorCode]?: ErrorPage }

@@ -91,11 +91,13 @@ export const SDK_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       'The browser verifies none of the signatures.',
       'A page without `https` has no cryptography.',
       'The contract has a kind that this SDK does not know.',
+      'Every file of the version asks for more memory, or for another GPU, than this device has.',
     ],
     fix: [
       'Make keys for older browsers with `afield init --ecdsa`.',
       'Serve the page over `https`, or from localhost.',
       'Bring the SDK up to date.',
+      'Publish a variant for `wasm` that asks for less; `afield show` lists what each file asks for.',
     ],
   },
   'storage/quota': {

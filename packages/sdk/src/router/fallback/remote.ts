@@ -36,6 +36,12 @@ interface Waiting {
   isGone: boolean
 }
 
+/** Calls that are asked together. */
+interface Pack {
+  readonly calls: readonly Waiting[]
+  isCounted: boolean
+}
+
 interface Started {
   readonly worker: Worker
   readonly remote: Remote<RemoteWorker>
@@ -57,7 +63,7 @@ export class RemoteFallback implements RemoteAnswers {
   readonly #timeoutMs: number
   #started: Started | undefined
   #queue: Waiting[] = []
-  #underWay: readonly Waiting[] = []
+  #underWay: Pack | undefined
   #idle: ReturnType<typeof setTimeout> | undefined
   #last: AfieldError | undefined
 
@@ -73,15 +79,12 @@ export class RemoteFallback implements RemoteAnswers {
     if (!this.breaker.admits()) throw this.#unavailable()
     try {
       const answered = await this.#inTime(questions, signal)
-      const [first] = answered.settled
-      const failed = answered.settled.every((one) => one instanceof AfieldError && !isOfCall(one))
-      if (failed && first instanceof AfieldError) throw first
-      this.breaker.close()
+      const failure = failureOf(answered)
+      if (failure) throw failure
       return answered
-    } catch (cause) {
-      const error = asAfieldError(cause, 'internal/unexpected', 'The remote fallback could not be asked')
-      this.#count(error, signal)
-      throw error
+    } finally {
+      // A try that was given up leaves the next to try.
+      if (signal?.aborted) this.breaker.withdrawn()
     }
   }
 
@@ -90,9 +93,13 @@ export class RemoteFallback implements RemoteAnswers {
     for (const { reject } of this.#queue.splice(0)) reject(error)
   }
 
-  #count(error: AfieldError, signal: AbortSignal | undefined): void {
-    // A deadline of the app's own, or an input that is at fault, says nothing of the server.
-    if (isOfCall(error) || signal?.aborted) return this.breaker.withdrawn()
+  /** One request counts once, however many calls it was for. */
+  #count(pack: Pack, error: AfieldError | undefined): void {
+    if (pack.isCounted) return
+    pack.isCounted = true
+    if (!error) return this.breaker.close()
+    // An input that is at fault, or a call that was given up, says nothing of the server.
+    if (isOfCall(error)) return this.breaker.withdrawn()
     this.#last = error
     const { retryAfterMs } = error.details
     if (typeof retryAfterMs === 'number' && retryAfterMs > 0) this.breaker.open(retryAfterMs)
@@ -110,6 +117,9 @@ export class RemoteFallback implements RemoteAnswers {
     const sendable = await Promise.all(
       questions.map(async (question) => ({ ...question, input: await toSendable(question.input) })),
     )
+    const made = sendable.flatMap(({ input }, i) =>
+      input !== questions[i]?.input && input instanceof ImageBitmap ? [input] : [],
+    )
     const late = new AfieldError(
       'remote/timeout',
       `The remote fallback did not answer in ${this.#timeoutMs} ms.`,
@@ -119,9 +129,10 @@ export class RemoteFallback implements RemoteAnswers {
       const leave = (error: AfieldError): void => {
         waiting.isGone = true
         this.#queue = this.#queue.filter((one) => one !== waiting)
-        if (this.#underWay.length > 0 && this.#underWay.every(({ isGone }) => isGone))
-          void this.#started?.remote.stop()
-        reject(error)
+        const pack = this.#underWay
+        if (pack && error === late && pack.calls.includes(waiting)) this.#count(pack, late)
+        if (pack?.calls.every(({ isGone }) => isGone)) void this.#started?.remote.stop()
+        waiting.reject(error)
       }
       // The server's own time begins with its request; this one also bounds the wait for it.
       const timer = setTimeout(() => leave(late), this.#timeoutMs)
@@ -130,28 +141,32 @@ export class RemoteFallback implements RemoteAnswers {
       const done = (): void => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
+        for (const bitmap of made) bitmap.close()
       }
       Object.assign(waiting, {
-        resolve: (answered: Answered) => (done(), resolve(answered)),
-        reject: (error: unknown) => (done(), reject(error)),
+        resolve: (answered: Answered) => {
+          done()
+          resolve(answered)
+        },
+        reject: (error: unknown) => {
+          done()
+          reject(error)
+        },
       })
       if (signal?.aborted) return abort()
       this.#queue.push(waiting)
-      if (this.#underWay.length === 0) void this.#pump()
+      if (!this.#underWay) void this.#pump()
     })
   }
 
   async #pump(): Promise<void> {
     clearTimeout(this.#idle)
     while (this.#queue.length > 0) {
-      this.#underWay = this.#nextPack()
-      try {
-        await this.#send(this.#underWay)
-      } catch (error) {
-        for (const { reject } of this.#underWay) reject(error)
-      }
-      this.#underWay = []
+      const pack: Pack = { calls: this.#nextPack(), isCounted: false }
+      this.#underWay = pack
+      await this.#send(pack)
     }
+    this.#underWay = undefined
     this.#idle = setTimeout(
       () => this.#started?.end(new AfieldError('closed', 'The remote fallback rests.')),
       IDLE_MS,
@@ -165,44 +180,56 @@ export class RemoteFallback implements RemoteAnswers {
     return this.#queue.splice(0, fits < 0 ? this.#queue.length : fits)
   }
 
-  async #send(pack: readonly Waiting[]): Promise<void> {
+  /** Settles every call of the pack. */
+  async #send(pack: Pack): Promise<void> {
+    const { calls } = pack
+    try {
+      const answered = await this.#exchange(calls)
+      if (!answered) return await this.#sendApart(calls)
+      this.#count(pack, failureOf(answered))
+      let from = 0
+      for (const { questions, resolve } of calls) {
+        const settled = answered.settled.slice(from, (from += questions.length))
+        resolve({ settled, modelVersion: answered.modelVersion })
+      }
+    } catch (cause) {
+      const error = asAfieldError(cause, 'internal/unexpected', 'The remote fallback could not be asked')
+      this.#count(pack, error)
+      for (const { reject } of calls) reject(error)
+    }
+  }
+
+  /** `undefined` where something among the questions cannot be sent to a worker. */
+  async #exchange(calls: readonly Waiting[]): Promise<Answered | undefined> {
     const started = (this.#started ??= this.#start())
     await Promise.race([started.ready, started.gone])
-    const asked = started.remote.ask(pack.flatMap(({ questions }) => questions)).catch((cause: unknown) => {
+    const asking = started.remote.ask(calls.flatMap(({ questions }) => questions))
+    const asked = asking.catch((cause: unknown) => {
       if (!(cause instanceof DOMException)) throw cause
       return undefined
     })
     const answered = await Promise.race([asked, started.gone])
-    if (!answered) return this.#sendApart(pack)
-    const settled = answered.settled.map((one): Settled => ('error' in one ? errorFromData(one.error) : one))
-    let from = 0
-    for (const { questions, resolve } of pack) {
-      resolve({
-        settled: settled.slice(from, (from += questions.length)),
+    return (
+      answered && {
+        settled: answered.settled.map((one): Settled => ('error' in one ? errorFromData(one.error) : one)),
         modelVersion: answered.version ?? 'unknown',
-      })
-    }
+      }
+    )
   }
 
-  /** Something cannot be sent to a worker; what it came with is asked all the same. */
-  async #sendApart(pack: readonly Waiting[]): Promise<void> {
-    if (pack.length > 1) {
-      for (const one of pack) {
-        try {
-          await this.#send([one])
-        } catch (error) {
-          one.reject(error)
-        }
-      }
+  /** What cannot be sent fails alone. */
+  async #sendApart(calls: readonly Waiting[]): Promise<void> {
+    const [first, ...others] = calls
+    if (others.length === 0) {
+      const message = 'The input holds something that cannot be sent to a worker. Give a plain copy.'
+      first?.reject(new AfieldError('input/invalid', message, { details: { problem: 'mistyped' } }))
       return
     }
-    throw new AfieldError(
-      'input/invalid',
-      'The input holds something that cannot be sent. Give a plain copy.',
-      {
-        details: { problem: 'mistyped' },
-      },
-    )
+    for (const call of calls) {
+      const alone: Pack = { calls: [call], isCounted: false }
+      this.#underWay = alone
+      await this.#send(alone)
+    }
   }
 
   #start(): Started {
@@ -241,6 +268,13 @@ export class RemoteFallback implements RemoteAnswers {
     ready.catch((cause: unknown) => end(asAfieldError(cause, 'internal/unexpected', 'There is no contract')))
     return { worker, remote, ready, gone, end }
   }
+}
+
+/** Why an answer is none: all that it holds are failures of the server. */
+function failureOf({ settled }: Answered): AfieldError | undefined {
+  const [first] = settled
+  const failed = settled.every((one) => one instanceof AfieldError && !isOfCall(one))
+  return failed && first instanceof AfieldError ? first : undefined
 }
 
 /** @throws AfieldError `input/invalid`, field `fallback.remote.url`. */

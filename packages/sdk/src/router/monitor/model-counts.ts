@@ -17,7 +17,7 @@ export const AVAILABLE = 0
 export const UNAVAILABLE = 1
 const WITHIN = 2
 export const OVER = WITHIN + THRESHOLDS.length
-export const COLUMNS = OVER + 1
+const COLUMNS = OVER + 1
 
 /** Where an answer that took so long is counted. */
 export function columnOf(ms: number): number {

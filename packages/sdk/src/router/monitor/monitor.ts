@@ -3,6 +3,7 @@ import type { Tallied } from '../../engine/messages.js'
 import type { Served } from '../../keeper/ports.js'
 import type { Counts, FallbackKind } from '../counts.js'
 import { AVAILABLE, ModelCounts, OVER, UNAVAILABLE, columnOf, type ServedCounts } from './model-counts.js'
+import { REMEMBERED } from './suspicion.js'
 
 /** What the caller did: it says nothing about the model. */
 const OF_THE_CALLER: readonly ErrorCode[] = ['aborted', 'closed', 'input/invalid']
@@ -78,6 +79,7 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
   }
 
   failed(served: Served, code: ErrorCode, times = 1): void {
+    if (times === 0) return
     const [model, counts] = this.#of(served)
     counts.errors.set(code, (counts.errors.get(code) ?? 0) + times)
     if (OF_THE_CALLER.includes(code)) return
@@ -87,7 +89,7 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
     if (code === 'engine/timeout') model.hour.add(now, OVER, times)
     if (OF_THE_VERSION.includes(code)) {
       let isSustained = false
-      for (let i = 0; i < times; i++) isSustained = counts.failing.add(true)
+      for (let i = 0; i < Math.min(times, REMEMBERED); i++) isSustained = counts.failing.add(true)
       if (isSustained) this.#doubt(served, counts, code)
     }
     this.#counted(model, now)

@@ -40,7 +40,7 @@ export interface Stats {
     /** Bytes of the WASM memory of this model's engines. */
     readonly heapBytes: number
   }
-  /** Of this model: bytes on the device, and bytes that came over the network in this page's life. */
+  /** Of this model: bytes on the device, and bytes that its repository sent in this page's life. */
   readonly bytes: { readonly stored: number; readonly fetched: number }
   readonly objectives: readonly ObjectiveReport[]
 }
@@ -59,7 +59,7 @@ export interface ObjectiveReport {
   readonly state: 'met' | 'missed' | 'insufficient'
 }
 
-/** An objective is missed, or met again. */
+/** An objective is missed; or it is met again, with a tenth of its error budget left. */
 export type SloEvent = { readonly type: 'slo'; readonly model: string } & ObjectiveReport
 
 /** Of one field or output: how the shares of its bins changed against the training data. */

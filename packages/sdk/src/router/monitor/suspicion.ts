@@ -1,5 +1,5 @@
-/** Of so many latest outcomes. */
-const REMEMBERED = 200
+/** Outcomes that count: the latest. */
+export const REMEMBERED = 200
 const LEAST = 100
 /**
  * A higher share of them is no accident: where one in a hundred fails, the first hundred has it in one of 1,900 cases,

@@ -1,0 +1,34 @@
+import type { Browser } from '../../browser/browser.js'
+
+/** Milliseconds for 1,000 predictions, a round each; `batch`: as one run of 1,000 rows, in a worker. */
+export type Concurrent = Readonly<Record<'afield' | 'raw' | 'batch', readonly number[]>>
+
+/** 1,000 predictions that are asked before the first is answered. */
+export async function measureConcurrent(browser: Browser, url: string): Promise<Concurrent> {
+  const page = await browser.open(url)
+  try {
+    return await page.evaluate(async () => {
+      const { afield, raw } = await globalThis.peers
+      const all = Float32Array.from({ length: 64_000 }, (_, i) => (i * 7) % 16)
+      const inputs = Array.from({ length: 1000 }, (_, i) => all.slice(i * 64, i * 64 + 64))
+      const ways = {
+        afield: () => Promise.all(inputs.map((x) => afield(x))),
+        raw: () => Promise.all(inputs.map((x) => raw(x))),
+        batch: () => raw(all),
+      }
+      const names = ['afield', 'raw', 'batch'] as const
+      const rounds: Record<(typeof names)[number], number[]> = { afield: [], raw: [], batch: [] }
+      const WARM_UPS = 10
+      for (let round = 0; round < WARM_UPS + 40; round++) {
+        for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+          const began = performance.now()
+          await ways[name]()
+          if (round >= WARM_UPS) rounds[name].push(performance.now() - began)
+        }
+      }
+      return rounds
+    })
+  } finally {
+    await page.close()
+  }
+}

@@ -1,0 +1,83 @@
+import { beforeEach, expect, test } from 'vitest'
+import { RECORD, loadedDevice } from './support/devices.js'
+import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
+
+let repository: TestRepository
+
+beforeEach(async () => {
+  repository = await makeRepository(['1.0.0'])
+})
+
+test('one runs and as many wait as may; the rest is refused at once, and the next call is answered', async () => {
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { maxQueue: 3 })
+  const settled = await Promise.allSettled(Array.from({ length: 6 }, () => device.predict(MODEL, RECORD)))
+  expect(settled.map((one) => (one.status === 'fulfilled' ? 'answered' : one.reason))).toEqual([
+    'answered',
+    'answered',
+    'answered',
+    'answered',
+    expect.objectContaining({ code: 'engine/overloaded' }),
+    expect.objectContaining({ code: 'engine/overloaded' }),
+  ])
+  expect(await device.predict(MODEL, RECORD)).toMatchObject({ modelVersion: '1.0.0' })
+  const candidates = Array.from({ length: 3000 }, () => RECORD)
+  expect((await device.predictMany(MODEL, candidates)).results).toHaveLength(3000)
+})
+
+test('given up while it waits, a prediction leaves the place to another', async () => {
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { maxQueue: 1 })
+  const giving = new AbortController()
+  const first = device.predict(MODEL, RECORD)
+  const second = device.predict(MODEL, RECORD, { signal: giving.signal })
+  giving.abort()
+  const third = device.predict(MODEL, RECORD)
+  await expect(second).rejects.toMatchObject({ code: 'aborted' })
+  expect([await first, await third]).toMatchObject([{ modelVersion: '1.0.0' }, { modelVersion: '1.0.0' }])
+})
+
+test('kept answers are told apart, with the ids of the input that asks', async () => {
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { cache: 2 })
+  const ask = async (quiz: number) =>
+    (await device.predict(MODEL, { ...RECORD, quiz_score: quiz })).cached ?? false
+  const first = await device.predict(MODEL, RECORD)
+  const again = await device.predict(MODEL, RECORD)
+  expect(first.cached).toBeUndefined()
+  expect(again).toMatchObject({ cached: true, outputs: first.outputs })
+  expect([await ask(1), await ask(2), await ask(2), await ask(RECORD.quiz_score)]).toEqual([
+    false,
+    false,
+    true,
+    false,
+  ])
+  await device.configure(MODEL, { cache: 0 })
+  expect([await ask(2), await ask(2)]).toEqual([false, false])
+})
+
+test.each([
+  [{ workers: 0 }, 'workers'],
+  [{ maxQueue: 0.5 }, 'maxQueue'],
+  [{ cache: -1 }, 'cache'],
+  [{ hungAfterMs: Number.NaN }, 'hungAfterMs'],
+])('%o is refused, and what held goes on to hold', async (options, field) => {
+  const { device } = await loadedDevice(repository)
+  await expect(device.configure(MODEL, { ...options, maxQueue: -1 })).rejects.toMatchObject({
+    code: 'input/invalid',
+  })
+  await expect(device.configure(MODEL, options)).rejects.toMatchObject({
+    code: 'input/invalid',
+    details: { field },
+  })
+  expect(await device.predict(MODEL, RECORD)).toMatchObject({ modelVersion: '1.0.0' })
+})
+
+test('two sessions of one model share what is asked', async () => {
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { workers: 2 })
+  const answers = await Promise.all(Array.from({ length: 50 }, () => device.predict(MODEL, RECORD)))
+  expect(answers).toHaveLength(50)
+  await device.close()
+  await expect(device.predict(MODEL, RECORD)).rejects.toMatchObject({ code: 'closed' })
+})
