@@ -13,12 +13,17 @@ import type { Route } from './route.js'
  *   naming what is wrong with the fallback.
  */
 export function guardOf(page: OpenPage, route: Route, fallback?: FallbackOptions): Promise<Guard> {
-  if (route.guard && !fallback) return route.guard
-  route.guard = import('./open-guard.js')
+  if (route.guard && !fallback) return Promise.resolve(route.guard)
+  const opening = import('./open-guard.js')
     .then(({ openGuard }) => openGuard(page, route, fallback))
-    .catch((cause: unknown) => {
-      route.guard = undefined
-      throw asAfieldError(cause, 'engine/unavailable', 'A file of the app could not be loaded')
-    })
-  return route.guard
+    .then(
+      // From here on, what is asked of it is asked at once.
+      (guard) => (route.guard = guard),
+      (cause: unknown) => {
+        route.guard = undefined
+        throw asAfieldError(cause, 'engine/unavailable', 'A file of the app could not be loaded')
+      },
+    )
+  route.guard = opening
+  return opening
 }

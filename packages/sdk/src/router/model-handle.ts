@@ -23,10 +23,13 @@ export function modelHandle<N extends ModelName>(
     (how: 'predict' | 'predictMany') =>
     (given: never, options?: PredictOptions): Promise<never> => {
       const began = performance.now()
+      const { guard } = route
       const asked: Promise<unknown> =
-        route.guard || options?.timeoutMs !== undefined
-          ? guardOf(page, route).then((guard): Promise<unknown> => guard[how](given, options, began))
-          : route[how](given, options)
+        guard && 'breaker' in guard
+          ? guard[how](given, options, began)
+          : guard || options?.timeoutMs !== undefined
+            ? guardOf(page, route).then((opened): Promise<unknown> => opened[how](given, options, began))
+            : route[how](given, options)
       return thenFollow(asked) as Promise<never>
     }
   // Until there is a guard, which hears of each call.
