@@ -58,6 +58,27 @@ describe.each([
     expect(seen.two).toEqual({ dims: [2, 10], dtype: 'float32', data: [...one.data, ...one.data] })
   })
 
+  test('predictions in a loop leave the page its frames and timers', async () => {
+    await loadOn(page, world, 'digits-tensors')
+    const seen = await page.evaluate(async () => {
+      let timers = 0
+      const ticking = setInterval(() => timers++, 10)
+      const tasks: number[] = []
+      const watching = new PerformanceObserver((list) =>
+        tasks.push(...list.getEntries().map(({ duration }) => duration)),
+      )
+      await model.predict(new Float32Array(64))
+      watching.observe({ type: 'longtask' })
+      const until = performance.now() + 500
+      while (performance.now() < until) await model.predict(new Float32Array(64))
+      clearInterval(ticking)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return { timers, tasks: tasks.filter((ms) => ms > 200) }
+    })
+    expect(seen.timers).toBeGreaterThan(10)
+    expect(seen.tasks).toEqual([])
+  })
+
   test('of 1,000 that are asked at once, one is bad: 999 answers, one error', async () => {
     await loadOn(page, world, 'digits-tensors')
     const seen = await page.evaluate(async () => {

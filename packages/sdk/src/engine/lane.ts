@@ -46,7 +46,7 @@ export function openLane(memory: SharedArrayBuffer): Lane {
 /** How long an engine that just answered stays where a question wakes it at once, in ms: it sleeps, and costs nothing. */
 const LINGER_MS = 2
 /** Answers after which whatever else was sent to the engine gets its turn. */
-const TURNS = 16
+const TURNS = 64
 
 /** Waits without holding up the thread; not in TypeScript's library of this target yet. */
 export const waitAsync = (Atomics as unknown as { readonly waitAsync?: WaitAsync }).waitAsync

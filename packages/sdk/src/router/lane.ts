@@ -1,6 +1,14 @@
 import type { PackedTensor } from '@afield/protocol'
 import { LANE_ELEMENTS, WORD, laneBytes, openLane, waitAsync, type Lane } from '../engine/lane.js'
 
+/** About what it takes to wake a thread. */
+const WATCH_MS = 0.1
+/** A loop of predictions lets the page do what else it has to after so many ms. */
+const TASK_MS = 5
+/** Answers that are slept for after one that did not come in time: twice as many each time in a row, to a limit. */
+const FIRST_SLEEPS = 8
+const MAX_SLEEPS = 1024
+
 export interface LaneAnswer {
   readonly tensors: readonly PackedTensor[]
   readonly ms: number
@@ -11,6 +19,11 @@ export class PageLane {
   readonly memory = new SharedArrayBuffer(laneBytes())
   readonly #lane: Lane = openLane(this.memory)
   #asked = 0
+  /** Answers that are still slept for, and how many would be after the next mistake. */
+  #sleeps = 0
+  #nextSleeps = FIRST_SLEEPS
+  /** When this thread last slept for an answer, and so did what else it had to do. */
+  #since = -Infinity
   /** Of the last answer by message. */
   #shape: readonly PackedTensor[] | undefined
 
@@ -43,13 +56,43 @@ export class PageLane {
   /** @param question how many were asked by then. An answer by message may be here before it is counted. */
   async #hear(question: number, hear: (answer: LaneAnswer) => void): Promise<void> {
     const { words } = this.#lane
-    for (let known = -1; known < question;) {
-      known = Atomics.load(words, WORD.answered)
-      if (known < question) await waitAsync?.(words, WORD.answered, known).value
-      // Whoever asked is not called back before it has its promise.
-      else await Promise.resolve()
+    // Whoever asked first does what else it has to do, such as asking more.
+    await Promise.resolve()
+    if (!this.#watch(question)) {
+      for (let known = this.#answered; known < question; known = this.#answered) {
+        await waitAsync?.(words, WORD.answered, known).value
+      }
+      this.#since = performance.now()
     }
-    if (Atomics.load(words, WORD.answered) === question && words[WORD.byLane] === 1) hear(this.#read())
+    if (this.#answered === question && words[WORD.byLane] === 1) hear(this.#read())
+  }
+
+  /**
+   * Stays for an answer that will be here sooner than this thread could be woken for it, as a mutex spins before it
+   * sleeps. Where that was a mistake, the next answers are slept for.
+   */
+  #watch(question: number): boolean {
+    const ms = this.#lane.times[0] ?? 0
+    const now = performance.now()
+    if (now - this.#since > TASK_MS || ms > WATCH_MS || navigator.hardwareConcurrency < 2) return false
+    if (this.#sleeps > 0) {
+      this.#sleeps -= 1
+      return false
+    }
+    const until = now + WATCH_MS
+    do {
+      if (this.#answered >= question) {
+        this.#nextSleeps = FIRST_SLEEPS
+        return true
+      }
+    } while (performance.now() < until)
+    this.#sleeps = this.#nextSleeps
+    this.#nextSleeps = Math.min(2 * this.#nextSleeps, MAX_SLEEPS)
+    return false
+  }
+
+  get #answered(): number {
+    return Atomics.load(this.#lane.words, WORD.answered)
   }
 
   #read(): LaneAnswer {
