@@ -29,8 +29,7 @@ export function hardwareOf(navigator: Navigator | WorkerNavigator): Hardware {
       const { vendor, architecture, device, description } = adapter.info
       const limits: Record<string, number> = {}
       // All of them are accessors of its prototype.
-      for (const name in adapter.limits)
-        limits[name] = adapter.limits[name as keyof GPUSupportedLimits]
+      for (const name in adapter.limits) limits[name] = adapter.limits[name as keyof GPUSupportedLimits]
       return {
         name: [vendor, architecture, device, description].filter(Boolean).join('/'),
         features: [...adapter.features],
