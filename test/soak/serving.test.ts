@@ -106,7 +106,7 @@ test.for([
       const [name, event] = events[Math.floor(random() * events.length)] ?? []
       if (!name || !event) throw new Error('nothing can happen')
       happened.push(name)
-      await event()
+      await within(EVENT_MS, name, event())
       await wait(random() * 1500)
     }
 
