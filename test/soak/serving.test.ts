@@ -26,10 +26,12 @@ const MODEL = 'counts-up'
 /** What each version counts from, which tells their answers apart; `remote` is what the server says it is. */
 const FROM = { '1.0.0': 1000, '2.0.0': 2000, remote: 3000 } as const
 const CONSTANT = -1
-const SECONDS = Number(process.env['SOAK_SERVING_SECONDS'] ?? 120)
+const SECONDS = Number(process.env['SOAK_SERVING_SECONDS'] ?? 90)
 const SEED = Number(process.env['SEED'] ?? 1)
 /** Longer than any event takes, the bringing up of an engine on a busy machine among them. */
 const SETTLE_MS = 60_000
+/** Looks for news, loads and the like must end too. */
+const EVENT_MS = 60_000
 const HUNG_AFTER_MS = 1500
 const MB = 1_000_000
 
@@ -104,7 +106,7 @@ test.for([
       const [name, event] = events[Math.floor(random() * events.length)] ?? []
       if (!name || !event) throw new Error('nothing can happen')
       happened.push(name)
-      await event()
+      await within(EVENT_MS, name, event())
       await wait(random() * 1500)
     }
 
@@ -126,10 +128,19 @@ test.for([
     expect(after.workers).toBeLessThanOrEqual(before.workers + (fallback ? 1 : 0))
     expect(after.heapBytes - before.heapBytes).toBeLessThan(4 * MB)
     expect(after.processBytes - before.processBytes).toBeLessThan(150 * MB)
-    await page.evaluate(() => afield.close())
+    await within(
+      EVENT_MS,
+      'close',
+      page.evaluate(() => afield.close()),
+    )
     await expect.poll(() => page.usage().then(({ workers }) => workers), { timeout: 15_000 }).toBe(0)
   },
 )
+
+async function within(ms: number, what: string, work: Promise<void>): Promise<void> {
+  const late = wait(ms, 'late', { ref: false })
+  if ((await Promise.race([work, late])) === 'late') throw new Error(`"${what}" did not end in ${ms} ms`)
+}
 
 type Team = Awaited<ReturnType<typeof startTeam>>
 type Remote = Awaited<ReturnType<typeof startRemote>>
