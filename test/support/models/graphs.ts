@@ -46,6 +46,18 @@ export const countsUp = (from = 0): Graph => ({
   ],
 })
 
+/** What {@link countsUp} answers, without counting. */
+export const addsUp = (from = 0): Graph => ({
+  name: 'adds-up',
+  inputs: [{ name: 'up_to', dtype: 'int64', shape: ['N', 1] }],
+  outputs: [{ name: 'counted', dtype: 'float32', shape: ['N', 1] }],
+  weights: [{ name: 'from', dims: [], data: Float32Array.of(from) }],
+  nodes: [
+    { operator: 'Cast', inputs: ['up_to'], outputs: ['as_float'], attributes: { to: 1 } },
+    { operator: 'Add', inputs: ['as_float', 'from'], outputs: ['counted'] },
+  ],
+})
+
 /** Sums as many zeros as the largest `numbers` asks for, four bytes each, then answers `numbers[N,1]` again. */
 export const fillsMemory: Graph = {
   name: 'fills-memory',
