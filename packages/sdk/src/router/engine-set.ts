@@ -284,7 +284,9 @@ export class EngineSet {
       const most = this.#mostInPack()
       const isFull = this.#waiting >= AHEAD || isBetween
       if (idle === 0 && (!isFull || most < AHEAD || seat.held.length >= MAX_HELD)) return
-      const count = idle === 0 ? this.#waiting : Math.ceil(this.#waiting / idle)
+      // The others get their part when they are done with what they have.
+      const sharing = this.#seats.filter(({ isLeaving }) => !isLeaving).length
+      const count = Math.ceil(this.#waiting / sharing)
       this.#send(seat, this.#take(Math.min(count, most)))
     }
     this.#queue.length = 0
