@@ -13,7 +13,7 @@ export async function measureOneAtATime(browser: Browser, url: string): Promise<
       const x = Float32Array.from({ length: 64 }, (_, i) => (i * 7) % 16)
       // The clock of a page has steps of 5 µs, or of 100 µs where it is not isolated: some predictions in a row, each
       // after the answer before, are timed together.
-      const inARow = crossOriginIsolated ? 5 : 20
+      const inARow = crossOriginIsolated ? 5 : 100
       const p50 = async (predict: (typeof ask)['raw'], count: number): Promise<number> => {
         const times: number[] = []
         for (let i = 0; i < count; i += inARow) {
