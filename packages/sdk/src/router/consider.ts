@@ -15,11 +15,15 @@ export interface Worked {
 /** A moment without a prediction: time enough to say that the page has what it asked for. */
 const IDLE_MS = 200
 
+/** A page that is asked all the time has no such moment, and most to gain: it is not put off for longer. */
+const LATEST_MS = 2000
+
 /** Of inference, after the keeper could not be asked. */
 const AGAIN_MS = 10_000
 
 /**
- * Has the keeper consider another backend for what serves whenever it is idle and has worked as much as the keeper said.
+ * Has the keeper consider another backend for what serves when it has worked as much as the keeper said and is idle, or
+ * two seconds later.
  * It switches nothing itself.
  *
  * @param ask the keeper; see `EngineCalls.consider`.
@@ -33,8 +37,9 @@ export function considerBackends(
   let due = 0
   let isAsking = false
   let timer: ReturnType<typeof setTimeout> | undefined
+  let waitsSince: number | undefined
   const consider = async (): Promise<void> => {
-    if (isAsking || !set.isIdle || set.ranMs < due) return
+    if (isAsking || set.ranMs < due) return
     isAsking = true
     const { ranMs, together } = set
     try {
@@ -44,11 +49,15 @@ export function considerBackends(
       due = ranMs + AGAIN_MS
     }
     isAsking = false
+    waitsSince = undefined
     if (due === Infinity) set.onIdle = undefined
   }
   set.onIdle = () => {
+    if (set.ranMs < due) return
+    waitsSince ??= performance.now()
     clearTimeout(timer)
-    if (set.ranMs >= due) timer = setTimeout(() => void consider(), IDLE_MS)
+    const left = waitsSince + LATEST_MS - performance.now()
+    timer = setTimeout(() => void consider(), Math.max(0, Math.min(IDLE_MS, left)))
   }
   if (set.isIdle) set.onIdle()
 }
