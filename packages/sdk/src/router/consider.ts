@@ -23,8 +23,7 @@ const AGAIN_MS = 10_000
 
 /**
  * Has the keeper consider another backend for what serves when it has worked as much as the keeper said and is idle, or
- * two seconds later.
- * It switches nothing itself.
+ * two seconds later. It switches nothing itself.
  *
  * @param ask the keeper; see `EngineCalls.consider`.
  * @param backend what the app asked for.
@@ -38,6 +37,10 @@ export function considerBackends(
   let isAsking = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let waitsSince: number | undefined
+  const after = (ms: number, then: () => void): void => {
+    clearTimeout(timer)
+    timer = setTimeout(then, ms)
+  }
   const consider = async (): Promise<void> => {
     if (isAsking || set.ranMs < due) return
     isAsking = true
@@ -51,13 +54,18 @@ export function considerBackends(
     isAsking = false
     waitsSince = undefined
     if (due === Infinity) set.onIdle = undefined
+    else if (!set.isIdle) look()
   }
-  set.onIdle = () => {
-    if (set.ranMs < due) return
+  const look = (): void => {
+    if (set.ranMs < due) {
+      // An idle set calls back; one that is never idle is looked at again.
+      if (!set.isIdle) after(LATEST_MS, look)
+      return
+    }
     waitsSince ??= performance.now()
-    clearTimeout(timer)
     const left = waitsSince + LATEST_MS - performance.now()
-    timer = setTimeout(() => void consider(), Math.max(0, Math.min(IDLE_MS, left)))
+    after(Math.max(0, Math.min(IDLE_MS, left)), () => void consider())
   }
-  if (set.isIdle) set.onIdle()
+  set.onIdle = look
+  look()
 }
