@@ -5,6 +5,8 @@ import { rolldown } from 'rolldown'
 export interface Bundled {
   /** Gzipped bytes of what an app loads first. */
   readonly first: number
+  /** Of what `load()` and a prediction load besides, while the workers start. */
+  readonly predicting: number
   /** Gzipped bytes of what it loads when it is needed. */
   readonly later: number
   /** The packages and files that something was taken from. */
@@ -13,6 +15,8 @@ export interface Bundled {
 }
 
 const APP = '\0app'
+/** What every prediction goes through, and what counts it. */
+const PREDICTS = /router[\\/](route|recording)\.js$/
 const ENGINE = join(import.meta.dirname, '..', '..', '..', 'packages', 'sdk', 'dist', 'engine', 'worker.js')
 
 /** An app of these lines as rolldown would ship it: minified and split. */
@@ -33,18 +37,27 @@ export async function bundled(lines: string): Promise<Bundled> {
   await bundle.close()
   const chunks = output.filter((file) => file.type === 'chunk')
   const [first] = chunks
-  // What the first script imports statically comes with it.
-  const atOnce = new Set(first ? [first.fileName] : [])
-  for (const name of atOnce) {
-    for (const more of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) atOnce.add(more)
+  // What a script imports statically comes with it.
+  const withImports = (files: readonly string[]): ReadonlySet<string> => {
+    const all = new Set(files)
+    for (const name of all) {
+      for (const more of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) all.add(more)
+    }
+    return all
   }
-  const sizeOf = (comesFirst: boolean): number =>
+  const atOnce = withImports(first ? [first.fileName] : [])
+  const predicts = chunks.flatMap(({ fileName, moduleIds }) =>
+    moduleIds.some((id) => PREDICTS.test(id)) ? [fileName] : [],
+  )
+  const toPredict = withImports(predicts)
+  const sizeOf = (isMeant: (file: string) => boolean): number =>
     chunks
-      .filter(({ fileName }) => atOnce.has(fileName) === comesFirst)
+      .filter(({ fileName }) => isMeant(fileName))
       .reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0)
   return {
-    first: sizeOf(true),
-    later: sizeOf(false),
+    first: sizeOf((file) => atOnce.has(file)),
+    predicting: sizeOf((file) => toPredict.has(file) && !atOnce.has(file)),
+    later: sizeOf((file) => !atOnce.has(file) && !toPredict.has(file)),
     modules: first
       ? Object.entries(first.modules).flatMap(([id, { renderedLength }]) => (renderedLength > 0 ? [id] : []))
       : [],

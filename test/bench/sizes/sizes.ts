@@ -22,9 +22,10 @@ export async function benchSizes(): Promise<readonly Figure[]> {
     (await gzipped(`${ort}${build}.mjs`)) + (await gzipped(`${ort}${build}.wasm`))
   const runtime = await runtimeOf('')
   const standalone = await gzipped(join(DIST, 'standalone.js'))
-  const own = router.first + engine + keeper
+  const own = router.first + router.predicting + engine + keeper
   return [
     figure('sizes/router', 'kB', [router.first / KB], { most: 8 }),
+    figure('sizes/router-for-a-prediction', 'kB', [router.predicting / KB]),
     figure('sizes/router-on-demand', 'kB', [router.later / KB]),
     figure('sizes/standalone', 'kB', [standalone / KB]),
     figure('sizes/engine-without-onnxruntime', 'kB', [(await engineAlone()) / KB], { most: 30 }),
