@@ -3,12 +3,18 @@ import type { Browser } from '../../browser/browser.js'
 /** Milliseconds for 1,000 predictions, a round each; `batch`: as one run of 1,000 rows, in a worker. */
 export type Concurrent = Readonly<Record<'afield' | 'raw' | 'batch', readonly number[]>>
 
-/** 1,000 predictions that are asked before the first is answered. */
-export async function measureConcurrent(browser: Browser, url: string): Promise<Concurrent> {
+/** 1,000 predictions that are asked before the first is answered, of so many engines of Afield's. */
+export async function measureConcurrent(browser: Browser, url: string, workers: 1 | 2): Promise<Concurrent> {
   const page = await browser.open(url)
   try {
-    return await page.evaluate(async () => {
+    return await page.evaluate(async (count) => {
       const { afield, raw } = await globalThis.peers
+      if (count > 1) {
+        const model = await globalThis.digits(count)
+        while ((await model.stats()).engines.workers < count) {
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
+      }
       const all = Float32Array.from({ length: 64_000 }, (_, i) => (i * 7) % 16)
       const inputs = Array.from({ length: 1000 }, (_, i) => all.slice(i * 64, i * 64 + 64))
       const ways = {
@@ -27,7 +33,7 @@ export async function measureConcurrent(browser: Browser, url: string): Promise<
         }
       }
       return rounds
-    })
+    }, workers)
   } finally {
     await page.close()
   }

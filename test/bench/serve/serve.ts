@@ -55,13 +55,16 @@ async function benchOneAtATime({ browser, isolated, plain }: ServeSite): Promise
 }
 
 async function benchConcurrent({ browser, isolated }: ServeSite): Promise<readonly Figure[]> {
-  const { afield, raw, batch } = await measureConcurrent(browser, isolated)
+  const { afield, raw, batch } = await measureConcurrent(browser, isolated, 1)
+  const two = await measureConcurrent(browser, isolated, 2)
   return [
     figure('serve/1000-concurrent/afield', 'ms', afield),
     figure('serve/1000-concurrent/raw-worker', 'ms', raw),
     figure('serve/1000-concurrent/one-batch', 'ms', batch),
     figure('serve/1000-concurrent/throughput-to-raw-worker', '×', ratios(raw, afield), { least: 6 }),
     figure('serve/1000-concurrent/throughput-to-one-batch', '×', ratios(batch, afield), { least: 0.6 }),
+    figure('serve/1000-concurrent/two-workers/afield', 'ms', two.afield),
+    figure('serve/1000-concurrent/two-workers/throughput-to-raw-worker', '×', ratios(two.raw, two.afield)),
   ]
 }
 

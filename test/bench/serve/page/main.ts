@@ -9,6 +9,7 @@ type Predict = (x: Float32Array) => Promise<unknown>
 
 declare global {
   var peers: Promise<Readonly<Record<'afield' | 'raw' | 'comlink', Predict>>>
+  var digits: (workers: number) => Promise<Model>
   var loop: (workers: number) => Promise<Model>
 }
 
@@ -57,4 +58,5 @@ globalThis.peers = (async () => {
   }
 })()
 
+globalThis.digits = async (workers) => (await afield).load('digits-tensors', { workers })
 globalThis.loop = async (workers) => (await afield).load('loop', { workers })
