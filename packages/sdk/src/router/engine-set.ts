@@ -156,12 +156,16 @@ export class EngineSet {
     this.#pump()
   }
 
-  /** Ends one engine more than is needed: of the idle ones, that which was asked longest ago. */
+  /**
+   * Ends one engine more than is needed: of the idle ones, that which was asked longest ago. Never the first, by which
+   * the keeper measures and names what serves.
+   */
   shrink(): void {
     const [idle] = this.#seats
+      .slice(1)
       .filter(({ held, isLeaving }) => held.length === 0 && !isLeaving)
       .sort((a, b) => a.since - b.since)
-    if (!idle || this.#seats.length < 2) return
+    if (!idle) return
     idle.isLeaving = true
     idle.member.end(undefined)
   }

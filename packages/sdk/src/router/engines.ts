@@ -49,7 +49,10 @@ export class Engines {
    */
   async take(wanted: EngineWanted): Promise<EngineClient> {
     // A file of its own: most pages run one engine.
-    const further = () => import('./further-engines.js')
+    const further = () =>
+      import('./further-engines.js').catch((cause: unknown) => {
+        throw asAfieldError(cause, 'engine/unavailable', 'The code for further engines could not be loaded')
+      })
     if (wanted.role !== 'serving') return (await further()).startFurther(this, wanted)
     const engine = this.#spare ?? this.start()
     this.#spare = undefined

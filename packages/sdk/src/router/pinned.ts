@@ -11,6 +11,7 @@ export class Pinned implements PinnedModel {
   readonly #route: Route
   #set: EngineSet
   #release: () => void
+  #isReleased = false
 
   constructor(route: Route, set: EngineSet) {
     this.version = set.served.version
@@ -34,6 +35,7 @@ export class Pinned implements PinnedModel {
   }
 
   release(): void {
+    this.#isReleased = true
     this.#release()
   }
 
@@ -75,7 +77,7 @@ export class Pinned implements PinnedModel {
     if (set.served.version !== this.version) return false
     this.#release()
     this.#set = set
-    this.#release = set.pin()
+    if (!this.#isReleased) this.#release = set.pin()
     return true
   }
 }
