@@ -71,7 +71,9 @@ test('goes back to WASM where WebGPU answers NaN, and answers the question there
   expect(answers).toEqual([2, -4, 6])
   expect((await moved(page, 2))[1]).toEqual(['webgpu', 'wasm', 'wrong-answer'])
   expect(await predict(page)).toMatchObject({ backend: 'wasm' })
-  expect(await verdict(page)).toMatchObject({ outcome: 'lost', why: 'wrong-answer' })
+  const lost = await verdict(page)
+  expect(lost).toMatchObject({ outcome: 'lost', why: 'wrong-answer' })
+  expect((lost.until ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000)
   await page.close()
 }, 60_000)
 
