@@ -8,7 +8,7 @@ let world: GpuWorld
 let browser: Browser
 
 beforeAll(async () => {
-  world = await startGpuWorld({ doubles: 'same' })
+  world = await startGpuWorld({ doubles: 'same', idle: 'same' })
   browser = await launchChromium({ softwareGpu: true })
 }, 60_000)
 
@@ -54,3 +54,14 @@ test('a device that is lost in mid-run costs no answer, rests, and comes back', 
   expect(await moved(page, 1)).toEqual([['wasm', 'webgpu', 'asked']])
   expect(await predict(page)).toMatchObject({ backend: 'webgpu', outputs: { y: 6 } })
 }, 120_000)
+
+test('a device that is lost while nothing is asked is replaced at once, and remembered for what it did', async () => {
+  const page = await browser.open(world.url)
+  await load(page, world, 'idle', { backend: 'webgpu' })
+  expect(await moved(page, 1)).toEqual([['wasm', 'webgpu', 'asked']])
+  await predict(page)
+  await browser.crashGpu()
+  expect((await moved(page, 2, 10_000))[1]).toEqual(['webgpu', 'wasm', 'device-lost'])
+  expect(await verdict(page)).toMatchObject({ outcome: 'lost', why: 'device-lost' })
+  expect(await predict(page)).toMatchObject({ backend: 'wasm', outputs: { y: 6 } })
+}, 60_000)

@@ -32,12 +32,22 @@ test('what needs more memory than there is fails alone, and its engine gives the
         }
       }
       const together = await Promise.all([ask(given.good), ask(given.bad), ask(given.good)])
-      return { together, later: await ask(given.good), failures: (await model.explain()).failures }
+      // What waits for the engine that is about to be given up.
+      const bad = ask(given.bad)
+      await Promise.resolve()
+      const behind = await Promise.all([ask(given.good), ask(given.good), ask(given.good)])
+      return {
+        together,
+        behind: [await bad, ...behind],
+        later: await ask(given.good),
+        failures: (await model.explain()).failures,
+      }
     },
     { repository: world.repository, root: world.root, good, bad },
   )
   expect(settled).toEqual({
     together: [answer, 'engine/out-of-memory', answer],
+    behind: ['engine/out-of-memory', answer, answer, answer],
     later: answer,
     failures: [],
   })

@@ -78,6 +78,8 @@ test('auto brings another engine while all are busy, and ends it when they are n
   await untilEngines(2, 12_000)
   await page.evaluate(() => void Object.assign(globalThis, { isAsking: false }))
   await untilEngines(1, 20_000)
+  // The one that it began with stays, by which the keeper knows what serves.
+  expect(await page.evaluate(() => engineAnswers[0]?.isEnded)).toBe(false)
   expect(
     await page.evaluate(async () => (await model.predict(BigInt64Array.of(3n) as never)).modelVersion),
   ).toBe('1.0.0')

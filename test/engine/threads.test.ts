@@ -31,4 +31,8 @@ test('an isolated page runs a large model on threads, and a small one on one', a
   await load(page, world, 'small')
   expect(await predict(page)).toMatchObject({ outputs: { y: 6 } })
   expect(await explain(page)).toMatchObject({ engine: { build: 'plain', threads: 1 } })
+  await page.reload()
+  await load(page, world, 'large', { workers: 2 })
+  expect(await predict(page)).toMatchObject({ outputs: { y: 6 } })
+  expect(await explain(page)).toMatchObject({ engine: { build: 'plain', threads: 1 } })
 }, 60_000)

@@ -1,9 +1,12 @@
+import { stat } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { editRecord, explain, load, moved, predict, verdict, work } from './support/gpu-page.js'
 import { startGpuWorld, type GpuWorld } from './support/gpu-world.js'
 import { scales } from './support/scales.js'
+
+const JSPI_WASM = new URL('../../packages/sdk/dist/ort/ort-wasm-simd-threaded.jspi.wasm', import.meta.url)
 
 let world: GpuWorld
 let browser: Browser
@@ -14,6 +17,8 @@ beforeAll(async () => {
     labours: 'labours',
     wrong: scales(3),
     nan: scales(2, true),
+    ranked: scales(2, true),
+    streamed: scales(2, true),
   })
   browser = await launchChromium({ softwareGpu: true })
 }, 60_000)
@@ -66,7 +71,64 @@ test('goes back to WASM where WebGPU answers NaN, and answers the question there
   expect(answers).toEqual([2, -4, 6])
   expect((await moved(page, 2))[1]).toEqual(['webgpu', 'wasm', 'wrong-answer'])
   expect(await predict(page)).toMatchObject({ backend: 'wasm' })
-  expect(await verdict(page)).toMatchObject({ outcome: 'lost', why: 'wrong-answer' })
+  const lost = await verdict(page)
+  expect(lost).toMatchObject({ outcome: 'lost', why: 'wrong-answer' })
+  expect((lost.until ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000)
+  await page.close()
+}, 60_000)
+
+test.each(['ranked', 'streamed'])(
+  'goes back to WASM also where NaN is all that is %s',
+  async (name) => {
+    const page = await browser.open(world.url)
+    await load(page, world, name, { backend: 'webgpu' })
+    expect(await moved(page, 1)).toEqual([['wasm', 'webgpu', 'asked']])
+    const answers = await page.evaluate(async (given: string) => {
+      if (given === 'ranked') {
+        const { results } = await model.predictMany([{ x: 1 }, { x: -2 }])
+        return results.map((one) => ('outputs' in one ? one.outputs['y'] : one.error.code))
+      }
+      const stream = await model.pin()
+      const asked = [await stream.predict({ x: 1 }), await stream.predict({ x: -2 })]
+      stream.release()
+      return asked.map(({ outputs }) => outputs['y'])
+    }, name)
+    expect(answers).toEqual([2, -4])
+    expect((await moved(page, 2))[1]).toEqual(['webgpu', 'wasm', 'wrong-answer'])
+    await page.close()
+  },
+  60_000,
+)
+
+test('a runtime for the GPU is a download that the app is asked about', async () => {
+  const page = await browser.open(world.url)
+  const requested: string[] = []
+  page.onRequest(({ url }) => requested.push(url))
+  const asked = await page.evaluate(async (options) => {
+    const requests: { reason: string; bytes: number }[] = []
+    globalThis.afield = createAfield({
+      ...options,
+      namespace: 'asks',
+      downloads: 'ask',
+      onDownload: (request) => {
+        requests.push(request)
+        return request.reason === 'load'
+      },
+    })
+    globalThis.model = await afield.load('labours')
+    const ask = async (ms: number): Promise<void> => {
+      const until = performance.now() + ms
+      while (performance.now() < until) await model.predict({ x: 1 })
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    }
+    for (let i = 0; i < 10 && requests.length < 2; i++) await ask(2000)
+    await ask(500)
+    return requests.map(({ reason, bytes }) => ({ reason, bytes }))
+  }, world.options)
+  expect(asked).toMatchObject([{ reason: 'load' }, { reason: 'update' }])
+  const { size } = await stat(JSPI_WASM)
+  expect(Math.abs((asked[1]?.bytes ?? 0) / size - 1)).toBeLessThan(0.1)
+  expect(requested.filter((url) => /jspi|asyncify/.test(url))).toEqual([])
   await page.close()
 }, 60_000)
 

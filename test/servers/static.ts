@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly immutable?: readonly string[]
   /** Sends COOP and COEP, which make pages cross-origin isolated. */
   readonly isolated?: boolean
+  /** The Content-Security-Policy of every answer; default none. */
+  readonly policy?: string
 }
 
 export interface SeenRequest {
@@ -74,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<StaticServer>
     const fault = method === 'OPTIONS' ? undefined : faults.take(pathname)
     const headers = {
       ...commonHeaders(options.isolated ?? false),
+      ...(options.policy === undefined ? {} : { 'content-security-policy': options.policy }),
       'cache-control': immutable.some((pattern) => pattern.test(pathname))
         ? 'public, max-age=31536000, immutable'
         : 'no-cache',

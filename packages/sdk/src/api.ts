@@ -26,7 +26,7 @@ export interface AfieldOptions {
    * When updates are downloaded; what serves goes on serving meanwhile, and `explain()` says what waits. `auto`
    * (default): at once, but not while the user asks sites to save data. `unmetered`: nor on connections that are known
    * to be paid for by the byte. `ask`: when `onDownload` agrees, first loads included. Otherwise a first load that the
-   * app asked for is never put off.
+   * app asked for is never put off. The same holds for a runtime for the GPU, unless the app asked for that backend.
    */
   readonly downloads?: 'auto' | 'ask' | 'unmetered'
   /** With `downloads: 'ask'`, decides about each download before its first chunk. Without it: no. */
@@ -67,7 +67,8 @@ export interface AfieldTelemetryOptions {
 export interface ServingOptions {
   /**
    * Engines of the model, each a worker with a session of its own: so many, or `auto`, as many as the load asks for.
-   * All that run on this page share one budget. Default 1.
+   * All that run on this page share one budget. Default 1. From the first `load()` that asks for more than one, each
+   * engine that this page starts has one thread.
    */
   readonly workers?: number | 'auto'
   /** Predictions that may wait for an engine; one more is refused with `engine/overloaded`. Default 10,000. */

@@ -87,7 +87,8 @@ export class Predictor {
       try {
         const prepared = this.#prepare(question)
         const one = { at, prepared: prepared instanceof Promise ? await prepared : prepared }
-        const known = this.#cache && this.#known(this.#cache, one.prepared)
+        const cache = this.#cacheFor(question)
+        const known = cache && this.#known(cache, one.prepared)
         if (known) results[at] = known
         else ready.push(one)
       } catch (error) {
@@ -101,8 +102,9 @@ export class Predictor {
           const answer = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
           const asked = group[i]
           results[at] = answer
-          if (!this.#cache || !asked || answer instanceof AfieldError) return
-          this.#cache.set(cacheKey(this.#codec.encode([asked.prepared])), answer)
+          const cache = this.#cacheFor(questions[at])
+          if (!cache || !asked || answer instanceof AfieldError) return
+          cache.set(cacheKey(this.#codec.encode([asked.prepared])), answer)
         })
       }),
     )
@@ -172,6 +174,11 @@ export class Predictor {
     return 'golden' in asked
       ? this.#codec.prepareGolden(asked.golden)
       : this.#codec.prepare(asked.input, asked.state)
+  }
+
+  /** A test, or a measurement, is of a run and not of what is remembered. */
+  #cacheFor(asked: Asked | undefined): AnswerCache | undefined {
+    return !asked || 'golden' in asked || asked.isTest ? undefined : this.#cache
   }
 
   /** The answer to the same input, with what is this input's own. */

@@ -39,6 +39,7 @@ export interface Rooms {
   readonly catalogue: Catalogue
   /** This page's life. */
   readonly life: string
+  readonly rules: DownloadRules
   readonly checks: Checks
   /** Bytes that came from the repository, by model. */
   readonly fetched: ReadonlyMap<string, number>
@@ -103,6 +104,7 @@ export function makeRooms(ports: Ports, options: KeeperOptions): Rooms {
     blobs,
     sources: Object.values(sourcesFor()).flatMap((source) => source ?? []),
     life,
+    rules: options,
     catalogue: new Catalogue({ checks, routes, store, mayFetch: policy !== 'offline' }),
     checks,
     fetched,

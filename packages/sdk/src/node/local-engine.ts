@@ -20,10 +20,6 @@ export class LocalEngine implements Engine, Member {
   #hasEnded = false
   #kept = 0
 
-  /** Each is asked at once, and nobody asks how many there are. */
-  readonly waiting = 0
-  readonly running = 0
-
   constructor(id: number) {
     this.id = id
     this.gone = new Promise((resolve) => (this.#end = resolve))

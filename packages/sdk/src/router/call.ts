@@ -50,6 +50,8 @@ export class Call {
   /** Makes the input ready to be sent; a promise only where that takes time. */
   ready(): Promise<void> | undefined {
     if ('golden' in this.asked) return undefined
+    // Of a picture that another engine was to have.
+    this.drop()
     const { input } = this.asked
     this.sendable = input
     if (typeof input !== 'object' || ArrayBuffer.isView(input)) return undefined

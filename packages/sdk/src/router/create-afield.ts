@@ -65,11 +65,12 @@ class PageAfield implements Afield {
 
   async load<N extends ModelName>(name: N, options: LoadOptions = {}): Promise<Model<N>> {
     this.#calls.throwIfCut()
-    const { version, fallback, signal, onProgress } = options
+    const { version, fallback, signal, onProgress, workers = 1 } = options
     throwIfAborted(signal)
     const page = this.#page
     const { engines, keeper } = page
     const routeName = version === undefined ? name : `${name}@${version}`
+    if (workers !== 'auto' && workers > 1) engines.isPooled = true
     // Both workers start before anything is waited for.
     if (!page.routes.get(routeName)?.served) engines.prepare()
     keeper.start()

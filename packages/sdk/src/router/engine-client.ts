@@ -110,6 +110,7 @@ export class EngineClient implements Member {
       this.report()
       setTimeout(terminate, LAST_WORD_MS)
     }
+    this.#lane?.end()
     this.#held.clear()
     this.#end(error)
   }

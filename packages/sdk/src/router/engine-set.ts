@@ -156,12 +156,16 @@ export class EngineSet {
     this.#pump()
   }
 
-  /** Ends one engine more than is needed: of the idle ones, that which was asked longest ago. */
+  /**
+   * Ends one engine more than is needed: of the idle ones, that which was asked longest ago. Never the first, by which
+   * the keeper measures and names what serves.
+   */
   shrink(): void {
     const [idle] = this.#seats
+      .slice(1)
       .filter(({ held, isLeaving }) => held.length === 0 && !isLeaving)
       .sort((a, b) => a.since - b.since)
-    if (!idle || this.#seats.length < 2) return
+    if (!idle) return
     idle.isLeaving = true
     idle.member.end(undefined)
   }
@@ -173,7 +177,7 @@ export class EngineSet {
 
   /** @throws nothing: whatever becomes of it, the call hears. @param bounded as many may wait as may wait. */
   ask(call: Call, bounded = true): void {
-    if (call.isSettled) return
+    if (call.isSettled) return call.drop()
     call.by = this.served
     if (bounded && this.#waiting >= this.#options.maxQueue && !this.#hasIdle()) {
       return call.settle(overloaded(this.served.model, this.#waiting))
@@ -353,18 +357,23 @@ export class EngineSet {
     this.#endIfDone()
   }
 
-  /** What a lost engine had is asked once more, of another; what hung, or took all memory, would do so again. */
+  /**
+   * What a lost engine had is asked once more, of another. What hung would do so again; what took all memory was answered
+   * with that before its engine was given up, and what is left has done nothing.
+   */
   #lost(member: Member, error: AfieldError | undefined): void {
     const at = this.#seats.findIndex((seat) => seat.member === member)
     const [seat] = at < 0 ? [] : this.#seats.splice(at, 1)
     if (!seat) return
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
     const [first, ...later] = seat.held
-    const isOwn = reason.code === 'engine/hung' || reason.code === 'engine/out-of-memory'
+    const isOwn = reason.code === 'engine/hung'
+    const isOthers = reason.code === 'engine/out-of-memory'
     if (isOwn) for (const call of first?.calls ?? []) call.settle(reason)
     const held = [...(isOwn ? [] : (first?.calls ?? [])), ...later.flatMap(({ calls }) => calls)]
     for (const call of held) {
-      if (++call.losses > 1 || !error) call.settle(reason)
+      if (!isOthers) call.losses += 1
+      if (call.losses > 1 || !error) call.settle(reason)
     }
     const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter(
       (call) => !call.isSettled,

@@ -13,6 +13,8 @@ type OnReport = (report: EngineReport, engine: number) => void
 /** The engines of this page: started in advance, handed out, and gone. */
 export class Engines {
   readonly alive = new Map<number, EngineClient>()
+  /** An app wants pools: each engine of this page has a core. One that runs already keeps the threads that it has. */
+  isPooled = false
   /** Why engines died, kept for a keeper that asks later: one may die before it is handed out. */
   readonly #crashes = new Map<number, AfieldError>()
   readonly #log: Logger
@@ -47,7 +49,10 @@ export class Engines {
    */
   async take(wanted: EngineWanted): Promise<EngineClient> {
     // A file of its own: most pages run one engine.
-    const further = () => import('./further-engines.js')
+    const further = () =>
+      import('./further-engines.js').catch((cause: unknown) => {
+        throw asAfieldError(cause, 'engine/unavailable', 'The code for further engines could not be loaded')
+      })
     if (wanted.role !== 'serving') return (await further()).startFurther(this, wanted)
     const engine = this.#spare ?? this.start()
     this.#spare = undefined
@@ -65,7 +70,9 @@ export class Engines {
 
   /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
   async gone(id: number): Promise<AfieldError | undefined> {
-    return (await this.alive.get(id)?.gone) ?? this.#crashes.get(id)
+    const error = (await this.alive.get(id)?.gone) ?? this.#crashes.get(id)
+    this.#crashes.delete(id)
+    return error
   }
 
   /** Lets every engine answer what it was asked, then ends it; starts no other. */
@@ -84,6 +91,7 @@ export class Engines {
     const engine = new EngineClient(++this.#lastId, {
       script: engineWorkerUrl(),
       urls: engineUrls(),
+      ...(this.isPooled ? { threads: 1 } : {}),
       ...more,
     })
     this.alive.set(engine.id, engine)

@@ -39,9 +39,12 @@ function compiled({ alive }: Engines, build: RuntimeBuild): WebAssembly.Module |
 export function makeRoom(engines: Engines, wanted: EngineWanted): void {
   const { deviceMemory } = navigator as { readonly deviceMemory?: number }
   const budget = budgetOf(navigator.hardwareConcurrency, deviceMemory)
-  const running = [...engines.alive.values()].flatMap((engine) =>
-    engine.wanted && engine.wanted !== wanted ? { ...engine.wanted, engine } : [],
-  )
+  const running = [...engines.alive.values()].flatMap((engine) => {
+    if (!engine.wanted || engine.wanted === wanted) return []
+    // Of a pool that lost the engine it began with, another is what serves.
+    const isFirst = engine.owner?.members[0] === engine
+    return { ...engine.wanted, ...(isFirst ? { role: 'serving' as const } : {}), engine }
+  })
   const leaving = findRoom(wanted, running, budget)
   if (!leaving) {
     throw new AfieldError(

@@ -19,6 +19,7 @@ export class PageLane {
   readonly memory = new SharedArrayBuffer(laneBytes())
   readonly #lane: Lane = openLane(this.memory)
   #asked = 0
+  #hasEnded = false
   /** Answers that are still slept for, and how many would be after the next mistake. */
   #sleeps = 0
   #nextSleeps = FIRST_SLEEPS
@@ -48,6 +49,12 @@ export class PageLane {
     Atomics.notify(this.#lane.words, WORD.bell)
   }
 
+  /** Nothing is waited for any more: a wait without an end would keep the memory. */
+  end(): void {
+    this.#hasEnded = true
+    Atomics.notify(this.#lane.words, WORD.answered)
+  }
+
   /** What the next answers by lane look like. */
   remember(tensors: readonly PackedTensor[]): void {
     this.#shape = tensors
@@ -58,9 +65,11 @@ export class PageLane {
     const { words } = this.#lane
     // Whoever asked first does what else it has to do, such as asking more.
     await Promise.resolve()
+    if (this.#hasEnded) return
     if (!this.#watch(question)) {
       for (let known = this.#answered; known < question; known = this.#answered) {
         await waitAsync?.(words, WORD.answered, known).value
+        if (this.#hasEnded) return
       }
       this.#since = performance.now()
     }

@@ -1,4 +1,4 @@
-import type { AfieldError, Backend } from '@afield/protocol'
+import { AfieldError, type Backend } from '@afield/protocol'
 import type { PinnedModel, PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
 import { abortable } from '../abort.js'
 import { Deadline } from './deadline.js'
@@ -11,6 +11,7 @@ export class Pinned implements PinnedModel {
   readonly #route: Route
   #set: EngineSet
   #release: () => void
+  #isReleased = false
 
   constructor(route: Route, set: EngineSet) {
     this.version = set.served.version
@@ -34,6 +35,7 @@ export class Pinned implements PinnedModel {
   }
 
   release(): void {
+    this.#isReleased = true
     this.#release()
   }
 
@@ -50,7 +52,7 @@ export class Pinned implements PinnedModel {
     }
   }
 
-  /** After its engine was lost, once more of another, where that runs the very same version. */
+  /** After its engine was lost, or was wrong, once more of another, where that runs the very same version. */
   async #ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<T> {
     const { cut } = this.#set
     if (cut) throw cut
@@ -58,20 +60,24 @@ export class Pinned implements PinnedModel {
     try {
       return await ask(this.#set)
     } catch (error) {
-      const { code } = error as AfieldError
       if (this.#set.cut) throw this.#set.cut
-      if (this.#set.isAlive || (code !== 'engine/crashed' && code !== 'engine/device-lost')) throw error
-      if (!(await this.#followOn())) throw error
+      if (!(error instanceof AfieldError) || !this.#mayFollowOn(error)) throw error
+      if (!(await this.#followOn(error))) throw error
       return ask(this.#set)
     }
   }
 
-  async #followOn(): Promise<boolean> {
-    const set = await this.#route.ready()
+  #mayFollowOn({ code }: AfieldError): boolean {
+    if (code === 'engine/wrong-answer') return true
+    return !this.#set.isAlive && (code === 'engine/crashed' || code === 'engine/device-lost')
+  }
+
+  async #followOn(error?: AfieldError): Promise<boolean> {
+    const set = await this.#route.ready(error && { set: this.#set, error })
     if (set.served.version !== this.version) return false
     this.#release()
     this.#set = set
-    this.#release = set.pin()
+    if (!this.#isReleased) this.#release = set.pin()
     return true
   }
 }

@@ -29,9 +29,8 @@ export async function predictMany(
   const { signal } = options
   throwIfAborted(signal)
   const askAll = async (
-    given?: EngineSet,
+    set: EngineSet,
   ): Promise<{ readonly set: EngineSet; readonly settled: readonly Settled[] }> => {
-    const set = given ?? (await route.ready())
     const release = set.hold()
     try {
       const settled = await askPacks(set, candidates, signal)
@@ -42,7 +41,8 @@ export async function predictMany(
       release()
     }
   }
-  const { set, settled } = await abortable(pinned ? askAll(first) : twice(askAll, first), signal)
+  const asking = first && pinned ? askAll(first) : twice(route, askAll, first)
+  const { set, settled } = await abortable(asking, signal)
   const by = set.served
   const latencyMs = performance.now() - began
   for (const one of settled) {
@@ -61,13 +61,18 @@ const LOST: ReadonlySet<string> = new Set([
   'engine/wrong-answer',
 ])
 
-/** After its engine was lost, all of them once more: one version answers them. */
-async function twice<T>(ask: (set?: EngineSet) => Promise<T>, first: EngineSet | undefined): Promise<T> {
+/** After its engine was lost, or was wrong, all of them once more: one version answers them. */
+async function twice<T>(
+  route: Route,
+  ask: (set: EngineSet) => Promise<T>,
+  first: EngineSet | undefined,
+): Promise<T> {
+  const set = first ?? (await route.ready())
   try {
-    return await ask(first)
+    return await ask(set)
   } catch (error) {
     if (!(error instanceof AfieldError) || error.code === 'closed' || !LOST.has(error.code)) throw error
-    return ask()
+    return ask(await route.ready({ set, error }))
   }
 }
 

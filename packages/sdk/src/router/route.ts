@@ -256,9 +256,10 @@ export class Route {
     }
   }
 
-  /** What serves, brought back where it was lost. */
-  async ready(): Promise<EngineSet> {
-    if (!this.set && !this.#refusal) await this.#revive(undefined)
+  /** What serves, brought back where it was lost. @param failed what was asked until now, and what became of it. */
+  async ready(failed?: { readonly set: EngineSet; readonly error: AfieldError }): Promise<EngineSet> {
+    const isWrong = failed?.error.code === 'engine/wrong-answer' && failed.set === this.set
+    if (isWrong || (!this.set && !this.#refusal)) await this.#revive(failed?.error)
     if (this.set) return this.set
     throw this.#refusal ?? noEngine()
   }
@@ -278,7 +279,10 @@ export class Route {
       call.settle(set.cut ?? error)
       return false
     })
-    if (mayGoOn.length > 0) this.#again(mayGoOn, error)
+    if (mayGoOn.length > 0) return this.#again(mayGoOn, error)
+    // A device that went away is replaced before somebody asks, and is remembered for what it did.
+    const isOver = set === this.#set && error.code !== 'closed'
+    if (isOver && set.served.backend !== 'wasm') this.#revive(error).catch(() => undefined)
   }
 
   /** Asks what serves by now, or what serves once the keeper is done. */
@@ -323,20 +327,20 @@ export class Route {
   #scale(set: EngineSet): void {
     const workers = this.#workers
     if (workers === undefined || (workers === 1 && !this.#scaling)) return
-    void import('./scaling.js').then(({ Scaling }) => {
+    import('./scaling.js').then(({ Scaling }) => {
       if (set !== this.#set || workers !== this.#workers) return
       this.#scaling?.stop()
       this.#scaling = new Scaling(set, workers, this.calls)
-    })
+    }, goOn)
   }
 
   #consider(set: EngineSet): void {
     const backend = this.#backend
     if (set !== this.#set || set === this.#considered || set.served.backend === backend) return
     this.#considered = set
-    void import('./consider.js').then(({ considerBackends }) => {
+    import('./consider.js').then(({ considerBackends }) => {
       if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
-    })
+    }, goOn)
   }
 
   #ended(): void {
@@ -344,6 +348,9 @@ export class Route {
     if (this.#underWay === 0) this.#drained()
   }
 }
+
+/** Without the code for more, such as after the app was deployed anew, the engine that there is goes on. */
+const goOn = (): void => undefined
 
 let predictingMany: Promise<typeof import('./predict-many.js')> | undefined
 

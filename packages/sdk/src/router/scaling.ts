@@ -67,7 +67,7 @@ export class Scaling {
     const count = set.members.length
     if (this.#isStopped || !set.isAlive) return
     if (!this.#isAuto) {
-      if (count < this.#target) this.#grow(now)
+      if (count < this.#target) void this.#grow(now)
       else if (count > this.#target) this.#shrink()
       return
     }
@@ -80,28 +80,21 @@ export class Scaling {
     const busy = (set.workedMs(now) - first.workedMs) / ((now - first.at) * count)
     const since = now - this.#changedAt
     if (busy > OUT_ABOVE && set.waited > first.waited && count < this.#target) {
-      if (since > OUT_COOL_DOWN_MS) this.#grow(now)
+      if (since > OUT_COOL_DOWN_MS) void this.#grow(now)
     } else if (busy < IN_BELOW && count > 1 && since > IN_COOL_DOWN_MS) this.#shrink()
   }
 
-  #grow(now: number): void {
+  async #grow(now: number): Promise<void> {
     if (this.#isGrowing || now < this.#noRoomUntil) return
     this.#isGrowing = true
-    this.#calls
-      .grow()
-      .then((member) => {
-        if (this.#isStopped) member?.end(undefined)
-        else if (member) this.#set.add(member)
-      })
-      .catch(() => {
-        // The engines that there are go on; why one could not start is in the log already.
-        this.#noRoomUntil = performance.now() + NO_ROOM_MS
-      })
-      .finally(() => {
-        this.#isGrowing = false
-        this.#changed()
-        this.#look()
-      })
+    const member = await this.#calls.grow().catch(() => undefined)
+    this.#isGrowing = false
+    if (this.#isStopped) return member?.end(undefined)
+    if (member) this.#set.add(member)
+    // The engines that there are go on; why one could not start is in the log. Asking at once would ask without an end.
+    else this.#noRoomUntil = performance.now() + NO_ROOM_MS
+    this.#changed()
+    this.#look()
   }
 
   #shrink(): void {

@@ -108,7 +108,7 @@ export const ENGINE_PAGES = {
   'engine/wrong-answer': {
     happened: 'A model gave wrong numbers on the GPU.',
     why: ['The GPU’s driver, or the runtime’s code for it, computes otherwise than the CPU.'],
-    fix: ['Nothing: WASM answers instead, and the GPU is not used for this version on this browser.'],
+    fix: ['Nothing: WASM answers instead, and the GPU is tried again for this version a day later.'],
   },
   'remote/invalid': {
     happened: 'The remote fallback answered something else than the Open Inference Protocol.',

@@ -120,7 +120,8 @@ export class Activator {
         fetched?.hash === hash ? fetched : await this.#options.fetcher.stored(served.version, release)
       if (stored) {
         fetched = undefined
-        const activate = () => this.#serving.activate(served, release, stored, standsIn)
+        const terms = { standsIn, mayFinish: this.#mayFinish(documents) }
+        const activate = () => this.#serving.activate(served, release, stored, terms)
         if (await this.#tryOrFallBack(documents, record, served, activate)) return true
         continue
       }
@@ -272,6 +273,12 @@ export class Activator {
     return mayRun(documents, version)
   }
 
+  /** Whether what is pinned to what runs may go on beside another version. */
+  #mayFinish(documents: ModelDocuments): boolean {
+    const { running } = this
+    return !running || mayRun(documents, running.served.version)
+  }
+
   /**
    * Something else serves meanwhile: the version that proved itself here last, or the one before it, if it still may.
    * Nothing stands in for a version that the app asked for.
@@ -287,7 +294,8 @@ export class Activator {
       const stored = await this.#options.fetcher.stored(held.version, release)
       const served: Served = { ...decided, version: held.version, arm: 'stable' }
       try {
-        if (stored && (await this.#serving.activate(served, release, stored, true))) return true
+        const terms = { standsIn: true, mayFinish: this.#mayFinish(documents) }
+        if (stored && (await this.#serving.activate(served, release, stored, terms))) return true
       } catch (error) {
         if (!(error instanceof AfieldError)) throw error
         this.#ports.log('warn', `${held.version} could not stand in.`, error)

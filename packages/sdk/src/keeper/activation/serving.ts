@@ -68,13 +68,13 @@ export class Serving {
   /**
    * Tries a version and swaps to it; false when the version itself failed, which is then written down.
    *
-   * @param standsIn see {@link Terms}.
+   * @param on see {@link Terms}.
    */
   async activate(
     served: Served,
     release: Release,
     stored: StoredVersion,
-    standsIn: boolean,
+    on: Pick<Terms, 'standsIn' | 'mayFinish'>,
   ): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
@@ -99,8 +99,7 @@ export class Serving {
     const terms: Terms = {
       variant: stored.artifact.variant,
       engine: outcome.facts,
-      standsIn,
-      mayFinish: true,
+      ...on,
       slo: stored.descriptor.slo,
       modelBytes: bytes,
     }
@@ -174,7 +173,8 @@ export class Serving {
   async #serve(next: Running): Promise<void> {
     const { engine, served, terms } = next
     await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
-    this.#running = next
+    // What is moved or renamed later comes after itself.
+    this.#running = { ...next, terms: { ...terms, mayFinish: true } }
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

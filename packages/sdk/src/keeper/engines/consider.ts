@@ -13,14 +13,10 @@ import { triedOn } from './tried.js'
 import { tryBackend, type Trial } from './try-backend.js'
 import type { Verdict } from './verdict-record.js'
 import type { Tried, Verdicts } from './verdicts.js'
+import { AGAIN_MS, NEVER, inferenceToWait } from './worth.js'
 
-/** What bringing a backend up takes before it was ever measured here: generous for what a build downloads. */
-const USUAL_BRING_UP_MS = { jspi: 3_000, asyncify: 6_000 } as const
 /** Pages that may die while a version is tried on a backend, before that rests. */
 const STRIKES = 2
-/** What may be otherwise after so much more inference: the connection, the room. */
-const AGAIN_MS = 10_000
-const NEVER = Infinity
 /** Failures that may be the moment's, so that there is a way back. Any other is of the version on this GPU. */
 const PASSING: readonly ErrorCode[] = [
   'engine/device-lost',
@@ -62,7 +58,8 @@ export class Considering {
     )
     if (!descriptor || offered.length === 0) return this.#cannot(running, load)
     if (load.backend === 'auto') {
-      const wait = await this.#waitFor(hardware, load)
+      const { rules } = this.#rooms
+      const wait = await inferenceToWait(this.#ports, rules, this.#verdicts, running.served, load)
       if (wait > 0) return wait
     }
     let again = NEVER
@@ -74,13 +71,6 @@ export class Considering {
       again = Math.min(again, outcome)
     }
     return again
-  }
-
-  /** How much more inference it takes to be worth the bring-up, or until it may be asked for. */
-  async #waitFor({ build }: Hardware, { inferenceMs }: Load): Promise<number> {
-    if (this.#ports.connection?.().saveData) return AGAIN_MS
-    const cost = (await this.#verdicts.bringUpMs(build)) ?? USUAL_BRING_UP_MS[build]
-    return cost - inferenceMs
   }
 
   /** `undefined` where this device has nothing that the backend's files could run on. */

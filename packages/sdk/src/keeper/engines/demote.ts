@@ -21,13 +21,12 @@ export async function demote(
   if (previous === 'wasm') return
   const why = reasonOf(error)
   ports.log('warn', `${model} ${version} goes on on WASM, because ${previous} failed.`, error)
-  const until = why === 'wrong-answer' ? {} : { until: ports.clock.now() + REST_MS }
   const remembered = verdicts.remember({
     ...triedOn(ports, running.descriptor, running.on),
     outcome: 'lost',
     why,
     message: error.message,
-    ...until,
+    until: ports.clock.now() + REST_MS,
   })
   await returnToWasm(ports, rooms, route, running, why)
   await remembered

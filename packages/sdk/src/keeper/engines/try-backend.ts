@@ -48,12 +48,21 @@ export async function tryBackend(
     // The first runs of a shape compile its shaders.
     await within(clock, engine.measure(size, selfTest))
     const backendMs = await within(clock, engine.measure(size, selfTest))
-    const wasmMs = backend === 'auto' ? await running.engine.measure(size, selfTest) : undefined
+    const wasmMs = backend === 'auto' ? await measureWasm(running, size, selfTest) : undefined
     const serves = wasmMs === undefined || backendMs <= WORTH * wasmMs
     return { engine, facts, bringUpMs, backendMs, wasmMs, serves }
   } catch (error) {
     engine.close()
     throw error
+  }
+}
+
+/** @throws AfieldError `engine/unavailable`: that WASM could not be measured says nothing about the backend. */
+async function measureWasm({ engine }: Running, together: number, selfTest: unknown): Promise<number> {
+  try {
+    return await engine.measure(together, selfTest)
+  } catch (cause) {
+    throw new AfieldError('engine/unavailable', 'The engine that serves could not be measured.', { cause })
   }
 }
 
