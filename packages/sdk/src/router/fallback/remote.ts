@@ -1,5 +1,6 @@
 import { AfieldError, asAfieldError, errorFromData, invalidInput, type Answer } from '@afield/protocol'
 import type { RemotePage, RemoteWorker } from '../../engine/remote/worker.js'
+import { isUnsayable } from '../../engine/remote/unsayable.js'
 import { aborted } from '../../abort.js'
 import { engineUrls, remoteWorkerUrl } from '../../files.js'
 import type { RemoteContract } from '../../keeper/engines/port.js'
@@ -66,6 +67,7 @@ export class RemoteFallback implements RemoteAnswers {
   #underWay: Pack | undefined
   #idle: ReturnType<typeof setTimeout> | undefined
   #last: AfieldError | undefined
+  #closed: AfieldError | undefined
 
   /** @throws AfieldError `input/invalid`, naming the option. */
   constructor(options: RemoteFallbackOptions) {
@@ -76,6 +78,7 @@ export class RemoteFallback implements RemoteAnswers {
 
   /** @throws AfieldError `remote/*`; `input/invalid` where it is a lone question that does not fit the contract. */
   async ask(questions: readonly Question[], signal: AbortSignal | undefined): Promise<Answered> {
+    const isTry = this.breaker.state !== 'closed'
     if (!this.breaker.admits()) throw this.#unavailable()
     try {
       const answered = await this.#inTime(questions, signal)
@@ -83,12 +86,14 @@ export class RemoteFallback implements RemoteAnswers {
       if (failure) throw failure
       return answered
     } finally {
-      // A try that was given up leaves the next to try.
-      if (signal?.aborted) this.breaker.withdrawn()
+      // A try that was given up, or of which the server never heard, leaves the next to try.
+      if (isTry) this.breaker.withdrawn()
     }
   }
 
   close(error: AfieldError): void {
+    this.#closed = error
+    clearTimeout(this.#idle)
     this.#started?.end(error)
     for (const { reject } of this.#queue.splice(0)) reject(error)
   }
@@ -99,7 +104,7 @@ export class RemoteFallback implements RemoteAnswers {
     pack.isCounted = true
     if (!error) return this.breaker.close()
     // An input that is at fault, or a call that was given up, says nothing of the server.
-    if (isOfCall(error)) return this.breaker.withdrawn()
+    if (isOfCall(error) || isUnsayable(error)) return
     this.#last = error
     const { retryAfterMs } = error.details
     if (typeof retryAfterMs === 'number' && retryAfterMs > 0) this.breaker.open(retryAfterMs)
@@ -167,6 +172,7 @@ export class RemoteFallback implements RemoteAnswers {
       await this.#send(pack)
     }
     this.#underWay = undefined
+    if (this.#closed) return
     this.#idle = setTimeout(
       () => this.#started?.end(new AfieldError('closed', 'The remote fallback rests.')),
       IDLE_MS,
@@ -184,6 +190,7 @@ export class RemoteFallback implements RemoteAnswers {
   async #send(pack: Pack): Promise<void> {
     const { calls } = pack
     try {
+      if (this.#closed) throw this.#closed
       const answered = await this.#exchange(calls)
       if (!answered) return await this.#sendApart(calls)
       this.#count(pack, failureOf(answered))
