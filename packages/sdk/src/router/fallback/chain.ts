@@ -78,23 +78,26 @@ export class Chain {
       return { settled, servedBy: 'constant', modelVersion: 'none' }
     }
     const asked = Promise.all(questions.map(({ input }) => ask(answer, input as ModelInput, reason)))
-    return { settled: await inTime(asked, deadline), servedBy: 'function', modelVersion: 'none' }
+    const settled = await inTime(asked, deadline)
+    const [first] = settled
+    if (first instanceof AfieldError && settled.every((one) => one instanceof AfieldError)) throw first
+    return { settled, servedBy: 'function', modelVersion: 'none' }
   }
 }
 
-/** @throws AfieldError the model's error, of which the function's is the cause. */
+/** What the function answered; else the model's error, of which the function's is the cause. */
 async function ask(
   answer: Extract<FallbackOptions['answer'], (...given: never) => unknown>,
   input: ModelInput,
   reason: AfieldError,
-): Promise<Answer> {
+): Promise<Answer | AfieldError> {
   try {
     const outputs: Outputs = await answer(input, reason)
     if (typeof outputs === 'object' && outputs !== null) return { outputs }
     throw new TypeError('it returned no outputs: an object with a value for each output of the contract')
   } catch (cause) {
     const { code, message, details } = reason
-    throw new AfieldError(code, `${message} The fallback's function failed too.`, { cause, details })
+    return new AfieldError(code, `${message} The fallback's function failed too.`, { cause, details })
   }
 }
 
