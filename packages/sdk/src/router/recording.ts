@@ -8,6 +8,7 @@ import type { ModelCounts } from './monitor/model-counts.js'
 import { Monitor } from './monitor/monitor.js'
 import type { DriftReport, Stats } from './monitor/reports.js'
 import type { Watching } from './monitor/watching.js'
+import type { Counted } from './health.js'
 import { Observer } from './observer.js'
 import type { OpenPage, OpenPageOptions } from './open-page.js'
 import type { Route } from './route.js'
@@ -117,9 +118,9 @@ export class Recording implements Counts {
     })
   }
 
-  /** Ms of this page's answers in the mean; `undefined` while there are none. */
-  meanMs(route: Route): number | undefined {
-    return this.#monitor.meanMs(modelOf(route))
+  /** See `Model.health`. */
+  health(route: Route): Counted {
+    return this.#monitor.health(modelOf(route))
   }
 
   async drift(route: Route): Promise<DriftReport> {
