@@ -88,8 +88,9 @@ class PageAfield implements Afield {
     } catch (error) {
       // What was switched off or out of reach may be back at the next look; what the app gave up is not looked for.
       if (!signal?.aborted) page.follow()
-      if (!route?.guard) throw error
-      ;(await route.guard).missing(error)
+      const guard = await route?.guard
+      if (!route || !guard) throw error
+      guard.missing(error)
     } finally {
       stop?.()
       if (!route?.served) engines.dropSpare()
