@@ -111,7 +111,7 @@ export interface PredictManyOptions<O = Outputs> {
 
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined
-  /** By then an answer or an error is here: a constant or function of the fallback answers, else `engine/timeout`. */
+  /** In ms, above 0. By then an answer or an error is here: a constant or function of the fallback answers, else `engine/timeout`. */
   readonly timeoutMs?: number | undefined
   /** Of the answer before, for a stateful model; without one it begins anew. */
   readonly state?: ModelState | undefined
@@ -236,7 +236,7 @@ export interface Model<N extends ModelName = ModelName> {
   pin(): Promise<PinnedModel<N>>
   /**
    * What became of this page's predictions, by version and backend: counts, success, latency, throughput, and what they
-   * cost.
+   * cost. An engine that is in the middle of a long run is waited for up to a second, then told of as it last was.
    *
    * @example
    * const { total, versions } = await model.stats()
@@ -247,7 +247,7 @@ export interface Model<N extends ModelName = ModelName> {
    * Whether the model can answer, found out by asking it: a golden vector, replayed and compared.
    *
    * @example
-   * const { canPredict, latencyOk } = await model.health()
+   * const { canPredict, latencyOk, successOk } = await model.health()
    */
   health(options?: HealthOptions): Promise<Health>
   /**
