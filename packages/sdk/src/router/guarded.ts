@@ -1,5 +1,5 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
-import type { FallbackOptions } from './fallback/options.js'
+import type { AnyFallback } from './fallback/options.js'
 import type { Guard } from './guard.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
@@ -8,7 +8,7 @@ import type { Route } from './route.js'
 const MAX_MS = 2 ** 31 - 1
 
 /** Fallbacks that wait for their code. */
-const waiting = new WeakMap<Route, FallbackOptions>()
+const waiting = new WeakMap<Route, AnyFallback>()
 const complained = new WeakSet<Route>()
 
 /**
@@ -48,7 +48,7 @@ export function unguarded<T>(asked: Promise<T>, timeoutMs: number | undefined): 
 async function open(
   page: OpenPage,
   route: Route,
-  fallback: FallbackOptions | undefined,
+  fallback: AnyFallback | undefined,
 ): Promise<Guard | undefined> {
   // One after the other, so that what fails leaves what was there before.
   const before = await Promise.resolve(route.guard).catch(() => undefined)

@@ -1,9 +1,8 @@
 import { AfieldError, asAfieldError, invalidInput, type Answer, type Outputs } from '@afield/protocol'
 import { abortable } from '../../abort.js'
-import type { ModelInput } from '../../inputs.js'
 import type { Deadline } from '../deadline.js'
 import { isOfCall } from './blame.js'
-import type { FallbackOptions } from './options.js'
+import type { AnyFallback } from './options.js'
 
 /** An app's question. */
 export type Question = { readonly input: unknown; readonly state?: Answer['state'] | undefined }
@@ -27,14 +26,14 @@ export interface RemoteAnswers {
 
 /** Who answers when the model cannot: a server, then the app's own constant or function. */
 export class Chain {
-  readonly #answer: FallbackOptions['answer']
+  readonly #answer: AnyFallback['answer']
   readonly #remote: RemoteAnswers | undefined
   readonly #warn: (error: AfieldError) => void
   #warned = false
 
   /** @param warn is told of a server that fails while the app's own answers hide it; once, until it works again. */
   constructor(
-    { answer }: FallbackOptions,
+    { answer }: AnyFallback,
     remote: RemoteAnswers | undefined,
     warn: (error: AfieldError) => void,
   ) {
@@ -77,7 +76,7 @@ export class Chain {
       const settled = questions.map(() => ({ outputs: structuredClone(answer) }))
       return { settled, servedBy: 'constant', modelVersion: 'none' }
     }
-    const asked = Promise.all(questions.map(({ input }) => ask(answer, input as ModelInput, reason)))
+    const asked = Promise.all(questions.map(({ input }) => ask(answer, input as never, reason)))
     const settled = await inTime(asked, deadline)
     const [first] = settled
     if (first instanceof AfieldError && settled.every((one) => one instanceof AfieldError)) throw first
@@ -87,8 +86,8 @@ export class Chain {
 
 /** What the function answered; else the model's error, of which the function's is the cause. */
 async function ask(
-  answer: Extract<FallbackOptions['answer'], (...given: never) => unknown>,
-  input: ModelInput,
+  answer: Extract<AnyFallback['answer'], (...given: never) => unknown>,
+  input: never,
   reason: AfieldError,
 ): Promise<Answer | AfieldError> {
   try {
@@ -110,7 +109,7 @@ async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
 }
 
 /** @throws AfieldError `input/invalid`, field `fallback.answer`. */
-function checked(answer: FallbackOptions['answer']): FallbackOptions['answer'] {
+function checked(answer: AnyFallback['answer']): AnyFallback['answer'] {
   if (answer === undefined || typeof answer === 'function') return answer
   if (typeof answer === 'object' && answer !== null) {
     try {
