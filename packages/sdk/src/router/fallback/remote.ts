@@ -1,4 +1,4 @@
-import { AfieldError, asAfieldError, errorFromData, invalidInput, type Answer } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorFromData, type Answer } from '@afield/protocol'
 import type { RemotePage, RemoteWorker } from '../../engine/remote/worker.js'
 import { isUnsayable } from '../../engine/remote/unsayable.js'
 import { aborted } from '../../abort.js'
@@ -11,8 +11,8 @@ import { startWorker, whyFailed } from '../start-worker.js'
 import { isOfCall } from './blame.js'
 import type { ChainAnswers, Question, RemoteAnswers } from './chain.js'
 import type { RemoteOptions } from './options.js'
+import { checkedTimeout, inferUrl } from './server-address.js'
 
-const TIMEOUT_MS = 5000
 /** A worker that is not asked for this long is ended. */
 const IDLE_MS = 60_000
 /** Questions that are sent to the worker together. */
@@ -72,7 +72,7 @@ export class RemoteFallback implements RemoteAnswers {
   /** @throws AfieldError `input/invalid`, naming the option. */
   constructor(options: RemoteFallbackOptions) {
     this.#options = options
-    this.#url = inferUrl(options)
+    this.#url = inferUrl(options, options.name)
     this.#timeoutMs = checkedTimeout(options)
   }
 
@@ -282,33 +282,4 @@ function failureOf({ settled }: Answered): AfieldError | undefined {
   const [first] = settled
   const failed = settled.every((one) => one instanceof AfieldError && !isOfCall(one))
   return failed && first instanceof AfieldError ? first : undefined
-}
-
-/** @throws AfieldError `input/invalid`, field `fallback.remote.url`. */
-function inferUrl({ url, model, name }: RemoteFallbackOptions): string {
-  const parsed = URL.canParse(url, location.href) ? new URL(url, location.href) : undefined
-  const isSafe =
-    parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
-  if (!parsed || !isSafe || parsed.username || parsed.password) {
-    throw invalidInput(
-      'fallback.remote.url',
-      'malformed',
-      'takes an https: URL without a password, such as "https://models.example.com" (http: only on this machine)',
-    )
-  }
-  const path = parsed.pathname.replace(/\/+$/, '')
-  parsed.pathname = `${path}/v2/models/${encodeURIComponent(model ?? name)}/infer`
-  return parsed.href
-}
-
-function isLoopback(host: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(host)
-}
-
-function checkedTimeout({ timeoutMs = TIMEOUT_MS, headers }: RemoteFallbackOptions): number {
-  if (headers !== undefined && typeof headers !== 'function') {
-    throw invalidInput('fallback.remote.headers', 'mistyped', 'takes a function that gives headers')
-  }
-  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, 2 ** 31 - 1)
-  throw invalidInput('fallback.remote.timeoutMs', 'out-of-range', 'is a number of milliseconds above 0')
 }
