@@ -134,7 +134,9 @@ export class Recording implements Counts {
   async #hear({ set }: Route): Promise<void> {
     this.#page.calls.throwIfCut()
     const { alive } = this.#page.engines
-    for (const id of this.#heapBytes.keys()) if (!alive.has(id)) this.#heapBytes.delete(id)
+    for (const known of [this.#heapBytes, this.#awaited]) {
+      for (const id of known.keys()) if (!alive.has(id)) known.delete(id)
+    }
     await Promise.all(
       set?.members.map(({ id, gone }) => {
         const others = this.#awaited.get(id)
@@ -158,6 +160,7 @@ export class Recording implements Counts {
       this.#isOpened = true
       this.#page.background.run(async () => {
         const watching = await this.#open()
+        if (this.#page.calls.end) return
         // What came before it was not looked at.
         for (const counted of this.#monitor.models) counted.lookAfter = watching.counted(counted)
       })
