@@ -92,3 +92,10 @@ test.each<[Partial<Counted> | undefined, Pick<Health, 'latencyOk' | 'successOk'>
 ])('of a page that counted %j, it is %j', async (counted, told) => {
   expect(await check('wasm', 2, counted)).toMatchObject(told)
 })
+
+test('waits for no counts that do not come, and no longer than the app does', async () => {
+  const never = (): Promise<undefined> => new Promise(() => undefined)
+  expect(await checkHealth(asking('wasm', 2), {}, never)).toMatchObject({ canPredict: true, successOk: true })
+  const signal = AbortSignal.timeout(50)
+  await expect(checkHealth(asking('wasm', 2), { signal }, never)).rejects.toMatchObject({ code: 'aborted' })
+})

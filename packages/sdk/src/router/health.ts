@@ -20,6 +20,8 @@ const SUCCESS = 0.95
 const LEAST = 20
 /** A test prediction that takes longer is no answer. */
 const TEST_WITHIN_MS = 5000
+/** Counts whose code has not come by then are left out. */
+const COUNTS_WITHIN_MS = 1000
 /** Most ms that a prediction may take, where the version has no objective. */
 const LATENCY_MS = 100
 /** The same by the class of its objective. */
@@ -99,7 +101,7 @@ export async function checkHealth(
   const { served } = route
   const breaker = guard?.breaker.state ?? 'closed'
   const limit = tested?.limitMs ?? 0
-  const { meanMs = 0, answered = 0, unanswered = 0 } = (await counted()) ?? {}
+  const { meanMs = 0, answered = 0, unanswered = 0 } = (await inTime(counted(), signal)) ?? {}
   const asked = answered + unanswered
   return {
     model: served?.model ?? nameOf(route.name),
@@ -135,6 +137,11 @@ async function test({ page, route }: Asking, { signal }: Deadline): Promise<Test
 function wrongAnswer(expected: GoldenQuestion['expected'], { outputs }: Answer): AfieldError | undefined {
   const disagreement = findDisagreement(expected, [outputs])
   return disagreement && new AfieldError('engine/wrong-answer', `${describeDisagreement(disagreement)}.`)
+}
+
+function inTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), COUNTS_WITHIN_MS))
+  return abortable(Promise.race([work, late]), signal)
 }
 
 /** What the objective says; its class was read when the version was published. */
