@@ -226,6 +226,21 @@ describe('a model that is switched off', () => {
     expect(await ask()).toMatchObject({ code: 'model/killed', cause: 'RangeError: nor do I' })
   })
 
+  test('what cannot be sent at all leaves the next call to ask the server', async () => {
+    await load({ remote: remote() })
+    await kill()
+    server.fault({ kind: 'busy', retryAfterSeconds: 1, times: 1 })
+    expect(await ask()).toMatchObject({ code: 'remote/unavailable' })
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    const refused = await page.evaluate(
+      (record) =>
+        model.predict({ ...record, hours_studied: () => 4 }).catch((error: { code: string }) => error.code),
+      RECORD as object,
+    )
+    expect(refused).toBe('input/invalid')
+    expect(await ask()).toMatchObject({ servedBy: 'remote' })
+  })
+
   test('a thousand at once travel to the server together', async () => {
     await load({ remote: remote() })
     await kill()
@@ -297,6 +312,75 @@ describe('a server that misbehaves', () => {
     })
     expect(server.requests).toEqual([])
   })
+})
+
+describe('a device on which parts of the app do not arrive', () => {
+  let fresh: Browser
+
+  // The others' holds them in its cache.
+  beforeEach(async () => {
+    await page.close()
+    fresh = await launchChromium()
+    page = await fresh.open(world.url)
+  })
+
+  afterEach(async () => {
+    await fresh.close()
+    page = await browser.open(world.url)
+    await revive()
+  })
+
+  test('is answered by the model, and by the fallback as soon as its code can be had', async () => {
+    world.server.fault('/app/**/open-guard*', { kind: 'refuse' })
+    const warned: string[] = []
+    page.onConsole(({ text }) => warned.push(text))
+    expect(await load({ answer: CONSTANT })).toBe('1.0.0')
+    expect(await ask()).toMatchObject({ servedBy: 'model', outputs: risk })
+    expect(await ask({ timeoutMs: 5000 })).toMatchObject({ servedBy: 'model', outputs: risk })
+    expect(await ask({ timeoutMs: 1e-9 })).toMatchObject({ code: 'engine/timeout' })
+    expect(await health()).toMatchObject({ canPredict: true, answers: true, breaker: 'closed' })
+    expect(warned.filter((text) => text.includes('could not be loaded'))).toHaveLength(1)
+    world.server.clearFaults()
+    await kill()
+    await ask()
+    await expect.poll(() => ask()).toMatchObject({ servedBy: 'constant' })
+  })
+
+  test('is told what to do where a call itself is among them', async () => {
+    await load(undefined)
+    world.server.fault('/app/**/model-calls*', { kind: 'refuse' })
+    const code = await page.evaluate(() => model.health().catch((error: { code: string }) => error.code))
+    expect(code).toBe('engine/unavailable')
+    world.server.clearFaults()
+    expect(await health()).toMatchObject({ canPredict: true })
+  })
+})
+
+test('a fallback that is refused leaves the one before it', async () => {
+  await load({ answer: CONSTANT })
+  expect(await load({ answer: 4 as unknown as Outputs })).toBe('input/invalid fallback.answer')
+  await kill()
+  expect(await ask()).toMatchObject({ servedBy: 'constant' })
+  await revive()
+})
+
+test('a stream that is pinned keeps its limit of time, and refuses one of no sense', async () => {
+  await load({ answer: CONSTANT })
+  const said = await page.evaluate(async (record) => {
+    const pinned = await model.pin()
+    const settle = async (timeoutMs: number): Promise<string> => {
+      try {
+        const { servedBy } = await pinned.predict(record as never, { timeoutMs })
+        return servedBy
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    }
+    const all = [await settle(5000), await settle(1e-9), await settle(0), await settle(Infinity)]
+    pinned.release()
+    return all
+  }, RECORD as object)
+  expect(said).toEqual(['model', 'engine/timeout', 'input/invalid', 'model'])
 })
 
 describe('credentials', () => {
@@ -382,6 +466,7 @@ test('a model that works is healthy, and its test counts nowhere', async () => {
     modelLoaded: true,
     canPredict: true,
     latencyOk: true,
+    successOk: true,
     latencyMs: expect.any(Number) as number,
     answers: true,
     breaker: 'closed',

@@ -59,13 +59,18 @@ let model: Model
 let now: number
 let doubts: AfieldError[]
 let loads: number
+let loading: () => Promise<unknown>
 let provenAnew: () => void
+/** What was counted as failed though the model was not asked, and what answered in its place. */
+let counted: (readonly [string, number])[]
 
 beforeEach(() => {
   model = new Model()
   now = 0
   doubts = []
   loads = 0
+  counted = []
+  loading = () => Promise.reject(new AfieldError('manifest/unavailable', 'Still offline.'))
 })
 
 function guardWith(fallback?: FallbackOptions, remote?: RemoteAnswers): Guard {
@@ -77,11 +82,12 @@ function guardWith(fallback?: FallbackOptions, remote?: RemoteAnswers): Guard {
       doubts.push(error)
       return new Promise((resolve) => (provenAnew = resolve))
     },
-    load: async () => {
+    load: () => {
       loads += 1
-      throw new AfieldError('manifest/unavailable', 'Still offline.')
+      return loading()
     },
-    fellBack: () => undefined,
+    fellBack: (by, _ms, times) => void counted.push([by, times]),
+    refused: ({ code }, times) => void counted.push([code, times]),
     breaker: new Breaker(() => now),
   })
   if (fallback) guard.fallBackTo(new Chain(fallback, remote, () => undefined))
@@ -275,6 +281,96 @@ describe('with a fallback', () => {
     expect(() => guardWith().missing(new AfieldError('model/killed', 'Off.'))).toThrow('Off.')
     expect(() => guard.missing(new AfieldError('aborted', 'No.'))).toThrow('No.')
   })
+})
+
+describe('while it is open', () => {
+  const FAILING: RemoteAnswers = {
+    ask: () => Promise.reject(new AfieldError('remote/unavailable', 'Down.')),
+  }
+  const half: FallbackOptions['answer'] = (input) => {
+    if (input === 'bad') throw new RangeError('not this one')
+    return CONSTANT
+  }
+
+  async function opened(fallback?: FallbackOptions, remote?: RemoteAnswers): Promise<Guard> {
+    const guard = guardWith(fallback, remote)
+    model.fails = 'engine/crashed'
+    for (let i = 0; i < 5; i++) await guard.predict({}).catch(() => undefined)
+    counted = []
+    return guard
+  }
+
+  test('what a fallback did not answer either is counted, as what it did is', async () => {
+    const server = await opened({}, FAILING)
+    await expect(server.predict({})).rejects.toMatchObject({ code: 'remote/unavailable' })
+    await expect(server.predictMany([1, 2])).rejects.toMatchObject({ code: 'remote/unavailable' })
+    expect(counted).toEqual([
+      ['remote/unavailable', 1],
+      ['remote/unavailable', 2],
+    ])
+    const bare = await opened()
+    await expect(bare.predict({})).rejects.toMatchObject({ code: 'engine/unavailable' })
+    expect(counted).toEqual([['engine/unavailable', 1]])
+  })
+
+  test('a candidate that the function fails for costs no other its answer', async () => {
+    const guard = await opened({ answer: half })
+    const { results, failures } = await guard.predictMany(['good', 'bad', 'good'])
+    expect(results.map(({ index }) => index)).toEqual([0, 2])
+    expect(failures).toMatchObject([{ index: 1, error: { code: 'engine/unavailable' } }])
+    expect(counted).toEqual([
+      ['function', 2],
+      ['engine/unavailable', 1],
+    ])
+    await expect(guard.predictMany(['bad', 'bad'])).rejects.toMatchObject({ code: 'engine/unavailable' })
+  })
+
+  test('a thousand calls at once reach the model once, as soon as one may try', async () => {
+    const guard = await opened({ answer: CONSTANT })
+    const thousand = (): Promise<string[]> =>
+      Promise.all(Array.from({ length: 1000 }, async () => (await guard.predict({})).servedBy))
+    model.asked = 0
+    expect(new Set(await thousand())).toEqual(new Set(['constant']))
+    expect(model.asked).toBe(0)
+    now += MINUTE
+    expect(new Set(await thousand())).toEqual(new Set(['constant']))
+    expect(model.asked).toBe(1)
+  })
+
+  test('a call from before that is given up lets no second one try', async () => {
+    const guard = guardWith({ answer: CONSTANT })
+    model.fails = 'hang'
+    const early = new AbortController()
+    const before = guard.predict({}, { signal: early.signal })
+    model.fails = 'engine/crashed'
+    for (let i = 0; i < 5; i++) await guard.predict({})
+    now += MINUTE
+    model.fails = 'hang'
+    const late = new AbortController()
+    const tries = guard.predict({}, { signal: late.signal })
+    early.abort()
+    await expect(before).rejects.toMatchObject({ code: 'aborted' })
+    model.asked = 0
+    expect(await guard.predict({})).toMatchObject({ servedBy: 'constant' })
+    expect(model.asked).toBe(0)
+    late.abort()
+    await expect(tries).rejects.toMatchObject({ code: 'aborted' })
+    model.fails = undefined
+    expect(await guard.predict({})).toMatchObject({ servedBy: 'model' })
+  })
+})
+
+test('a model that is loaded and does not serve all the same is looked for again', async () => {
+  const guard = guardWith({ answer: CONSTANT })
+  model.served = undefined
+  guard.missing(new AfieldError('manifest/unavailable', 'Offline.'))
+  loading = () => Promise.resolve()
+  for (let i = 1; i <= 3; i++) {
+    now += MINUTE
+    expect(await guard.predict({})).toMatchObject({ servedBy: 'constant' })
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(loads).toBe(i)
+  }
 })
 
 describe('a deadline', () => {

@@ -217,6 +217,12 @@ describe('a tally', () => {
     )
   })
 
+  test('puts what is no number, and NaN, with what is missing', () => {
+    const page = counting({ data: DATA, rows: 6000, fields: { score: EVEN } })
+    for (const score of [Number.NaN, '5', undefined]) page.count({ score })
+    expect(page.tally.take()?.counts.at(-1)).toBe(3)
+  })
+
   test('leaves out tests, golden vectors and what failed', () => {
     const { tally, count } = counting()
     count({ score: 1 }, { risk: 1 }, { isTest: true })

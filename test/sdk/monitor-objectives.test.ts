@@ -191,6 +191,29 @@ describe('a watch', () => {
   })
 })
 
+test('a watch that is closed looks no more, whatever is counted then', async () => {
+  const counted = new Counted()
+  let looks = 0
+  const watch = new Watch({
+    model: counted.model,
+    now: () => counted.now,
+    objectives: () => {
+      looks += 1
+      return [LATENCY]
+    },
+    isHeard: () => true,
+    tell: () => undefined,
+  })
+  answer(counted, 100, 900)
+  watch.counted()
+  watch.close()
+  counted.now += 999
+  watch.counted()
+  expect(looks).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(looks).toBe(1)
+})
+
 describe('a version', () => {
   test('that fails in more than 5 % of 100 predictions is doubted, once an hour', () => {
     const counted = new Counted()

@@ -107,6 +107,18 @@ describe('counts', () => {
   })
 })
 
+test('health is told by the mean of all answers, and by who answered in the last hour', () => {
+  const { monitor } = new Counted()
+  expect(monitor.health('m')).toEqual({ meanMs: undefined, answered: 0, unanswered: 0 })
+  const by = served()
+  for (const ms of [10, 20, 60]) monitor.answered(by, ms)
+  monitor.failed(by, 'engine/crashed', 2)
+  monitor.fellBack('m', 'remote', 5, 1, true)
+  monitor.fellBack('m', 'constant', 0, 1, true)
+  monitor.failed(by, 'input/invalid', 7)
+  expect(monitor.health('m')).toEqual({ meanMs: 30, answered: 4, unanswered: 1 })
+})
+
 describe('throughput', () => {
   test('is of the last minute, whatever happened before', () => {
     const counted = new Counted()

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { publish } from '@afield/cli'
-import { DTYPES, allocate, fill, readable, type AfieldError, type Feeds } from '@afield/protocol'
+import { DTYPES, allocate, errorToData, fill, readable, type AfieldError, type Feeds } from '@afield/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kindsFrom } from '../../packages/sdk/dist/engine/kinds.js'
 import { RemoteAsker, type RemoteQuestion } from '../../packages/sdk/dist/engine/remote/asker.js'
+import { postJson } from '../../packages/sdk/dist/engine/remote/post.js'
 import { fromJson, toJson } from '../../packages/sdk/dist/engine/remote/tensors.js'
 import { engineUrls } from '../../packages/sdk/dist/files.js'
 import { startOpenInference, type OpenInferenceServer } from '../servers/open-inference.js'
@@ -88,6 +89,29 @@ describe('a server answers as the model here does', () => {
     expect(settled[1]).toMatchObject({ code: 'remote/invalid', details: { status: 400 } })
     expect(settled[2]).toEqual(settled[0])
   })
+
+  test('nor does one that JSON cannot say', async () => {
+    const { remote } = await bothOf('pets')
+    const { settled } = await remote(
+      { input: [0.5, -0.5, 1, 2] },
+      { input: Float32Array.of(0, Number.NaN, 0, 0) },
+      { input: [0.5, -0.5, 1, 2] },
+    )
+    expect(settled[0]).toMatchObject({ outputs: expect.anything() as object })
+    expect(settled[1]).toMatchObject({ code: 'remote/invalid', details: { problem: 'unsayable' } })
+    expect(settled[2]).toEqual(settled[0])
+  })
+
+  test('a server that refuses everything is not asked for each of a thousand', async () => {
+    const { remote } = await bothOf('pets')
+    server.clearRequests()
+    server.fault({ kind: 'status', status: 400 })
+    const { settled } = await remote(...Array.from({ length: 1000 }, () => ({ input: [0.5, -0.5, 1, 2] })))
+    server.clearFaults()
+    expect(settled).toHaveLength(1000)
+    expect(settled.every((one) => 'code' in one && one.code === 'remote/invalid')).toBe(true)
+    expect(server.requests.length).toBeLessThan(40)
+  })
 })
 
 test('a device that has no model knows the contract, if it can be had', async () => {
@@ -100,6 +124,17 @@ test('a device that has no model knows the contract, if it can be had', async ()
   const offline = await startDevice(repository).keeper.engineCalls()
   await expect(offline.remoteContract('pets')).rejects.toMatchObject({ code: 'manifest/unavailable' })
   repository.server.clearFaults()
+})
+
+test('a header that none can be is refused, and its value told nobody', async () => {
+  const posting = {
+    url: `${server.url}/v2/models/pets/infer`,
+    headers: () => Promise.resolve({ authorization: 'Bearer se\ncret' }),
+    signal: AbortSignal.timeout(5000),
+  }
+  const error = await postJson({}, posting).catch((cause: unknown) => cause)
+  expect(error).toMatchObject({ code: 'remote/unauthorised' })
+  expect(JSON.stringify(errorToData(error))).not.toMatch(/Bearer|cret\b/)
 })
 
 describe('tensors in JSON', () => {

@@ -22,6 +22,27 @@ export async function record(): Promise<void> {
   same<(typeof ranked.results)[number]['outputs']['risk_score'], number>(true)
 }
 
+export async function fallback(): Promise<void> {
+  const answer = { risk_score: 1, needs_support: true }
+  const model = await afield.load('learner-risk', {
+    fallback: { remote: { url: 'https://models.example.com', headers: async () => ({ a: 'b' }) }, answer },
+  })
+  await afield.load('learner-risk', {
+    fallback: {
+      answer: ({ quiz_score }, { code }) => {
+        same<typeof quiz_score, number>(true)
+        return { risk_score: quiz_score / 100, needs_support: code === 'model/killed' }
+      },
+    },
+  })
+  useModel(afield, 'learner-risk', { fallback: { answer: async () => answer } })
+  const { outputs, servedBy } = await model.predict({ hours_studied: 4, quiz_score: 61 }, { timeoutMs: 300 })
+  same<typeof outputs.risk_score, number>(true)
+  same<typeof servedBy, 'model' | 'previous' | 'remote' | 'constant' | 'function'>(true)
+  const pinned = await model.pin()
+  same<Awaited<ReturnType<typeof pinned.predict>>['outputs'], typeof outputs>(true)
+}
+
 export async function recordOfEveryField(): Promise<void> {
   const model = await afield.load('enrolment')
   await model.predict({ plan: 'free', goal: 'a diploma' })

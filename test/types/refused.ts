@@ -18,6 +18,19 @@ export async function loading(): Promise<void> {
   await afield.load('learner-risk', { version: 1 })
 }
 
+export async function fallback(): Promise<void> {
+  // @ts-expect-error a fallback answers all that the model does
+  await afield.load('learner-risk', { fallback: { answer: { risk_score: 1 } } })
+  // @ts-expect-error a function does, too
+  await afield.load('learner-risk', { fallback: { answer: () => ({ risk_score: 1, needs_support: 'yes' }) } })
+  await afield.load('learner-risk', {
+    // @ts-expect-error no field has this name
+    fallback: { answer: (it) => ({ risk_score: it.age, needs_support: true }) },
+  })
+  // @ts-expect-error headers are a function, so that a token is fresh
+  await afield.load('learner-risk', { fallback: { remote: { url: 'https://a.example', headers: {} } } })
+}
+
 export async function record(): Promise<void> {
   const model = await afield.load('learner-risk')
   // @ts-expect-error quiz_score is missing

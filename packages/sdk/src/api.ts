@@ -4,6 +4,7 @@ import type { CheckReport } from './keeper/following.js'
 import type { DownloadRequest, KeeperEvent, Logger } from './keeper/ports.js'
 import type { Step } from './keeper/steps.js'
 import type { TelemetryReport } from './keeper/telemetry/port.js'
+import type { ModelInput } from './inputs.js'
 import type { InputOf, ModelName, OutputsOf } from './models.js'
 import type { BenchmarkOptions, BenchmarkReport } from './router/benchmark.js'
 import type { FallbackOptions } from './router/fallback/options.js'
@@ -84,14 +85,14 @@ export interface ServingOptions {
   readonly backend?: Backend | 'auto'
 }
 
-export interface LoadOptions<O = Outputs> extends ServingOptions {
+export interface LoadOptions<O = Outputs, I = ModelInput> extends ServingOptions {
   /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
   readonly version?: string
   /**
    * Who answers when the model cannot: a server, then a constant or a function. With one that can answer, `load()`
    * does not fail for want of the model.
    */
-  readonly fallback?: FallbackOptions<O>
+  readonly fallback?: FallbackOptions<O, I>
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
 }
@@ -112,7 +113,7 @@ export interface PredictManyOptions<O = Outputs> {
 
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined
-  /** By then an answer or an error is here: a constant or function of the fallback answers, else `engine/timeout`. */
+  /** In ms, above 0. By then an answer or an error is here: a constant or function of the fallback answers, else `engine/timeout`. */
   readonly timeoutMs?: number | undefined
   /** Of the answer before, for a stateful model; without one it begins anew. */
   readonly state?: ModelState | undefined
@@ -237,7 +238,7 @@ export interface Model<N extends ModelName = ModelName> {
   pin(): Promise<PinnedModel<N>>
   /**
    * What became of this page's predictions, by version and backend: counts, success, latency, throughput, and what they
-   * cost.
+   * cost. An engine that is in the middle of a long run is waited for up to a second, then told of as it last was.
    *
    * @example
    * const { total, versions } = await model.stats()
@@ -248,7 +249,7 @@ export interface Model<N extends ModelName = ModelName> {
    * Whether the model can answer, found out by asking it: a golden vector, replayed and compared.
    *
    * @example
-   * const { canPredict, latencyOk } = await model.health()
+   * const { canPredict, latencyOk, successOk } = await model.health()
    */
   health(options?: HealthOptions): Promise<Health>
   /**
@@ -283,7 +284,7 @@ export interface Afield {
    * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`;
    *   `input/invalid` for an option that is no URL; `platform/unsupported` where there is no page.
    */
-  load<N extends ModelName>(name: N, options?: LoadOptions<OutputsOf<N>>): Promise<Model<N>>
+  load<N extends ModelName>(name: N, options?: LoadOptions<OutputsOf<N>, InputOf<N>>): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
   explain(name: string): Promise<Explanation>

@@ -100,7 +100,8 @@ function placeIn(profile: Profile): { readonly place: Place; readonly bins: numb
     const { edges } = profile
     const missing = edges.length + 1
     return {
-      place: (value) => (typeof value === 'number' ? binOf(value, edges) : missing),
+      // No edge is above or below NaN.
+      place: (value) => (typeof value === 'number' && !Number.isNaN(value) ? binOf(value, edges) : missing),
       bins: missing + 1,
     }
   }

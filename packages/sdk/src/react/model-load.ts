@@ -1,6 +1,6 @@
 import { asAfieldError, type AfieldError } from '@afield/protocol'
 import type { Afield, Model, Progress } from '../api.js'
-import type { ModelName, OutputsOf } from '../models.js'
+import type { InputOf, ModelName, OutputsOf } from '../models.js'
 import type { FallbackOptions } from '../router/fallback/options.js'
 
 /** On the way; `progress` from the first byte that had to be downloaded. */
@@ -31,7 +31,7 @@ export interface UseModelOptions<N extends ModelName = ModelName> {
   /** A version, an alias that the team gave one, or `latest`; default: what the rollout means for this device. */
   readonly version?: string
   /** As of `load()`. Of components that share a model, what the last of them gave before it was loaded. */
-  readonly fallback?: FallbackOptions<OutputsOf<N>>
+  readonly fallback?: FallbackOptions<OutputsOf<N>, InputOf<N>>
 }
 
 /** What a server renders, and a browser until it knows better. */

@@ -1,4 +1,4 @@
-import { AfieldError } from '@afield/protocol'
+import { AfieldError, type Outputs } from '@afield/protocol'
 import type {
   Afield,
   AfieldEvent,
@@ -63,7 +63,7 @@ class PageAfield implements Afield {
     return this.#opened
   }
 
-  async load<N extends ModelName>(name: N, options: LoadOptions = {}): Promise<Model<N>> {
+  async load<N extends ModelName>(name: N, options: LoadOptions<Outputs, never> = {}): Promise<Model<N>> {
     this.#calls.throwIfCut()
     const { version, fallback, signal, onProgress, workers = 1 } = options
     throwIfAborted(signal)
@@ -89,8 +89,9 @@ class PageAfield implements Afield {
     } catch (error) {
       // What was switched off or out of reach may be back at the next look; what the app gave up is not looked for.
       if (!signal?.aborted) page.follow()
-      if (!route?.guard) throw error
-      ;(await route.guard).missing(error)
+      const guard = await route?.guard
+      if (!route || !guard) throw error
+      guard.missing(error)
     } finally {
       stop?.()
       if (!route?.served) engines.dropSpare()
@@ -181,7 +182,7 @@ class PageAfield implements Afield {
 /** How a model is served, where the app says so. */
 async function configure(
   route: Route,
-  { workers, maxQueue, cache, hungAfterMs, backend }: LoadOptions,
+  { workers, maxQueue, cache, hungAfterMs, backend }: ServingOptions,
 ): Promise<void> {
   const given = { workers, maxQueue, cache, hungAfterMs, backend }
   if (Object.values(given).some((value) => value !== undefined))

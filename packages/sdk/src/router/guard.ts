@@ -1,4 +1,4 @@
-import { AfieldError, asAfieldError, type Answer } from '@afield/protocol'
+import { AfieldError, asAfieldError } from '@afield/protocol'
 import type { PredictManyOptions, PredictOptions, Prediction, Predictions, ServedBy } from '../api.js'
 import { Breaker } from './breaker.js'
 import { Deadline } from './deadline.js'
@@ -101,7 +101,7 @@ export class Guard {
   failed(cause: unknown): void {
     const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
     this.#follow()
-    if (!isOfModel(error)) return this.breaker.withdrawn()
+    if (!isOfModel(error)) return
     this.#last = error
     if (!this.breaker.failed()) return
     const { doubt } = this.#options
@@ -168,21 +168,33 @@ export class Guard {
   ): Promise<T> {
     this.#options.throwIfClosed()
     this.#follow()
+    const isTry = this.breaker.state !== 'closed'
     const asks = !this.#missing && this.breaker.admits()
     const reason = asks ? await this.#ask(call, deadline, began) : this.#unasked()
+    // However it ended, and only the try itself: calls from before it say nothing of it.
+    if (asks && isTry) this.breaker.withdrawn()
     if (!(reason instanceof AfieldError)) return reason
     const { fellBack, model, refused } = this.#options
     const isTold = asks && this.#served !== ''
     if (isOfCall(reason)) throw reason
+    const count = (error: AfieldError, times: number): void => {
+      if (!isTold && !isOfCall(error)) refused?.(error, times)
+    }
     if (!this.#chain?.answers) {
-      if (!isTold) refused?.(reason, call.questions.length)
+      count(reason, call.questions.length)
       throw reason
     }
-    const answers = await this.#chain.ask(call.questions, reason, deadline)
+    const answers = await this.#chain.ask(call.questions, reason, deadline).catch((cause: unknown) => {
+      const error = asAfieldError(cause, 'internal/unexpected', 'The fallback could not be asked')
+      count(error, call.questions.length)
+      throw error
+    })
     this.#options.throwIfClosed()
     const latencyMs = performance.now() - began
     const { modelVersion, servedBy, settled } = answers
-    fellBack(servedBy, latencyMs, settled.filter(isAnswer).length, isTold)
+    const failures = settled.filter((one) => one instanceof AfieldError)
+    fellBack(servedBy, latencyMs, settled.length - failures.length, isTold)
+    for (const failure of failures) count(failure, 1)
     return call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
   }
 
@@ -214,7 +226,11 @@ export class Guard {
       // Nobody waits for it: the fallback answers meanwhile.
       if (this.breaker.admits()) {
         this.#options.load().then(
-          () => this.#follow(),
+          () => {
+            this.#follow()
+            // What was loaded and switched off at once is looked for again.
+            if (this.#missing) this.breaker.open()
+          },
           () => this.breaker.open(),
         )
       }
@@ -242,7 +258,3 @@ export class Guard {
 }
 
 const NONE = 'An answer is missing.'
-
-function isAnswer(settled: Answer | AfieldError): settled is Answer {
-  return !(settled instanceof AfieldError)
-}

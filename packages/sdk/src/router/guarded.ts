@@ -1,29 +1,73 @@
-import { asAfieldError } from '@afield/protocol'
-import type { FallbackOptions } from './fallback/options.js'
+import { AfieldError, asAfieldError } from '@afield/protocol'
+import type { AnyFallback } from './fallback/options.js'
 import type { Guard } from './guard.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
+
+/** What browsers' timers count to. */
+const MAX_MS = 2 ** 31 - 1
+
+/** Fallbacks that wait for their code. */
+const waiting = new WeakMap<Route, AnyFallback>()
+const complained = new WeakSet<Route>()
 
 /**
  * The guard of a route. Its code is loaded with a fallback, and else when a call has a limit of time or the model first
  * fails.
  *
  * @param fallback from now on.
- * @throws AfieldError `engine/unavailable` where its code cannot be loaded; the next call tries again. `input/invalid`
- *   naming what is wrong with the fallback.
+ * @returns `undefined` where its code cannot be loaded, which is logged once: the model answers without it, and the next
+ *   call tries again.
+ * @throws AfieldError `input/invalid` naming what is wrong with the fallback.
  */
-export function guardOf(page: OpenPage, route: Route, fallback?: FallbackOptions): Promise<Guard> {
+export function guardOf(
+  page: OpenPage,
+  route: Route,
+  fallback = waiting.get(route),
+): Promise<Guard | undefined> {
   if (route.guard && !fallback) return Promise.resolve(route.guard)
-  const opening = import('./open-guard.js')
-    .then(({ openGuard }) => openGuard(page, route, fallback))
-    .then(
-      // From here on, what is asked of it is asked at once.
-      (guard) => (route.guard = guard),
-      (cause: unknown) => {
-        route.guard = undefined
-        throw asAfieldError(cause, 'engine/unavailable', 'A file of the app could not be loaded')
-      },
-    )
-  route.guard = opening
-  return opening
+  return (route.guard = open(page, route, fallback))
+}
+
+/** Has its guard hear of each call that failed, until the guard is here and hears of every call. */
+export function guardOnFailure(page: OpenPage, route: Route): void {
+  route.onFailed = (error) => page.background.run(async () => (await guardOf(page, route))?.failed(error))
+}
+
+/** What the model answers without a guard, no later than the call may take. */
+export function unguarded<T>(asked: Promise<T>, timeoutMs: number | undefined): Promise<T> {
+  if (timeoutMs === undefined) return asked
+  return new Promise((resolve, reject) => {
+    const late = (): void =>
+      reject(new AfieldError('engine/timeout', `No answer came within ${timeoutMs} ms.`))
+    const timer = setTimeout(late, Math.min(timeoutMs, MAX_MS))
+    asked.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+async function open(
+  page: OpenPage,
+  route: Route,
+  fallback: AnyFallback | undefined,
+): Promise<Guard | undefined> {
+  // One after the other, so that what fails leaves what was there before.
+  const before = await Promise.resolve(route.guard).catch(() => undefined)
+  try {
+    const { openGuard } = await import('./open-guard.js')
+    const guard = await openGuard(page, route, fallback)
+    waiting.delete(route)
+    // From here on, what is asked of it is asked at once.
+    return (route.guard = guard)
+  } catch (cause) {
+    route.guard = before
+    if (!before) guardOnFailure(page, route)
+    if (cause instanceof AfieldError) throw cause
+    if (fallback) waiting.set(route, fallback)
+    if (!complained.has(route)) {
+      complained.add(route)
+      const what = `What answers in the place of "${route.name}" could not be loaded`
+      page.background.complain(asAfieldError(cause, 'engine/unavailable', what))
+    }
+    return before
+  }
 }

@@ -14,8 +14,14 @@ import { Deadline } from './deadline.js'
 import { guardOf } from './guarded.js'
 import type { Asking } from './model-calls.js'
 
+/** The share of a page's latest predictions that a model must have answered, */
+const SUCCESS = 0.95
+/** and of how many at least: of fewer, one that fails says nothing. */
+const LEAST = 20
 /** A test prediction that takes longer is no answer. */
 const TEST_WITHIN_MS = 5000
+/** Counts whose code has not come by then are left out. */
+const COUNTS_WITHIN_MS = 1000
 /** Most ms that a prediction may take, where the version has no objective. */
 const LATENCY_MS = 100
 /** The same by the class of its objective. */
@@ -40,6 +46,8 @@ export interface Health {
   readonly canPredict: boolean
   /** The test prediction, and the mean of this page's predictions, kept to 100 ms or what the model's objective says. */
   readonly latencyOk: boolean
+  /** In the last hour, a model answered at least 95 % of this page's predictions; also while fewer than 20 were asked. */
+  readonly successOk: boolean
   /** Of the test prediction. */
   readonly latencyMs: number | undefined
   /** Whether anything answers, a fallback included. */
@@ -56,16 +64,25 @@ interface Tested {
   readonly limitMs: number
 }
 
+/** What became of this page's predictions. */
+export interface Counted {
+  /** `undefined` while there are none. */
+  readonly meanMs: number | undefined
+  /** In the last hour: those that a model answered, and those that none did. */
+  readonly answered: number
+  readonly unanswered: number
+}
+
 /**
  * Asks what serves on a route a golden vector, past breaker and counts. What answers wrongly on a GPU gives way to WASM.
  *
- * @param meanMs of this page's predictions, where any was counted.
+ * @param counted of this page's predictions, where they can be had.
  * @throws AfieldError `aborted`, `closed`.
  */
 export async function checkHealth(
   asking: Asking,
   { signal }: HealthOptions,
-  meanMs: () => Promise<number | undefined>,
+  counted: () => Promise<Counted | undefined>,
 ): Promise<Health> {
   const { page, route } = asking
   page.calls.throwIfCut()
@@ -82,18 +99,20 @@ export async function checkHealth(
     deadline.end()
   }
   const { served } = route
-  const breaker = guard.breaker.state
+  const breaker = guard?.breaker.state ?? 'closed'
   const limit = tested?.limitMs ?? 0
-  const slowest = Math.max(tested?.ms ?? Infinity, (await meanMs()) ?? 0)
+  const { meanMs = 0, answered = 0, unanswered = 0 } = (await inTime(counted(), signal)) ?? {}
+  const asked = answered + unanswered
   return {
     model: served?.model ?? nameOf(route.name),
     version: served?.version,
     backend: served?.backend,
     modelLoaded: served !== undefined,
     canPredict: tested !== undefined,
-    latencyOk: slowest <= limit,
+    latencyOk: Math.max(tested?.ms ?? Infinity, meanMs) <= limit,
+    successOk: asked < LEAST || answered >= SUCCESS * asked,
     latencyMs: tested?.ms,
-    answers: (tested !== undefined && breaker !== 'open') || guard.hasFallback,
+    answers: (tested !== undefined && breaker !== 'open') || (guard?.hasFallback ?? false),
     breaker,
     error,
   }
@@ -118,6 +137,11 @@ async function test({ page, route }: Asking, { signal }: Deadline): Promise<Test
 function wrongAnswer(expected: GoldenQuestion['expected'], { outputs }: Answer): AfieldError | undefined {
   const disagreement = findDisagreement(expected, [outputs])
   return disagreement && new AfieldError('engine/wrong-answer', `${describeDisagreement(disagreement)}.`)
+}
+
+function inTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), COUNTS_WITHIN_MS))
+  return abortable(Promise.race([work, late]), signal)
 }
 
 /** What the objective says; its class was read when the version was published. */

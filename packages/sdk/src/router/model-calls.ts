@@ -24,12 +24,12 @@ export const health: Call<'health'> = async (asking, options = {}) => {
   const { checkHealth } = await import('./health.js')
   const { page, route } = asking
   // Where the counts cannot be had, which was said by then, the test prediction alone tells.
-  const meanMs = () =>
+  const counted = () =>
     page.counting.open().then(
-      (counted) => counted.meanMs(route),
+      (counts) => counts.health(route),
       () => undefined,
     )
-  return checkHealth(asking, options, meanMs)
+  return checkHealth(asking, options, counted)
 }
 
 export const stats: Call<'stats'> = async ({ page, route }) => (await page.counting.open()).stats(route)

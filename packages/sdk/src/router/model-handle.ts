@@ -1,6 +1,7 @@
+import { asAfieldError } from '@afield/protocol'
 import type { Model, PredictOptions } from '../api.js'
 import type { ModelName } from '../models.js'
-import { guardOf } from './guarded.js'
+import { guardOf, guardOnFailure, unguarded } from './guarded.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
 
@@ -28,19 +29,27 @@ export function modelHandle<N extends ModelName>(
         guard && 'breaker' in guard
           ? guard[how](given, options, began)
           : guard || options?.timeoutMs !== undefined
-            ? guardOf(page, route).then((opened): Promise<unknown> => opened[how](given, options, began))
+            ? guardOf(page, route).then((opened): Promise<unknown> =>
+                opened
+                  ? opened[how](given, options, began)
+                  : unguarded<unknown>(route[how](given, options), options?.timeoutMs),
+              )
             : route[how](given, options)
       return thenFollow(asked) as Promise<never>
     }
   // Until there is a guard, which hears of each call.
-  if (!route.guard) {
-    route.onFailed = (error) => page.background.run(async () => (await guardOf(page, route)).failed(error))
-  }
+  if (!route.guard) guardOnFailure(page, route)
   // A file of its own, with what is asked of a model now and then.
   const later =
     (call: keyof typeof import('./model-calls.js')) =>
-    async (given?: object): Promise<never> =>
-      (await import('./model-calls.js'))[call]({ page, route }, given as never) as Promise<never>
+    async (given?: object): Promise<never> => {
+      try {
+        const calls = await import('./model-calls.js')
+        return (await calls[call]({ page, route }, given as never)) as never
+      } catch (cause) {
+        throw asAfieldError(cause, 'engine/unavailable', 'A part of Afield could not be loaded')
+      }
+    }
   const model: Model = {
     name,
     get version() {

@@ -1,6 +1,6 @@
 import { errorToData, type AfieldError } from '@afield/protocol'
 import { Chain } from './fallback/chain.js'
-import type { FallbackOptions } from './fallback/options.js'
+import type { AnyFallback } from './fallback/options.js'
 import { Guard } from './guard.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
@@ -12,7 +12,7 @@ const guards = new WeakMap<Route, Guard>()
  *
  * @throws AfieldError `input/invalid`, naming what is wrong with the fallback.
  */
-export async function openGuard(page: OpenPage, route: Route, fallback?: FallbackOptions): Promise<Guard> {
+export async function openGuard(page: OpenPage, route: Route, fallback?: AnyFallback): Promise<Guard> {
   const guard = guards.get(route) ?? guardFor(page, route)
   guards.set(route, guard)
   route.onFailed = undefined
@@ -46,7 +46,7 @@ function guardFor(page: OpenPage, route: Route): Guard {
   })
 }
 
-async function openChain(page: OpenPage, route: Route, options: FallbackOptions): Promise<Chain> {
+async function openChain(page: OpenPage, route: Route, options: AnyFallback): Promise<Chain> {
   const { remote } = options
   const complain = (error: AfieldError): void => page.background.complain(error)
   if (!remote) return new Chain(options, undefined, complain)

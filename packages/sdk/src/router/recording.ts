@@ -8,6 +8,7 @@ import type { ModelCounts } from './monitor/model-counts.js'
 import { Monitor } from './monitor/monitor.js'
 import type { DriftReport, Stats } from './monitor/reports.js'
 import type { Watching } from './monitor/watching.js'
+import type { Counted } from './health.js'
 import { Observer } from './observer.js'
 import type { OpenPage, OpenPageOptions } from './open-page.js'
 import type { Route } from './route.js'
@@ -117,9 +118,9 @@ export class Recording implements Counts {
     })
   }
 
-  /** Ms of this page's answers in the mean; `undefined` while there are none. */
-  meanMs(route: Route): number | undefined {
-    return this.#monitor.meanMs(modelOf(route))
+  /** See `Model.health`. */
+  health(route: Route): Counted {
+    return this.#monitor.health(modelOf(route))
   }
 
   async drift(route: Route): Promise<DriftReport> {
@@ -133,7 +134,9 @@ export class Recording implements Counts {
   async #hear({ set }: Route): Promise<void> {
     this.#page.calls.throwIfCut()
     const { alive } = this.#page.engines
-    for (const id of this.#heapBytes.keys()) if (!alive.has(id)) this.#heapBytes.delete(id)
+    for (const known of [this.#heapBytes, this.#awaited]) {
+      for (const id of known.keys()) if (!alive.has(id)) known.delete(id)
+    }
     await Promise.all(
       set?.members.map(({ id, gone }) => {
         const others = this.#awaited.get(id)
@@ -157,6 +160,7 @@ export class Recording implements Counts {
       this.#isOpened = true
       this.#page.background.run(async () => {
         const watching = await this.#open()
+        if (this.#page.calls.end) return
         // What came before it was not looked at.
         for (const counted of this.#monitor.models) counted.lookAfter = watching.counted(counted)
       })

@@ -38,7 +38,7 @@ export class Route {
   readonly name: string
   readonly calls: RouteCalls
   /** What answers for it where it cannot; see {@link guardOf}. */
-  guard: Guard | Promise<Guard> | undefined
+  guard: Guard | Promise<Guard | undefined> | undefined
   /** Hears of each call that failed. */
   onFailed: ((error: AfieldError) => void) | undefined
   readonly #counts: RouteCounts | undefined

@@ -15,6 +15,10 @@ import { readFailure } from '../failures.js'
 import type { KindOf } from '../kinds.js'
 import { postJson, type Posting } from './post.js'
 import { fromJson, invalid, toJson } from './tensors.js'
+import { isUnsayable } from './unsayable.js'
+
+/** Lone questions that a server may refuse before it is taken to refuse all. */
+const MAX_REFUSED = 8
 
 /** An app's question. */
 export interface RemoteQuestion {
@@ -41,6 +45,8 @@ export class RemoteAsker {
   readonly #codec: Codec
   readonly #outputs: readonly string[]
   #lastId = 0
+  /** Lone questions that were refused while the server accepted none. */
+  #refused = 0
 
   private constructor(codec: Codec, outputs: readonly string[]) {
     this.#codec = codec
@@ -55,7 +61,10 @@ export class RemoteAsker {
     return new RemoteAsker(await createCodec(contract, kind, { assets, stateOf }), outputsOf(contract))
   }
 
-  /** A bad input fails alone; where a server refuses several rows as such, each half is asked apart. */
+  /**
+   * A bad input fails alone: where one of several cannot be said, or a server refuses them, each half is asked apart. A
+   * server that refuses many alone, and accepted none, is not asked for the others.
+   */
   async ask(questions: readonly RemoteQuestion[], posting: Posting): Promise<RemoteAnswers> {
     const settled: (Answer | AfieldError)[] = []
     const ready: Ready[] = []
@@ -67,6 +76,7 @@ export class RemoteAsker {
       }
     }
     let version: string | undefined
+    this.#refused = 0
     const groups = this.#codec.groups(ready, ({ prepared }) => prepared)
     await Promise.all(
       groups.map(async (group) => {
@@ -83,12 +93,16 @@ export class RemoteAsker {
 
   async #answer(group: readonly Prepared[], posting: Posting): Promise<RemoteAnswers> {
     try {
-      return await this.#infer(group, posting)
+      const answers = await this.#infer(group, posting)
+      this.#refused = -Infinity
+      return answers
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The remote fallback could not be asked')
       const half = group.length >> 1
-      if (half === 0 || error.details['status'] !== 400)
-        return { settled: group.map(() => error), version: undefined }
+      const isRefused = error.details['status'] === 400
+      if (isRefused && half === 0) this.#refused += 1
+      const mayDiffer = isUnsayable(error) || (isRefused && this.#refused < MAX_REFUSED)
+      if (half === 0 || !mayDiffer) return { settled: group.map(() => error), version: undefined }
       const first = await this.#answer(group.slice(0, half), posting)
       const second = await this.#answer(group.slice(half), posting)
       return { settled: [...first.settled, ...second.settled], version: first.version ?? second.version }

@@ -55,15 +55,30 @@ async function send(body: string, { url, headers, signal }: Posting): Promise<Re
 }
 
 async function headersOf(hook: Posting['headers'], signal: AbortSignal): Promise<Headers> {
+  const headers = new Headers({ accept: 'application/json' })
+  for (const [name, value] of Object.entries(await ownHeaders(hook, signal))) setHeader(headers, name, value)
+  headers.set('content-type', 'application/json')
+  return headers
+}
+
+async function ownHeaders(hook: Posting['headers'], signal: AbortSignal): Promise<Record<string, string>> {
   try {
-    const headers = new Headers({ accept: 'application/json' })
-    const own = hook ? await abortable(hook(), signal) : {}
-    for (const [name, value] of Object.entries(own)) headers.set(name, value)
-    headers.set('content-type', 'application/json')
-    return headers
+    return hook ? await abortable(hook(), signal) : {}
   } catch (cause) {
     if (signal.aborted) throw signal.reason
     throw new AfieldError('remote/unauthorised', 'fallback.remote.headers() gave no headers.', { cause })
+  }
+}
+
+function setHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.set(name, value)
+  } catch {
+    // What the browser says may quote the value, which is a secret.
+    throw new AfieldError(
+      'remote/unauthorised',
+      'fallback.remote.headers() gave a name or a value that no header can have.',
+    )
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Feeds,
   type PlainTensor,
 } from '@afield/protocol'
+import { unsayable } from './unsayable.js'
 
 /** A tensor as the Open Inference Protocol has it in JSON, row by row. */
 interface JsonTensor {
@@ -69,11 +70,7 @@ function elementToJson(name: string, dtype: string, element: unknown): unknown {
     return Number.isSafeInteger(number) ? number : String(element)
   }
   if (typeof element !== 'number' || Number.isFinite(element)) return element
-  throw new AfieldError(
-    'remote/invalid',
-    `The input holds NaN or an infinity in "${name}", which JSON cannot say: only the model itself takes it.`,
-    { details: { field: name } },
-  )
+  throw unsayable(name)
 }
 
 /**

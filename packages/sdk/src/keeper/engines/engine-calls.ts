@@ -15,6 +15,7 @@ class KeeperEngineCalls implements EngineCalls {
   readonly #rooms: Rooms
   readonly #verdicts: Verdicts
   readonly #considering: Considering
+  readonly #demotions = new Map<string, Promise<void>>()
 
   constructor(ports: Ports, rooms: Rooms) {
     this.#ports = ports
@@ -32,7 +33,14 @@ class KeeperEngineCalls implements EngineCalls {
   }
 
   demote(route: string, error: AfieldError): Promise<void> {
-    return demote(this.#ports, this.#rooms, this.#verdicts, route, error)
+    // Several may find out at the same time; it is done, and told, once.
+    const known = this.#demotions.get(route)
+    if (known) return known
+    const run = demote(this.#ports, this.#rooms, this.#verdicts, route, error).finally(() =>
+      this.#demotions.delete(route),
+    )
+    this.#demotions.set(route, run)
+    return run
   }
 
   async doubt(route: string, error: AfieldError, sustained: boolean): Promise<void> {

@@ -1,9 +1,8 @@
 import { AfieldError, asAfieldError, invalidInput, type Answer, type Outputs } from '@afield/protocol'
 import { abortable } from '../../abort.js'
-import type { ModelInput } from '../../inputs.js'
 import type { Deadline } from '../deadline.js'
 import { isOfCall } from './blame.js'
-import type { FallbackOptions } from './options.js'
+import type { AnyFallback } from './options.js'
 
 /** An app's question. */
 export type Question = { readonly input: unknown; readonly state?: Answer['state'] | undefined }
@@ -27,14 +26,14 @@ export interface RemoteAnswers {
 
 /** Who answers when the model cannot: a server, then the app's own constant or function. */
 export class Chain {
-  readonly #answer: FallbackOptions['answer']
+  readonly #answer: AnyFallback['answer']
   readonly #remote: RemoteAnswers | undefined
   readonly #warn: (error: AfieldError) => void
   #warned = false
 
   /** @param warn is told of a server that fails while the app's own answers hide it; once, until it works again. */
   constructor(
-    { answer }: FallbackOptions,
+    { answer }: AnyFallback,
     remote: RemoteAnswers | undefined,
     warn: (error: AfieldError) => void,
   ) {
@@ -77,24 +76,27 @@ export class Chain {
       const settled = questions.map(() => ({ outputs: structuredClone(answer) }))
       return { settled, servedBy: 'constant', modelVersion: 'none' }
     }
-    const asked = Promise.all(questions.map(({ input }) => ask(answer, input as ModelInput, reason)))
-    return { settled: await inTime(asked, deadline), servedBy: 'function', modelVersion: 'none' }
+    const asked = Promise.all(questions.map(({ input }) => ask(answer, input as never, reason)))
+    const settled = await inTime(asked, deadline)
+    const [first] = settled
+    if (first instanceof AfieldError && settled.every((one) => one instanceof AfieldError)) throw first
+    return { settled, servedBy: 'function', modelVersion: 'none' }
   }
 }
 
-/** @throws AfieldError the model's error, of which the function's is the cause. */
+/** What the function answered; else the model's error, of which the function's is the cause. */
 async function ask(
-  answer: Extract<FallbackOptions['answer'], (...given: never) => unknown>,
-  input: ModelInput,
+  answer: Extract<AnyFallback['answer'], (...given: never) => unknown>,
+  input: never,
   reason: AfieldError,
-): Promise<Answer> {
+): Promise<Answer | AfieldError> {
   try {
     const outputs: Outputs = await answer(input, reason)
     if (typeof outputs === 'object' && outputs !== null) return { outputs }
     throw new TypeError('it returned no outputs: an object with a value for each output of the contract')
   } catch (cause) {
     const { code, message, details } = reason
-    throw new AfieldError(code, `${message} The fallback's function failed too.`, { cause, details })
+    return new AfieldError(code, `${message} The fallback's function failed too.`, { cause, details })
   }
 }
 
@@ -107,7 +109,7 @@ async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
 }
 
 /** @throws AfieldError `input/invalid`, field `fallback.answer`. */
-function checked(answer: FallbackOptions['answer']): FallbackOptions['answer'] {
+function checked(answer: AnyFallback['answer']): AnyFallback['answer'] {
   if (answer === undefined || typeof answer === 'function') return answer
   if (typeof answer === 'object' && answer !== null) {
     try {

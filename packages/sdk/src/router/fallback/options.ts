@@ -2,11 +2,14 @@ import type { AfieldError, Outputs } from '@afield/protocol'
 import type { ModelInput } from '../../inputs.js'
 
 /** Who answers when the model cannot, in this order. An older version that is on the device comes before all of them. */
-export interface FallbackOptions<O = Outputs> {
+export interface FallbackOptions<O = Outputs, I = ModelInput> {
   readonly remote?: RemoteOptions
   /** The last resort: an answer, or a function that makes one. */
-  readonly answer?: O | ((input: ModelInput, reason: AfieldError) => O | Promise<O>)
+  readonly answer?: O | ((input: I, reason: AfieldError) => O | Promise<O>)
 }
+
+/** A fallback of whatever model: its function takes what that model takes. */
+export type AnyFallback = FallbackOptions<Outputs, never>
 
 /** A server that speaks the Open Inference Protocol. Inputs leave the device only where an app gives one. */
 export interface RemoteOptions {

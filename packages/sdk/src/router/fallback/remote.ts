@@ -1,5 +1,6 @@
-import { AfieldError, asAfieldError, errorFromData, invalidInput, type Answer } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorFromData, type Answer } from '@afield/protocol'
 import type { RemotePage, RemoteWorker } from '../../engine/remote/worker.js'
+import { isUnsayable } from '../../engine/remote/unsayable.js'
 import { aborted } from '../../abort.js'
 import { engineUrls, remoteWorkerUrl } from '../../files.js'
 import type { RemoteContract } from '../../keeper/engines/port.js'
@@ -10,8 +11,8 @@ import { startWorker, whyFailed } from '../start-worker.js'
 import { isOfCall } from './blame.js'
 import type { ChainAnswers, Question, RemoteAnswers } from './chain.js'
 import type { RemoteOptions } from './options.js'
+import { checkedTimeout, inferUrl } from './server-address.js'
 
-const TIMEOUT_MS = 5000
 /** A worker that is not asked for this long is ended. */
 const IDLE_MS = 60_000
 /** Questions that are sent to the worker together. */
@@ -66,16 +67,18 @@ export class RemoteFallback implements RemoteAnswers {
   #underWay: Pack | undefined
   #idle: ReturnType<typeof setTimeout> | undefined
   #last: AfieldError | undefined
+  #closed: AfieldError | undefined
 
   /** @throws AfieldError `input/invalid`, naming the option. */
   constructor(options: RemoteFallbackOptions) {
     this.#options = options
-    this.#url = inferUrl(options)
+    this.#url = inferUrl(options, options.name)
     this.#timeoutMs = checkedTimeout(options)
   }
 
   /** @throws AfieldError `remote/*`; `input/invalid` where it is a lone question that does not fit the contract. */
   async ask(questions: readonly Question[], signal: AbortSignal | undefined): Promise<Answered> {
+    const isTry = this.breaker.state !== 'closed'
     if (!this.breaker.admits()) throw this.#unavailable()
     try {
       const answered = await this.#inTime(questions, signal)
@@ -83,12 +86,14 @@ export class RemoteFallback implements RemoteAnswers {
       if (failure) throw failure
       return answered
     } finally {
-      // A try that was given up leaves the next to try.
-      if (signal?.aborted) this.breaker.withdrawn()
+      // A try that was given up, or of which the server never heard, leaves the next to try.
+      if (isTry) this.breaker.withdrawn()
     }
   }
 
   close(error: AfieldError): void {
+    this.#closed = error
+    clearTimeout(this.#idle)
     this.#started?.end(error)
     for (const { reject } of this.#queue.splice(0)) reject(error)
   }
@@ -99,7 +104,7 @@ export class RemoteFallback implements RemoteAnswers {
     pack.isCounted = true
     if (!error) return this.breaker.close()
     // An input that is at fault, or a call that was given up, says nothing of the server.
-    if (isOfCall(error)) return this.breaker.withdrawn()
+    if (isOfCall(error) || isUnsayable(error)) return
     this.#last = error
     const { retryAfterMs } = error.details
     if (typeof retryAfterMs === 'number' && retryAfterMs > 0) this.breaker.open(retryAfterMs)
@@ -167,6 +172,7 @@ export class RemoteFallback implements RemoteAnswers {
       await this.#send(pack)
     }
     this.#underWay = undefined
+    if (this.#closed) return
     this.#idle = setTimeout(
       () => this.#started?.end(new AfieldError('closed', 'The remote fallback rests.')),
       IDLE_MS,
@@ -184,6 +190,7 @@ export class RemoteFallback implements RemoteAnswers {
   async #send(pack: Pack): Promise<void> {
     const { calls } = pack
     try {
+      if (this.#closed) throw this.#closed
       const answered = await this.#exchange(calls)
       if (!answered) return await this.#sendApart(calls)
       this.#count(pack, failureOf(answered))
@@ -275,33 +282,4 @@ function failureOf({ settled }: Answered): AfieldError | undefined {
   const [first] = settled
   const failed = settled.every((one) => one instanceof AfieldError && !isOfCall(one))
   return failed && first instanceof AfieldError ? first : undefined
-}
-
-/** @throws AfieldError `input/invalid`, field `fallback.remote.url`. */
-function inferUrl({ url, model, name }: RemoteFallbackOptions): string {
-  const parsed = URL.canParse(url, location.href) ? new URL(url, location.href) : undefined
-  const isSafe =
-    parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
-  if (!parsed || !isSafe || parsed.username || parsed.password) {
-    throw invalidInput(
-      'fallback.remote.url',
-      'malformed',
-      'takes an https: URL without a password, such as "https://models.example.com" (http: only on this machine)',
-    )
-  }
-  const path = parsed.pathname.replace(/\/+$/, '')
-  parsed.pathname = `${path}/v2/models/${encodeURIComponent(model ?? name)}/infer`
-  return parsed.href
-}
-
-function isLoopback(host: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(host)
-}
-
-function checkedTimeout({ timeoutMs = TIMEOUT_MS, headers }: RemoteFallbackOptions): number {
-  if (headers !== undefined && typeof headers !== 'function') {
-    throw invalidInput('fallback.remote.headers', 'mistyped', 'takes a function that gives headers')
-  }
-  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, 2 ** 31 - 1)
-  throw invalidInput('fallback.remote.timeoutMs', 'out-of-range', 'is a number of milliseconds above 0')
 }

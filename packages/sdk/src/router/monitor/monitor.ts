@@ -2,6 +2,7 @@ import type { ErrorCode } from '@afield/protocol'
 import type { Tallied } from '../../engine/messages.js'
 import type { Served } from '../../keeper/ports.js'
 import type { Counts, FallbackKind } from '../counts.js'
+import type { Counted } from '../health.js'
 import { AVAILABLE, ModelCounts, OVER, UNAVAILABLE, columnOf, type ServedCounts } from './model-counts.js'
 import { REMEMBERED } from './suspicion.js'
 
@@ -59,11 +60,17 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
     return counts
   }
 
-  /** Of this page's answers; `undefined` while there are none. */
-  meanMs(model: string): number | undefined {
-    const all = this.of(model).served.map(({ latencies }) => latencies)
-    const count = all.reduce((sum, latencies) => sum + latencies.count, 0)
-    return count > 0 ? all.reduce((sum, latencies) => sum + latencies.sum, 0) / count : undefined
+  /** What a model's health is told by, besides a test. */
+  health(model: string): Counted {
+    const { served, hour } = this.of(model)
+    const count = served.reduce((sum, { latencies }) => sum + latencies.count, 0)
+    const ms = served.reduce((sum, { latencies }) => sum + latencies.sum, 0)
+    const now = this.#now()
+    return {
+      meanMs: count > 0 ? ms / count : undefined,
+      answered: hour.sum(now, AVAILABLE),
+      unanswered: Math.max(0, hour.sum(now, UNAVAILABLE)),
+    }
   }
 
   answered(served: Served, ms: number): void {

@@ -25,6 +25,7 @@ export class Watch {
   readonly #missed = new Set<ObjectiveReport['objective']>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
+  #isClosed = false
 
   constructor(options: WatchOptions) {
     this.#options = options
@@ -48,6 +49,7 @@ export class Watch {
 
   /** Looks no more by itself. */
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
   }
 
@@ -69,6 +71,6 @@ export class Watch {
 
   #lookIn(ms: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#look(), ms)
+    if (!this.#isClosed) this.#timer = setTimeout(() => this.#look(), ms)
   }
 }

@@ -1,0 +1,39 @@
+import { invalidInput } from '@afield/protocol'
+import type { RemoteOptions } from './options.js'
+
+const TIMEOUT_MS = 5000
+
+/**
+ * Where a model's server is asked.
+ *
+ * @param name what the model is called here.
+ * @throws AfieldError `input/invalid`, field `fallback.remote.url`.
+ */
+export function inferUrl({ url, model }: RemoteOptions, name: string): string {
+  const parsed = URL.canParse(url, location.href) ? new URL(url, location.href) : undefined
+  const isSafe =
+    parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
+  if (!parsed || !isSafe || parsed.username || parsed.password) {
+    throw invalidInput(
+      'fallback.remote.url',
+      'malformed',
+      'takes an https: URL without a password, such as "https://models.example.com" (http: only on this machine)',
+    )
+  }
+  const path = parsed.pathname.replace(/\/+$/, '')
+  parsed.pathname = `${path}/v2/models/${encodeURIComponent(model ?? name)}/infer`
+  return parsed.href
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(host)
+}
+
+/** @throws AfieldError `input/invalid`, field `fallback.remote.headers` or `fallback.remote.timeoutMs`. */
+export function checkedTimeout({ timeoutMs = TIMEOUT_MS, headers }: RemoteOptions): number {
+  if (headers !== undefined && typeof headers !== 'function') {
+    throw invalidInput('fallback.remote.headers', 'mistyped', 'takes a function that gives headers')
+  }
+  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, 2 ** 31 - 1)
+  throw invalidInput('fallback.remote.timeoutMs', 'out-of-range', 'is a number of milliseconds above 0')
+}
