@@ -27,7 +27,7 @@ export interface AfieldPluginOptions {
    */
   readonly offline?: boolean | { readonly worker: string }
   /**
-   * What the app's models may run on; default all. `['wasm']` leaves some 43 MB of files for GPUs out of a build, one of
+   * What the app's models may run on; default all. `['wasm']` leaves some 44 MB of files for GPUs out of a build, one of
    * them larger than the 25 MiB that some hosts take: every device then stays on WASM.
    */
   readonly backends?: readonly Backend[]
