@@ -38,7 +38,8 @@ async function deployed(build: Exclude<RuntimeBuild, 'plain'>): Promise<EngineFi
 async function isScript(url: URL): Promise<boolean> {
   try {
     const response = await fetch(url)
-    await response.body?.cancel()
+    // Whole, so that the worker's start finds it in the cache.
+    await response.arrayBuffer()
     return response.ok && /\bjavascript\b/.test(response.headers.get('Content-Type') ?? '')
   } catch {
     // Offline, or a policy allows workers and no fetch: the worker's own start tells.
