@@ -154,6 +154,23 @@ describe('stats()', () => {
     expect(seen).toEqual([])
   })
 
+  test('holds a model that serves no longer to the objectives that it had', async () => {
+    await load()
+    const objectives = await page.evaluate(async () => {
+      await model.predict({ hours_studied: 3, quiz_score: 42 })
+      const before = (await model.stats()).objectives
+      await afield.remove('learner-risk')
+      const code = await model.predict({ hours_studied: 3, quiz_score: 42 }).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof AfieldError ? error.code : String(error)),
+      )
+      return { before, code, after: (await model.stats()).objectives }
+    })
+    expect(objectives.code).not.toBe('answered')
+    expect(objectives.before).toMatchObject([{ thresholdMs: 100 }, { objective: 'availability' }])
+    expect(objectives.after).toMatchObject([{ thresholdMs: 100 }, { objective: 'availability' }])
+  })
+
   test('is refused once Afield is closed', async () => {
     await load()
     const code = await page.evaluate(async () => {

@@ -9,7 +9,8 @@ const OBSERVER_LAG_MS = 120
 interface Burst {
   readonly latencies: readonly number[]
   readonly totalMs: number
-  readonly versions: ReadonlySet<string>
+  /** Versions, or the fallback. */
+  readonly answeredBy: ReadonlySet<string>
   /** Longest task of the page meanwhile: 0 when none was over 50 ms, `undefined` where nobody can tell. */
   readonly longestTaskMs: number | undefined
 }
@@ -57,17 +58,19 @@ export function mountBurst(root: HTMLElement, model: Promise<Model>): void {
 async function runBurst(model: Model, way: (ask: Ask) => Promise<void>): Promise<Burst> {
   const tasks = watchLongTasks()
   const latencies: number[] = []
-  const versions = new Set<string>()
+  const answeredBy = new Set<string>()
   const began = performance.now()
   await way(async (at) => {
     const record = { hours_studied: (at * 7) % 60, quiz_score: (at * 13) % 100 }
-    const { latencyMs, modelVersion } = await model.predict(record)
+    const { latencyMs, modelVersion, servedBy } = await model.predict(record)
     latencies.push(latencyMs)
-    versions.add(modelVersion)
+    answeredBy.add(
+      servedBy === 'model' || servedBy === 'previous' ? modelVersion : `the fallback (${servedBy})`,
+    )
   })
   const totalMs = performance.now() - began
   await new Promise((resolve) => setTimeout(resolve, OBSERVER_LAG_MS))
-  return { latencies, totalMs, versions, longestTaskMs: tasks?.(began) }
+  return { latencies, totalMs, answeredBy, longestTaskMs: tasks?.(began) }
 }
 
 function watchLongTasks(): ((since: number) => number) | undefined {
@@ -82,7 +85,7 @@ function watchLongTasks(): ((since: number) => number) | undefined {
   }
 }
 
-function summary({ latencies, totalMs, versions, longestTaskMs }: Burst): readonly HTMLElement[] {
+function summary({ latencies, totalMs, answeredBy, longestTaskMs }: Burst): readonly HTMLElement[] {
   const at = (q: number): string => formatMs(quantile(latencies, q) ?? 0)
   const figures = [
     [at(0.5), 'p50'],
@@ -99,7 +102,7 @@ function summary({ latencies, totalMs, versions, longestTaskMs }: Burst): readon
     make(
       'p',
       { class: 'hint' },
-      `${formatCount(latencies.length)} answers by ${[...versions].join(' and ')}. ${smoothness(longestTaskMs)}`,
+      `${formatCount(latencies.length)} answers by ${[...answeredBy].join(' and ')}. ${smoothness(longestTaskMs)}`,
     ),
   ]
 }

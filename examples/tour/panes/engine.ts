@@ -93,7 +93,7 @@ function objectiveRow({
     objective === 'latency' && thresholdMs !== undefined
       ? `${share(target)} within ${formatMs(thresholdMs)}`
       : `${share(target)} by a model`
-  const left = `${Math.round(Math.max(0, budgetLeft) * 100)} % of its budget left`
+  const left = `${Math.round(Math.max(0, budgetLeft) * 100)} % budget left`
   return {
     name,
     says: state === 'insufficient' ? 'too few to say' : `${state}, ${left}`,

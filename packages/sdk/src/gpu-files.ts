@@ -9,9 +9,10 @@ export interface EngineFiles {
 
 /**
  * Where the engines for GPUs are. Apart from `files.ts`, and beside it, so that only a page that runs one carries it;
- * each name is written out, since bundlers copy only what they can read.
+ * each name is written out, since bundlers copy only what they can read. `afield({ backends: ['wasm'] })` in Vite puts a
+ * module in this one's place that knows of none.
  */
-export function gpuEngineFiles(build: Exclude<RuntimeBuild, 'plain'>): EngineFiles {
+export function gpuEngineFiles(build: Exclude<RuntimeBuild, 'plain'>): EngineFiles | undefined {
   const { kinds } = engineUrls()
   return build === 'jspi'
     ? {

@@ -1,5 +1,5 @@
 import { AfieldError } from '@afield/protocol'
-import { gpuEngineFiles } from '../gpu-files.js'
+import { gpuEngineFiles, type EngineFiles } from '../gpu-files.js'
 import type { RuntimeBuild } from '../engine/messages.js'
 import type { EngineWanted } from '../keeper/ports.js'
 import { budgetOf, findRoom } from './budget.js'
@@ -9,17 +9,42 @@ import type { Engines } from './engines.js'
 /**
  * An engine beside those that serve.
  *
- * @throws AfieldError `engine/no-room`, `closed`.
+ * @throws AfieldError `engine/no-room`, `closed`; `platform/unsupported` where the app came without the engine's files.
  */
-export function startFurther(engines: Engines, wanted: EngineWanted): EngineClient {
-  makeRoom(engines, wanted)
+export async function startFurther(engines: Engines, wanted: EngineWanted): Promise<EngineClient> {
   const { role, runtime } = wanted
-  const files = runtime === 'plain' ? {} : gpuEngineFiles(runtime)
+  const files = runtime === 'plain' ? {} : await deployed(runtime)
+  makeRoom(engines, wanted)
   // A pool has a core for each of its engines.
   const threads = role === 'pool' ? { threads: 1 } : {}
   const engine = engines.start({ ...files, ...threads, module: compiled(engines, runtime) })
   engine.wanted = wanted
   return engine
+}
+
+/**
+ * Looked for before a worker is started: a browser does not say whether a worker's script is missing or broken, and
+ * hosts of single-page apps answer with their page.
+ */
+async function deployed(build: Exclude<RuntimeBuild, 'plain'>): Promise<EngineFiles> {
+  const files = gpuEngineFiles(build)
+  if (files && (await isScript(files.script))) return files
+  throw new AfieldError(
+    'platform/unsupported',
+    'This app was deployed without the files for GPUs, so its models stay on WASM.',
+  )
+}
+
+async function isScript(url: URL): Promise<boolean> {
+  try {
+    const response = await fetch(url)
+    // Whole, so that the worker's start finds it in the cache.
+    await response.arrayBuffer()
+    return response.ok && /\bjavascript\b/.test(response.headers.get('Content-Type') ?? '')
+  } catch {
+    // Offline, or a policy allows workers and no fetch: the worker's own start tells.
+    return true
+  }
 }
 
 /**

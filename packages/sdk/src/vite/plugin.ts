@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Connect, Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { BACKENDS, type Backend } from '@afield/protocol'
 import { refuseClashes, type Claims } from './claims.js'
@@ -26,12 +27,14 @@ export interface AfieldPluginOptions {
    */
   readonly offline?: boolean | { readonly worker: string }
   /**
-   * What the app's models may run on; default all. `['wasm']` leaves some 43 MB of files for GPUs out of a build, one of
+   * What the app's models may run on; default all. `['wasm']` leaves some 44 MB of files for GPUs out of a build, one of
    * them larger than the 25 MiB that some hosts take: every device then stays on WASM.
    */
   readonly backends?: readonly Backend[]
 }
 
+/** The module that names the files for GPUs, and so has bundlers copy them. */
+const GPU_FILES = fileURLToPath(new URL('../gpu-files.js', import.meta.url))
 const DEFAULT_REPOSITORY = 'afield-repo'
 
 /**
@@ -114,9 +117,9 @@ export function afield({
     configurePreviewServer(server) {
       serve(server.middlewares)
     },
-    generateBundle(_options, bundle) {
-      if (withGpu) return
-      for (const file of gpuFiles(bundle)) delete bundle[file]
+    load(id) {
+      const [file = ''] = id.split('?')
+      return !withGpu && resolve(file) === GPU_FILES ? 'export function gpuEngineFiles() {}' : undefined
     },
     writeBundle(_options, bundle) {
       const { consumer, build } = this.environment.config

@@ -92,12 +92,14 @@ export const SDK_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       'A page without `https` has no cryptography.',
       'The contract has a kind that this SDK does not know.',
       'Every file of the version asks for more memory, or for another GPU, than this device has.',
+      'The app was deployed without the files for GPUs: nothing is wrong then, its models stay on WASM.',
     ],
     fix: [
       'Make keys for older browsers with `afield init --ecdsa`.',
       'Serve the page over `https`, or from localhost.',
       'Bring the SDK up to date.',
       'Publish a variant for `wasm` that asks for less; `afield show` lists what each file asks for.',
+      'Deploy all of Afield’s files where models are to use a GPU.',
     ],
   },
   'storage/quota': {

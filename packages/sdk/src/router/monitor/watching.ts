@@ -22,6 +22,8 @@ export class Watching {
   readonly #read = new WeakMap<Terms, readonly Objective[]>()
   readonly #warned = new Set<string>()
   readonly #budgets = new WeakMap<Served, number>()
+  /** Of what served last: a model that is switched off is held to what it was held to before. */
+  readonly #latest = new Map<string, Terms>()
 
   constructor(
     routes: ReadonlyMap<string, Route>,
@@ -74,7 +76,9 @@ export class Watching {
   }
 
   #objectives(model: string): readonly Objective[] {
-    return this.#objectivesOf(this.#terms(model))
+    const terms = this.#terms(model) ?? this.#latest.get(model)
+    if (terms) this.#latest.set(model, terms)
+    return this.#objectivesOf(terms)
   }
 
   /** Of what serves a model; where several versions do, of that which the rollout means. */
