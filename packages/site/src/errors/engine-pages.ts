@@ -98,11 +98,16 @@ export const ENGINE_PAGES = {
     ],
   },
   'engine/unavailable': {
-    happened: 'The model failed several times in a row, so it is not asked for a minute.',
-    why: ['See `error.cause`, the last failure before that.'],
+    happened:
+      'The model failed several times in a row, so it is not asked for a minute; or a file of the app that this call needs could not be loaded.',
+    why: [
+      'See `error.cause`: the last failure before that, or what the browser says of the file.',
+      'A file is missing where there is no network, or where a new deployment of the app took it away.',
+    ],
     fix: [
       'Answer without it: give `load()` a `fallback`.',
       'It is tried again by itself; `error.details.retryAfterMs` says when.',
+      'A file is asked for again by the next call. Keep the files of the deployment before, or reload the page.',
     ],
   },
   'engine/wrong-answer': {
