@@ -14,6 +14,8 @@ export interface Worked {
 
 /** A moment without a prediction: time enough to say that the page has what it asked for. */
 const IDLE_MS = 200
+/** A page that asks again and again, such as for each frame of a camera, has no such moment: from then on any gap does. */
+const PATIENCE_MS = 2000
 
 /** Of inference, after the keeper could not be asked. */
 const AGAIN_MS = 10_000
@@ -33,6 +35,7 @@ export function considerBackends(
   let due = 0
   let isAsking = false
   let timer: ReturnType<typeof setTimeout> | undefined
+  let dueSince: number | undefined
   const consider = async (): Promise<void> => {
     if (isAsking || !set.isIdle || set.ranMs < due) return
     isAsking = true
@@ -44,11 +47,15 @@ export function considerBackends(
       due = ranMs + AGAIN_MS
     }
     isAsking = false
+    dueSince = undefined
     if (due === Infinity) set.onIdle = undefined
   }
   set.onIdle = () => {
     clearTimeout(timer)
-    if (set.ranMs >= due) timer = setTimeout(() => void consider(), IDLE_MS)
+    if (set.ranMs < due) return
+    const now = performance.now()
+    dueSince ??= now
+    timer = setTimeout(() => void consider(), now - dueSince < PATIENCE_MS ? IDLE_MS : 0)
   }
   if (set.isIdle) set.onIdle()
 }
