@@ -1,3 +1,4 @@
+import { revoke } from '@afield/cli'
 import { beforeEach, expect, test } from 'vitest'
 import { RECORD, loadedDevice, servedVersion } from './support/devices.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
@@ -57,4 +58,26 @@ test('a stream ends with a version that is switched off, also where another take
   await expect(onCandidate.predict(RECORD)).rejects.toMatchObject({ code: 'model/revoked' })
   expect(await onStable.predict(RECORD)).toMatchObject({ modelVersion: '1.0.0' })
   expect(await servedVersion(device)).toBe('1.0.0')
+})
+
+test('a stream ends with a version that is revoked or switched off long after another took over', async () => {
+  const { device } = await loadedDevice(repository)
+  const onFirst = await device.pin(MODEL)
+  await repository.publish('2.0.0')
+  await device.check()
+  const onSecond = await device.pin(MODEL)
+  await revoke({ repo: repository.dir, author: 'Tests', reason: 'answers are wrong' }, MODEL, '1.0.0')
+  await device.check()
+  await expect(onFirst.predict(RECORD)).rejects.toMatchObject({ code: 'model/revoked' })
+  expect(await onSecond.predict(RECORD)).toMatchObject({ modelVersion: '2.0.0' })
+})
+
+test('a model that is switched off ends the streams of every version', async () => {
+  const { device } = await loadedDevice(repository)
+  const onFirst = await device.pin(MODEL)
+  await repository.publish('2.0.0')
+  await device.check()
+  await repository.rollout({ kind: 'kill', what: 'model' })
+  await device.check()
+  await expect(onFirst.predict(RECORD)).rejects.toMatchObject({ code: 'model/killed' })
 })

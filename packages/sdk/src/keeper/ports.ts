@@ -245,8 +245,8 @@ export interface Terms {
   readonly engine: EngineFacts
   /** Another version was meant for this device, and failed or is not here. */
   readonly standsIn: boolean
-  /** False when the version before it may not run any more: what is pinned to it ends too. */
-  readonly mayFinish: boolean
+  /** Of those that served here before, the versions that may not run any more: what is pinned to them ends too. */
+  readonly withdrawn: readonly Version[]
   /** As the descriptor has it; the page parses it when somebody asks. */
   readonly slo: unknown
   readonly modelBytes: number

@@ -15,7 +15,7 @@ export interface Worked {
 /** A moment without a prediction: time enough to say that the page has what it asked for. */
 const IDLE_MS = 200
 
-/** A page that is asked all the time has no such moment, and most to gain: it is not put off for longer. */
+/** A page that is asked all the time, such as for each frame of a camera, has none, and most to gain: no longer then. */
 const LATEST_MS = 2000
 
 /** Of inference, after the keeper could not be asked. */

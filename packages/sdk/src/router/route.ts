@@ -44,6 +44,8 @@ export class Route {
   readonly #counts: RouteCounts | undefined
   readonly #options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 } satisfies EngineSetOptions
   #set: EngineSet | undefined
+  /** Sets that served before and have not ended: streams may be pinned to them. */
+  readonly #retired = new Set<EngineSet>()
   /** What served last, also after a refusal: errors are counted for it. */
   #lastServed: Served | undefined
   /** What serves where another version was meant to. */
@@ -123,10 +125,12 @@ export class Route {
       })
       set.add(engine)
       this.#set = set
-      if (!terms.mayFinish) before?.cutPins(revoked(before.served))
-      before?.retire()
+      if (before) this.#retire(before)
       this.#scale(set)
       if (this.#backend !== 'auto') this.#consider(set)
+    }
+    for (const set of this.#retired) {
+      if (terms.withdrawn.includes(set.served.version)) set.cutPins(revoked(set.served))
     }
     for (const call of this.#parked.splice(0)) this.#set?.ask(call, false)
     for (const resolve of this.#waiting.splice(0)) resolve()
@@ -139,8 +143,8 @@ export class Route {
 
   refuse(error: AfieldError): void {
     this.#refusal = error
-    this.#set?.cutPins(error)
-    this.#set?.retire()
+    if (this.#set) this.#retire(this.#set)
+    for (const set of this.#retired) set.cutPins(error)
     this.#set = undefined
     this.#scaling?.stop()
     for (const call of this.#parked.splice(0)) call.settle(error)
@@ -341,6 +345,13 @@ export class Route {
     import('./consider.js').then(({ considerBackends }) => {
       if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
     }, goOn)
+  }
+
+  /** It answers what it was asked, and what is pinned to it, and ends. */
+  #retire(set: EngineSet): void {
+    this.#retired.add(set)
+    for (const member of set.members) void member.gone.then(() => set.isAlive || this.#retired.delete(set))
+    set.retire()
   }
 
   #ended(): void {

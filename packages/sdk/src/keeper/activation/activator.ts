@@ -113,14 +113,14 @@ export class Activator {
       const release = releaseOf(documents, served.version)
       const hash = release.descriptor.sha256
       if (this.running?.descriptor === hash) {
-        await this.#serving.relabel(served, standsIn)
+        await this.#serving.relabel(served, { standsIn, withdrawn: this.#withdrawn(documents) })
         return true
       }
       const stored =
         fetched?.hash === hash ? fetched : await this.#options.fetcher.stored(served.version, release)
       if (stored) {
         fetched = undefined
-        const terms = { standsIn, mayFinish: this.#mayFinish(documents) }
+        const terms = { standsIn, withdrawn: this.#withdrawn(documents) }
         const activate = () => this.#serving.activate(served, release, stored, terms)
         if (await this.#tryOrFallBack(documents, record, served, activate)) return true
         continue
@@ -273,10 +273,9 @@ export class Activator {
     return mayRun(documents, version)
   }
 
-  /** Whether what is pinned to what runs may go on beside another version. */
-  #mayFinish(documents: ModelDocuments): boolean {
-    const { running } = this
-    return !running || mayRun(documents, running.served.version)
+  /** What may not run any more, also where it only finishes streams that are pinned to it. */
+  #withdrawn(documents: ModelDocuments): readonly Version[] {
+    return [...this.#serving.past].filter((version) => !mayRun(documents, version))
   }
 
   /**
@@ -294,7 +293,7 @@ export class Activator {
       const stored = await this.#options.fetcher.stored(held.version, release)
       const served: Served = { ...decided, version: held.version, arm: 'stable' }
       try {
-        const terms = { standsIn: true, mayFinish: this.#mayFinish(documents) }
+        const terms = { standsIn: true, withdrawn: this.#withdrawn(documents) }
         if (stored && (await this.#serving.activate(served, release, stored, terms))) return true
       } catch (error) {
         if (!(error instanceof AfieldError)) throw error

@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   type FunnelStep,
   type Release,
+  type Version,
 } from '@afield/protocol'
 import { reach, type Engine, type Ports, type Served, type Terms } from '../ports.js'
 import { engineModel, modelBytes } from './engine-model.js'
@@ -42,6 +43,8 @@ export class Serving {
   readonly #ports: Ports
   readonly #options: ServingOptions
   readonly #trials: Trials
+  /** The versions that served here, and may still run. */
+  readonly past = new Set<Version>()
   readonly #waiting: (() => void)[] = []
   #running: Running | undefined
 
@@ -74,7 +77,7 @@ export class Serving {
     served: Served,
     release: Release,
     stored: StoredVersion,
-    on: Pick<Terms, 'standsIn' | 'mayFinish'>,
+    on: Pick<Terms, 'standsIn' | 'withdrawn'>,
   ): Promise<boolean> {
     const { count, model, records, sweep } = this.#options
     const version = { version: served.version, descriptor: release.descriptor.sha256 }
@@ -129,13 +132,13 @@ export class Serving {
   }
 
   /** The same version under another label: promoted, or admitted to another step. */
-  async relabel(label: Served, standsIn: boolean): Promise<void> {
+  async relabel(label: Served, on: Pick<Terms, 'standsIn' | 'withdrawn'>): Promise<void> {
     const running = this.#running
     if (!running) return
     const served = { ...label, backend: running.served.backend }
     const isSame = JSON.stringify(running.served) === JSON.stringify(served)
-    if (isSame && running.terms.standsIn === standsIn) return
-    await this.#serve({ ...running, served, terms: { ...running.terms, standsIn } })
+    if (isSame && running.terms.standsIn === on.standsIn && on.withdrawn.length === 0) return
+    await this.#serve({ ...running, served, terms: { ...running.terms, ...on } })
   }
 
   /** The version that serves, on an engine of another backend. */
@@ -173,8 +176,9 @@ export class Serving {
   async #serve(next: Running): Promise<void> {
     const { engine, served, terms } = next
     await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
-    // What is moved or renamed later comes after itself.
-    this.#running = { ...next, terms: { ...terms, mayFinish: true } }
+    for (const version of terms.withdrawn) this.past.delete(version)
+    this.past.add(served.version)
+    this.#running = { ...next, terms: { ...terms, withdrawn: [] } }
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

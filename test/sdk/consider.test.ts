@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { considerBackends, type Worked } from '../../packages/sdk/dist/router/consider.js'
+
+/** A set that has worked, and when the keeper was asked about it, in ms from the start. */
+function worked(): { set: Worked & { isIdle: boolean }; asked: number[] } {
+  const set = { ranMs: 500, together: 1, isIdle: true, onIdle: undefined }
+  const asked: number[] = []
+  const began = performance.now()
+  considerBackends(set, 'auto', () => {
+    asked.push(performance.now() - began)
+    return Promise.resolve(Infinity)
+  })
+  return { set, asked }
+}
+
+async function every(ms: number, forMs: number, tick: () => void): Promise<void> {
+  for (const end = performance.now() + forMs; performance.now() < end;) {
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    tick()
+  }
+}
+
+test.concurrent('a page that has what it asked for is considered after a moment', async () => {
+  const { asked } = worked()
+  await expect.poll(() => asked.length).toBe(1)
+  expect(asked[0]).toBeGreaterThanOrEqual(190)
+})
+
+test.concurrent('a page that asks again and again, with gaps, is considered in one of these', async () => {
+  const { set, asked } = worked()
+  await every(50, 2600, () => set.onIdle?.())
+  expect(asked).toHaveLength(1)
+  expect(asked[0]).toBeGreaterThanOrEqual(1900)
+})
+
+test.concurrent('a page without a gap is left alone', async () => {
+  const { set, asked } = worked()
+  await every(50, 2600, () => {
+    set.isIdle = true
+    set.onIdle?.()
+    set.isIdle = false
+  })
+  expect(asked).toEqual([])
+})
