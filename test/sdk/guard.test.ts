@@ -179,6 +179,7 @@ describe('without a fallback', () => {
 
 describe('with a fallback', () => {
   const remote = (fails?: ErrorCode): RemoteAnswers => ({
+    retire: () => undefined,
     ask: async (questions) => {
       if (fails) throw new AfieldError(fails, 'The server failed.')
       return { settled: questions.map(() => ({ outputs: { risk: 0.75 } })), modelVersion: '7' }
@@ -191,6 +192,16 @@ describe('with a fallback', () => {
     const late = guardWith({ answer: CONSTANT }, remote('remote/unavailable'))
     expect(await answersOf(late, 7)).toEqual(Array.from({ length: 7 }, () => 'constant none'))
     expect(model.asked).toBe(1 + 5)
+  })
+
+  test('a server whose place another takes rests, and is asked no more', async () => {
+    model.fails = 'engine/run-failed'
+    const rested: string[] = []
+    const first: RemoteAnswers = { ...remote('remote/unavailable'), retire: () => rested.push('first') }
+    const guard = guardWith({}, first)
+    guard.fallBackTo(new Chain({}, remote(), () => undefined))
+    expect(await answersOf(guard, 1)).toEqual(['remote 7'])
+    expect(rested).toEqual(['first'])
   })
 
   test('of a server that fails and is the last, its error is told, and why it was asked', async () => {
@@ -285,6 +296,7 @@ describe('with a fallback', () => {
 
 describe('while it is open', () => {
   const FAILING: RemoteAnswers = {
+    retire: () => undefined,
     ask: () => Promise.reject(new AfieldError('remote/unavailable', 'Down.')),
   }
   const half: FallbackOptions['answer'] = (input) => {
@@ -392,6 +404,7 @@ describe('a deadline', () => {
   test('leaves a server what the model did not use up, and a function that waits no more than that', async () => {
     model.fails = 'engine/run-failed'
     const hangs: RemoteAnswers = {
+      retire: () => undefined,
       ask: (_, signal) =>
         new Promise((_resolve, reject) => {
           signal?.addEventListener('abort', () => reject(abortError(signal.reason)))

@@ -78,6 +78,7 @@ export class Guard {
   }
 
   fallBackTo(chain: Chain): void {
+    this.#chain?.retire()
     this.#chain = chain
   }
 

@@ -53,9 +53,11 @@ async function openChain(page: OpenPage, route: Route, options: AnyFallback): Pr
   const { RemoteFallback } = await import('./fallback/remote.js')
   const name = nameOf(route)
   const contract = () => page.keeper.ask((keeper) => keeper.remoteContract(route.name))
-  const server = new RemoteFallback({ ...remote, name, contract })
-  // Lives as long as the app's calls do.
-  page.calls.hold(() => new Promise(() => undefined)).catch((error: AfieldError) => server.close(error))
+  let onRetired = (): void => undefined
+  const retired = new Promise<void>((resolve) => (onRetired = resolve))
+  const server = new RemoteFallback({ ...remote, name, contract, onRetired })
+  // Lives as long as the app's calls do, or until another takes its place.
+  page.calls.hold(() => retired).catch((error: AfieldError) => server.close(error))
   return new Chain(options, server, complain)
 }
 

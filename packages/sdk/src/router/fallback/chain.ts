@@ -22,6 +22,8 @@ export interface RemoteAnswers {
     questions: readonly Question[],
     signal: AbortSignal | undefined,
   ): Promise<Pick<ChainAnswers, 'settled' | 'modelVersion'>>
+  /** Answers what it was asked, and rests. */
+  retire(): void
 }
 
 /** Who answers when the model cannot: a server, then the app's own constant or function. */
@@ -40,6 +42,11 @@ export class Chain {
     this.#answer = checked(answer)
     this.#remote = remote
     this.#warn = warn
+  }
+
+  /** Another takes its place. */
+  retire(): void {
+    this.#remote?.retire()
   }
 
   /** Whether there is anybody to answer. */

@@ -26,6 +26,7 @@ export interface RemoteFallbackOptions extends RemoteOptions {
   readonly name: string
   /** What is asked and answered. @throws AfieldError `model/not-found`, and why it cannot be had. */
   readonly contract: () => Promise<RemoteContract>
+  readonly onRetired?: () => void
 }
 
 /** A call that waits, or is under way. */
@@ -68,6 +69,7 @@ export class RemoteFallback implements RemoteAnswers {
   #idle: ReturnType<typeof setTimeout> | undefined
   #last: AfieldError | undefined
   #closed: AfieldError | undefined
+  #isRetired = false
 
   /** @throws AfieldError `input/invalid`, naming the option. */
   constructor(options: RemoteFallbackOptions) {
@@ -89,6 +91,13 @@ export class RemoteFallback implements RemoteAnswers {
       // A try that was given up, or of which the server never heard, leaves the next to try.
       if (isTry) this.breaker.withdrawn()
     }
+  }
+
+  /** Answers what it was asked, then ends its worker at once: another is asked from now on. */
+  retire(): void {
+    this.#isRetired = true
+    if (!this.#underWay) this.#rest()
+    this.#options.onRetired?.()
   }
 
   close(error: AfieldError): void {
@@ -173,10 +182,13 @@ export class RemoteFallback implements RemoteAnswers {
     }
     this.#underWay = undefined
     if (this.#closed) return
-    this.#idle = setTimeout(
-      () => this.#started?.end(new AfieldError('closed', 'The remote fallback rests.')),
-      IDLE_MS,
-    )
+    if (this.#isRetired) this.#rest()
+    else this.#idle = setTimeout(() => this.#rest(), IDLE_MS)
+  }
+
+  #rest(): void {
+    clearTimeout(this.#idle)
+    this.#started?.end(new AfieldError('closed', 'The remote fallback rests.'))
   }
 
   /** Whole calls, as many as fit; at least one. */
