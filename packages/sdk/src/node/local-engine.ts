@@ -5,7 +5,8 @@ import { Predictor } from '../engine/predictor.js'
 import { engineUrls } from '../files.js'
 import type { Engine, EngineModel } from '../keeper/ports.js'
 import type { Call } from '../router/call.js'
-import type { EngineSet, Member, Pack } from '../router/engine-set.js'
+import type { EngineSet } from '../router/engine-set.js'
+import type { Member, Pack } from '../router/member.js'
 
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 

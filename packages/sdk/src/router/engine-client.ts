@@ -3,7 +3,8 @@ import type { EngineWanted } from '../keeper/ports.js'
 import type { EngineReport, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
 import type { PageLane } from './lane.js'
-import type { EngineSet, Member, Pack } from './engine-set.js'
+import type { EngineSet } from './engine-set.js'
+import type { Member, Pack } from './member.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
 /** An array in a larger buffer is cut out: the whole buffer would be copied. */

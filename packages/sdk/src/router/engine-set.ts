@@ -2,7 +2,9 @@ import { AfieldError, type Answer } from '@afield/protocol'
 import type { Asked } from '../engine/messages.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
+import type { Member, Pack } from './member.js'
 import { unsendable } from './unsendable.js'
+import { Watchdog } from './watchdog.js'
 
 /** Questions in one message at most. */
 const MAX_PACK = 1024
@@ -14,8 +16,6 @@ const PACK_MS = 2000
 const FIRST_PACK = 256
 /** Packs that an engine has at most, the one that it runs among them. */
 const MAX_HELD = 4
-/** A timer that comes later than this says that the page slept, and not that an engine hangs. */
-const SLEPT_MS = 1000
 
 const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
 
@@ -24,28 +24,6 @@ export function overloaded(model: string, waiting: number): AfieldError {
     'engine/overloaded',
     `${waiting} predictions wait for "${model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
   )
-}
-
-/** Questions that an engine has, sent together. */
-export interface Pack {
-  readonly calls: readonly Call[]
-  /** Called once, before the calls are settled: what waits is sent first. */
-  readonly done: (ms: number) => void
-}
-
-/** One engine, as the set it belongs to sees it: a worker, or a session in this process. */
-export interface Member {
-  readonly id: number
-  /** Whoever asks it; it is not ended before everything is answered. */
-  owner: EngineSet | undefined
-  /** False where something in the pack cannot be sent; it is then not asked. */
-  send(pack: Pack): boolean
-  /** How many answers to keep. */
-  keepAnswers(count: number): void
-  /** Ends at once. */
-  end(error: AfieldError | undefined): void
-  /** Resolves when the engine is gone: with the error that ended it, or with nothing when it was closed. */
-  readonly gone: Promise<AfieldError | undefined>
 }
 
 interface Seat {
@@ -102,7 +80,17 @@ export class EngineSet {
   #isRetired = false
   /** Ms that a question takes in a pack, of late. */
   #eachMs: number | undefined
-  #watch: ReturnType<typeof setTimeout> | undefined
+  readonly #watchdog = new Watchdog<Seat>({
+    limitMs: () => this.#options.hungAfterMs,
+    runs: () => this.#seats.filter(({ held }) => held.length > 0),
+    onHung: ({ member }, limitMs) =>
+      member.end(
+        new AfieldError(
+          'engine/hung',
+          `A run of "${this.served.model}" took longer than ${limitMs} ms (hungAfterMs), so its engine was ended. The next call starts another.`,
+        ),
+      ),
+  })
 
   constructor(served: Served, terms: Terms, options: EngineSetOptions, listener: SetListener) {
     this.served = served
@@ -332,7 +320,7 @@ export class EngineSet {
     const pack: Pack = { calls, done: (ms) => this.#done(seat, pack, ms) }
     if (seat.held.length === 0) seat.since = now
     seat.held.push(pack)
-    this.#watch ??= this.#watchFor(this.#options.hungAfterMs)
+    this.#watchdog.watch()
     if (seat.member.send(pack)) return
     seat.held.splice(seat.held.indexOf(pack), 1)
     const [only] = calls
@@ -380,7 +368,7 @@ export class EngineSet {
     )
     if (!this.isAlive) {
       this.#isRetired = true
-      clearTimeout(this.#watch)
+      this.#watchdog.stop()
       return this.#listener.lost(this, calls, reason)
     }
     for (const call of calls) this.ask(call, false)
@@ -390,29 +378,7 @@ export class EngineSet {
 
   #endIfDone(): void {
     if (!this.#isRetired || this.#holds > 0 || !this.isIdle) return
-    clearTimeout(this.#watch)
+    this.#watchdog.stop()
     for (const { member } of this.#seats) member.end(undefined)
-  }
-
-  /** One timer for all that runs; none while nothing does. */
-  #watchFor(ms: number): ReturnType<typeof setTimeout> {
-    const due = performance.now() + ms
-    return setTimeout(() => {
-      this.#watch = undefined
-      const now = performance.now()
-      const { hungAfterMs } = this.#options
-      const runs = this.#seats.filter(({ held }) => held.length > 0)
-      if (now - due > SLEPT_MS) for (const seat of runs) seat.since = now
-      for (const { member } of runs.filter(({ since }) => now - since >= hungAfterMs)) {
-        member.end(
-          new AfieldError(
-            'engine/hung',
-            `A run of "${this.served.model}" took longer than ${hungAfterMs} ms (hungAfterMs), so its engine was ended. The next call starts another.`,
-          ),
-        )
-      }
-      const left = runs.flatMap(({ since }) => (now - since < hungAfterMs ? since + hungAfterMs - now : []))
-      if (left.length > 0) this.#watch = this.#watchFor(Math.min(...left))
-    }, ms)
   }
 }

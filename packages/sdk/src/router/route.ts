@@ -10,7 +10,8 @@ import type {
 import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
-import { EngineSet, overloaded, type EngineSetOptions, type Member } from './engine-set.js'
+import { EngineSet, overloaded, type EngineSetOptions } from './engine-set.js'
+import type { Member } from './member.js'
 import type { Counts } from './counts.js'
 import type { Guard } from './guard.js'
 import type { Scaling } from './scaling.js'
@@ -349,8 +350,9 @@ export class Route {
 
   /** It answers what it was asked, and what is pinned to it, and ends. */
   #retire(set: EngineSet): void {
-    this.#retired.add(set)
-    for (const member of set.members) void member.gone.then(() => set.isAlive || this.#retired.delete(set))
+    if (set.isAlive) this.#retired.add(set)
+    const forget = (): boolean => !set.isAlive && this.#retired.delete(set)
+    for (const { gone } of set.members) void gone.then(forget)
     set.retire()
   }
 
