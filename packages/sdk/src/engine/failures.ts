@@ -30,9 +30,12 @@ export function runFailure(cause: unknown): AfieldError {
   )
 }
 
-/** What onnxruntime, emscripten and the browser say when there is no memory left. */
+/**
+ * What onnxruntime, emscripten and the browser say when there is no memory left. An abort that names another reason, such
+ * as that the .wasm could not be compiled, is none.
+ */
 const NO_MEMORY =
-  /bad_alloc|out of memory|memory access out of bounds|Failed to allocate|Array buffer allocation failed|could not allocate|Aborted\(/i
+  /bad_alloc|out of memory|memory access out of bounds|Failed to allocate|Array buffer allocation failed|could not allocate|Aborted\((\)|OOM|native code called abort)/i
 
 /** The failure as one of memory, where it is: the engine is of no use after it. */
 export function memoryFailure(cause: unknown): AfieldError | undefined {
