@@ -21,7 +21,12 @@ const FLAGS = [
   '--no-first-run',
 ]
 
-const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+const SOFTWARE_GPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  // A browser whose GPU process crashed a few times ends itself otherwise, and tests crash it on purpose.
+  '--disable-gpu-process-crash-limit',
+]
 
 /**
  * Starts the Chromium that `.ci/chromium.mjs` finds, without a window.
