@@ -49,14 +49,19 @@ async function comlink(): Promise<Predict> {
   return (x) => calls.predict(x)
 }
 
-globalThis.peers = (async () => {
+let started: typeof globalThis.peers | undefined
+
+async function startPeers(): typeof globalThis.peers {
   const model = await (await afield).load('digits-tensors')
   return {
     afield: (x: Float32Array) => model.predict(x),
     raw: await raw(),
     comlink: await comlink(),
   }
-})()
+}
+
+// Only where they are measured: on two cores, two models leave no room for a pool.
+Object.defineProperty(globalThis, 'peers', { get: () => (started ??= startPeers()) })
 
 globalThis.digits = async (workers) => (await afield).load('digits-tensors', { workers })
 globalThis.loop = async (workers) => (await afield).load('loop', { workers })
