@@ -76,11 +76,13 @@ class PageAfield implements Afield {
     keeper.start()
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     let route: Route | undefined
+    const request = version === undefined ? {} : { version }
+    const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
+    // Heard below, unless what the app asked for is refused first.
+    loaded.catch(() => undefined)
     try {
       route = await page.route(routeName)
       await configure(route, options)
-      const request = version === undefined ? {} : { version }
-      const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
       await Promise.all([
         // The keeper would only repeat what the page knows as soon as an engine begins to serve.
         route.served ? loaded : Promise.race([loaded, route.nextServe()]),
