@@ -77,12 +77,16 @@ class PageAfield implements Afield {
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     let route: Route | undefined
     const request = version === undefined ? {} : { version }
-    const loaded = keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
-    // Heard below, unless what the app asked for is refused first.
-    loaded.catch(() => undefined)
+    const ask = () => keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
+    const serving = servingOptions(options)
+    // The code of routes comes meanwhile. Options that may be refused are looked at first.
+    const asked = serving ? undefined : ask()
+    // Also where that code does not come.
+    asked?.catch(() => undefined)
     try {
       route = await page.route(routeName)
-      await configure(route, options)
+      if (serving) await route.configure(serving)
+      const loaded = asked ?? ask()
       await Promise.all([
         // The keeper would only repeat what the page knows as soon as an engine begins to serve.
         route.served ? loaded : Promise.race([loaded, route.nextServe()]),
@@ -182,13 +186,15 @@ class PageAfield implements Afield {
 }
 
 /** How a model is served, where the app says so. */
-async function configure(
-  route: Route,
-  { workers, maxQueue, cache, hungAfterMs, backend }: ServingOptions,
-): Promise<void> {
+function servingOptions({
+  workers,
+  maxQueue,
+  cache,
+  hungAfterMs,
+  backend,
+}: ServingOptions): ServingOptions | undefined {
   const given = { workers, maxQueue, cache, hungAfterMs, backend }
-  if (Object.values(given).some((value) => value !== undefined))
-    await route.configure(given as ServingOptions)
+  return Object.values(given).some((value) => value !== undefined) ? (given as ServingOptions) : undefined
 }
 
 /** Apart, so that an app's first load does not carry what only its help page says. */
