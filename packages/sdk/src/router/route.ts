@@ -10,10 +10,11 @@ import type {
 import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
-import { EngineSet, overloaded, type EngineSetOptions } from './engine-set.js'
+import { EngineSet, type EngineSetOptions } from './engine-set.js'
 import type { Member } from './member.js'
 import type { Counts } from './counts.js'
 import type { Guard } from './guard.js'
+import { Revival, noEngine, type Revived } from './revival.js'
 import type { Scaling } from './scaling.js'
 
 /** Less work than that pays for no other backend. */
@@ -35,7 +36,7 @@ export interface RouteCalls {
 }
 
 /** Where predictions for one model go now: a set of engines, a recovery that is under way, or an error. */
-export class Route {
+export class Route implements Revived {
   readonly name: string
   readonly calls: RouteCalls
   /** What answers for it where it cannot; see {@link guardOf}. */
@@ -53,15 +54,13 @@ export class Route {
   readonly #standIns = new WeakSet<Served>()
   #refusal: AfieldError | undefined
   #closed: AfieldError | undefined
-  /** What waits for a set. */
-  #parked: Call[] = []
-  #reviving: Promise<void> | undefined
+  readonly #revival = new Revival(this)
   #workers: ServingOptions['workers']
   #backend: NonNullable<ServingOptions['backend']> = 'auto'
   /** For which another backend is looked after. */
   #considered: EngineSet | undefined
   #scaling: Scaling | undefined
-  readonly #askAgain = (call: Call, error: AfieldError): void => this.#again([call], error)
+  readonly #askAgain = (call: Call, error: AfieldError): void => this.#revival.askAgain([call], error)
   #underWay = 0
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
@@ -80,6 +79,18 @@ export class Route {
   /** What serves; `undefined` while nothing does. */
   get set(): EngineSet | undefined {
     return this.#set?.isAlive && !this.#refusal ? this.#set : undefined
+  }
+
+  get lastSet(): EngineSet | undefined {
+    return this.#set
+  }
+
+  get refusal(): AfieldError | undefined {
+    return this.#refusal
+  }
+
+  get maxQueue(): number {
+    return this.#options.maxQueue
   }
 
   /**
@@ -133,7 +144,7 @@ export class Route {
     for (const set of this.#retired) {
       if (terms.withdrawn.includes(set.served.version)) set.cutPins(revoked(set.served))
     }
-    for (const call of this.#parked.splice(0)) this.#set?.ask(call, false)
+    this.#revival.settle(noEngine())
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
@@ -148,7 +159,7 @@ export class Route {
     for (const set of this.#retired) set.cutPins(error)
     this.#set = undefined
     this.#scaling?.stop()
-    for (const call of this.#parked.splice(0)) call.settle(error)
+    this.#revival.settle(error)
   }
 
   /**
@@ -264,7 +275,7 @@ export class Route {
   /** What serves, brought back where it was lost. @param failed what was asked until now, and what became of it. */
   async ready(failed?: { readonly set: EngineSet; readonly error: AfieldError }): Promise<EngineSet> {
     const isWrong = failed?.error.code === 'engine/wrong-answer' && failed.set === this.set
-    if (isWrong || (!this.set && !this.#refusal)) await this.#revive(failed?.error)
+    if (isWrong || (!this.set && !this.#refusal)) await this.#revival.revive(failed?.error)
     if (this.set) return this.set
     throw this.#refusal ?? noEngine()
   }
@@ -273,9 +284,7 @@ export class Route {
     if (this.#refusal) return call.settle(this.#refusal)
     const set = this.#set
     if (set?.isAlive) return set.ask(call)
-    if (this.#parked.length >= this.#options.maxQueue)
-      return call.settle(overloaded(this.name, this.#parked.length))
-    this.#park([call], undefined)
+    this.#revival.ask(call)
   }
 
   #lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void {
@@ -284,49 +293,10 @@ export class Route {
       call.settle(set.cut ?? error)
       return false
     })
-    if (mayGoOn.length > 0) return this.#again(mayGoOn, error)
+    if (mayGoOn.length > 0) return this.#revival.askAgain(mayGoOn, error)
     // A device that went away is replaced before somebody asks, and is remembered for what it did.
     const isOver = set === this.#set && error.code !== 'closed'
-    if (isOver && set.served.backend !== 'wasm') this.#revive(error).catch(() => undefined)
-  }
-
-  /** Asks what serves by now, or what serves once the keeper is done. */
-  #again(calls: readonly Call[], error: AfieldError): void {
-    if (this.#refusal) return calls.forEach((call) => call.settle(error))
-    const isWrong = error.code === 'engine/wrong-answer'
-    const by = calls[0]?.by
-    if (this.set && !(isWrong && by?.backend === this.set.served.backend)) {
-      for (const call of calls) this.set.ask(call, false)
-      return
-    }
-    this.#park(calls, error)
-  }
-
-  #park(calls: readonly Call[], error: AfieldError | undefined): void {
-    this.#parked.push(...calls)
-    this.#revive(error).then(
-      () => this.#settleParked(this.#refusal ?? error ?? noEngine()),
-      (cause: unknown) =>
-        this.#settleParked(
-          asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back'),
-        ),
-    )
-  }
-
-  #settleParked(error: AfieldError): void {
-    for (const call of this.#parked.splice(0)) {
-      if (this.set) this.set.ask(call, false)
-      else call.settle(error)
-    }
-  }
-
-  #revive(error: AfieldError | undefined): Promise<void> {
-    if (this.#reviving) return this.#reviving
-    const isWasm = (this.#set?.served.backend ?? 'wasm') === 'wasm'
-    const reviving = isWasm ? this.calls.recover() : this.calls.demote(error ?? noEngine())
-    const done = (): void => (this.#reviving = undefined)
-    reviving.then(done, done)
-    return (this.#reviving = reviving)
+    if (isOver && set.served.backend !== 'wasm') this.#revival.revive(error).catch(() => undefined)
   }
 
   #scale(set: EngineSet): void {
@@ -374,10 +344,6 @@ function loadPredictMany(): Promise<typeof import('./predict-many.js')> {
     throw cause
   })
   return predictingMany
-}
-
-function noEngine(): AfieldError {
-  return new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
 }
 
 function revoked({ model, version }: Served): AfieldError {

@@ -1,0 +1,78 @@
+import { AfieldError, asAfieldError } from '@afield/protocol'
+import type { Call } from './call.js'
+import { overloaded, type EngineSet } from './engine-set.js'
+
+/** What a revival needs of the route that it belongs to. */
+export interface Revived {
+  readonly name: string
+  /** What serves; `undefined` while nothing does. */
+  readonly set: EngineSet | undefined
+  /** What served last, dead or alive. */
+  readonly lastSet: EngineSet | undefined
+  /** Why nothing may serve. */
+  readonly refusal: AfieldError | undefined
+  readonly maxQueue: number
+  /** See `RouteCalls`. */
+  readonly calls: { recover(): Promise<void>; demote(error: AfieldError): Promise<void> }
+}
+
+/** How a route comes to serve again after its engines were lost or were wrong, and what waits for that. */
+export class Revival {
+  readonly #route: Revived
+  #parked: Call[] = []
+  #reviving: Promise<void> | undefined
+
+  constructor(route: Revived) {
+    this.#route = route
+  }
+
+  /** Waits for a set. */
+  ask(call: Call): void {
+    const { maxQueue, name } = this.#route
+    if (this.#parked.length >= maxQueue) call.settle(overloaded(name, this.#parked.length))
+    else this.#park([call], undefined)
+  }
+
+  /** Asks what serves by now, or what serves once the keeper is done. */
+  askAgain(calls: readonly Call[], error: AfieldError): void {
+    const { refusal, set } = this.#route
+    if (refusal) return calls.forEach((call) => call.settle(error))
+    const isWrong = error.code === 'engine/wrong-answer'
+    const by = calls[0]?.by
+    if (!set || (isWrong && by?.backend === set.served.backend)) return this.#park(calls, error)
+    for (const call of calls) set.ask(call, false)
+  }
+
+  /** What waits is asked of what serves now, or else hears why nothing does. */
+  settle(error: AfieldError): void {
+    const { set } = this.#route
+    for (const call of this.#parked.splice(0)) {
+      if (set) set.ask(call, false)
+      else call.settle(error)
+    }
+  }
+
+  /** Has the keeper bring another engine, on WASM where it is another backend that failed. */
+  revive(error: AfieldError | undefined): Promise<void> {
+    if (this.#reviving) return this.#reviving
+    const { calls, lastSet } = this.#route
+    const isWasm = (lastSet?.served.backend ?? 'wasm') === 'wasm'
+    const reviving = isWasm ? calls.recover() : calls.demote(error ?? noEngine())
+    const done = (): void => (this.#reviving = undefined)
+    reviving.then(done, done)
+    return (this.#reviving = reviving)
+  }
+
+  #park(calls: readonly Call[], error: AfieldError | undefined): void {
+    this.#parked.push(...calls)
+    this.revive(error).then(
+      () => this.settle(this.#route.refusal ?? error ?? noEngine()),
+      (cause: unknown) =>
+        this.settle(asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back')),
+    )
+  }
+}
+
+export function noEngine(): AfieldError {
+  return new AfieldError('engine/crashed', 'No engine serves. Load the model again.')
+}
