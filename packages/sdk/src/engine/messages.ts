@@ -34,8 +34,6 @@ export type ToEngine =
       readonly count: number
       readonly data: Float32Array
     }
-  /** Memory for a lane: see `lane.ts`. */
-  | { readonly type: 'lane'; readonly memory: SharedArrayBuffer }
   /** How many answers to keep for inputs that come again. */
   | { readonly type: 'configure'; readonly cache: number }
 

@@ -1,9 +1,9 @@
-import { AfieldError, asAfieldError, errorToData, type PackedTensor } from '@afield/protocol'
+import { AfieldError, asAfieldError, errorToData } from '@afield/protocol'
+import { Awake, AWAKE_MS } from '../awake.js'
 import type { EngineModel } from '../keeper/ports.js'
 import { connect } from '../remote.js'
 import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
-import { openLane, serveLane, waitAsync } from './lane.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
 import { Predictor } from './predictor.js'
@@ -26,6 +26,7 @@ const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Lo
 
 let predictor: Predictor | undefined
 const reporter = new Reporter((report) => post({ type: 'report', report }))
+const awake = new Awake()
 /** Answers to keep; said before or after there is a model. */
 let kept = 0
 
@@ -37,8 +38,6 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
       return void answer(data.questions)
     case 'packed':
       return void answerPacked(data)
-    case 'lane':
-      return openWay(data.memory)
     case 'report':
       return reporter.report()
     case 'configure':
@@ -118,34 +117,16 @@ async function answer(questions: readonly Question[], began = performance.now())
   }
 }
 
-function openWay(memory: SharedArrayBuffer): void {
-  if (!waitAsync) return
-  void serveLane(openLane(memory), waitAsync, {
-    run: async (data) => predictor?.predictPacked(data, 1),
-    tell: (id, data, tensors, began) => tellPacked({ id, count: 1, data }, tensors, began),
-  })
-}
-
-type Packed = Pick<Extract<ToEngine, { type: 'packed' }>, 'id' | 'count' | 'data'>
-
-async function answerPacked(packed: Packed): Promise<void> {
+async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'packed' }>): Promise<void> {
   const began = performance.now()
-  return tellPacked(packed, await predictor?.predictPacked(packed.data, packed.count), began)
-}
-
-async function tellPacked(
-  { id, count, data }: Packed,
-  tensors: readonly PackedTensor[] | undefined,
-  began: number,
-): Promise<void> {
+  const tensors = await predictor?.predictPacked(data, count)
   if (!tensors) return answer(unpacked(id, count, data), began)
-  const message: FromEngine = { type: 'packed', id, tensors, ms: performance.now() - began }
+  const ms = performance.now() - began
+  const message: FromEngine = { type: 'packed', id, tensors, ms }
   // What is small is copied faster than it is handed over.
-  if (count < HANDED_OVER) return post(message)
-  postMessage(
-    message,
-    tensors.map((tensor) => tensor.data.buffer),
-  )
+  const handedOver = count < HANDED_OVER ? [] : tensors.map((tensor) => tensor.data.buffer)
+  postMessage(message, handedOver)
+  expectNext(count, ms)
 }
 
 function unpacked(id: number, count: number, data: Float32Array): readonly Question[] {
@@ -156,8 +137,15 @@ function unpacked(id: number, count: number, data: Float32Array): readonly Quest
   }))
 }
 
+/** Who asks one thing after the other asks again as soon as this answer is read. */
+function expectNext(count: number, ms: number): void {
+  if (count === 1 && ms < AWAKE_MS) awake.stay()
+}
+
 function tell(answers: readonly Answer[], began: number): void {
-  post({ type: 'answers', answers, ms: performance.now() - began })
+  const ms = performance.now() - began
+  post({ type: 'answers', answers, ms })
+  expectNext(answers.length, ms)
   const exhausted = answers.find((one) => 'error' in one && one.error.code === 'engine/out-of-memory')
   if (exhausted && 'error' in exhausted) post({ type: 'failed', error: exhausted.error })
 }

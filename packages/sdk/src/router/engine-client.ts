@@ -1,8 +1,8 @@
 import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
+import { Awake, AWAKE_MS } from '../awake.js'
 import type { EngineWanted } from '../keeper/ports.js'
 import type { EngineReport, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
-import type { PageLane } from './lane.js'
 import type { EngineSet } from './engine-set.js'
 import type { Member, Pack } from './member.js'
 import { startWorker, whyFailed } from './start-worker.js'
@@ -35,9 +35,9 @@ export class EngineClient implements Member {
   readonly #held = new Map<number, Pack>()
   #packs: PackedInput | undefined
   #nextId = 0
-  #lane: PageLane | undefined
-  /** The last question that went by lane. */
-  #laneId = -1
+  /** What the last answer took there. */
+  #lastMs = Infinity
+  readonly #awake = new Awake(() => this.#held.size > 0)
   #hasEnded = false
   #end: (error: AfieldError | undefined) => void = () => undefined
 
@@ -66,11 +66,7 @@ export class EngineClient implements Member {
     const id = this.#nextId
     try {
       const packed = this.#packs && packedOf(id, calls, this.#packs)
-      const lane = this.#held.size === 0 && packed?.count === 1 ? this.#lane : undefined
-      if (packed && lane?.takes(packed.data)) {
-        this.#laneId = id
-        lane.ask(id, packed.data, (answer) => this.#hear({ type: 'packed', id, ...answer }))
-      } else if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
+      if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
       else {
         this.#post(
           { type: 'predict', questions: calls.map((call, i) => questionOf(id + i, call)) },
@@ -81,6 +77,7 @@ export class EngineClient implements Member {
       // What a question holds cannot be cloned, or throws when it is read: that would name what it holds.
       return false
     }
+    if (calls.length === 1 && this.#held.size === 0 && this.#lastMs < AWAKE_MS) this.#awake.stay()
     this.#held.set(id, pack)
     this.#nextId = id + calls.length
     return true
@@ -111,7 +108,6 @@ export class EngineClient implements Member {
       this.report()
       setTimeout(terminate, LAST_WORD_MS)
     }
-    this.#lane?.end()
     this.#held.clear()
     this.#end(error)
   }
@@ -119,7 +115,6 @@ export class EngineClient implements Member {
   #hear(data: FromEngine): void {
     switch (data.type) {
       case 'packed': {
-        if (data.id === this.#laneId) this.#lane?.remember(data.tensors)
         const { calls } = this.#done(data.id, data.ms)
         calls.forEach((call, i) => call.settle({ outputs: outputsAt(data.tensors, i, calls.length) }))
         return
@@ -137,7 +132,6 @@ export class EngineClient implements Member {
       }
       case 'packs':
         this.#packs = data.input
-        if (globalThis.crossOriginIsolated) this.#openLane().catch(() => undefined)
         return
       case 'failed':
         return this.end(errorFromData(data.error))
@@ -153,23 +147,15 @@ export class EngineClient implements Member {
   #done(id: number, ms: number): Pick<Pack, 'calls'> {
     const pack = this.#held.get(id)
     this.#held.delete(id)
+    this.#lastMs = ms
     pack?.done(ms)
     return pack ?? { calls: [] }
   }
 
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
-    this.#lane?.ring()
   }
 
-  /** Messages do until the code has come, and where it does not come. */
-  async #openLane(): Promise<void> {
-    const { laneOf } = await import('./lane.js')
-    const lane = laneOf()
-    if (!lane || this.#hasEnded) return
-    this.#post({ type: 'lane', memory: lane.memory }, [])
-    this.#lane = lane
-  }
 }
 
 function questionOf(id: number, { asked, sendable }: Call): Question {
