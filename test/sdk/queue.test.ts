@@ -8,11 +8,13 @@ beforeEach(async () => {
   repository = await makeRepository(['1.0.0'])
 })
 
-test('one runs and as many wait as may; the rest is refused at once, and the next call is answered', async () => {
+test('some run and as many wait as may; the rest is refused at once, and the next call is answered', async () => {
   const { device } = await loadedDevice(repository)
   await device.configure(MODEL, { maxQueue: 3 })
-  const settled = await Promise.allSettled(Array.from({ length: 6 }, () => device.predict(MODEL, RECORD)))
+  const settled = await Promise.allSettled(Array.from({ length: 8 }, () => device.predict(MODEL, RECORD)))
   expect(settled.map((one) => (one.status === 'fulfilled' ? 'answered' : one.reason))).toEqual([
+    'answered',
+    'answered',
     'answered',
     'answered',
     'answered',
@@ -23,6 +25,18 @@ test('one runs and as many wait as may; the rest is refused at once, and the nex
   expect(await device.predict(MODEL, RECORD)).toMatchObject({ modelVersion: '1.0.0' })
   const candidates = Array.from({ length: 3000 }, () => RECORD)
   expect((await device.predictMany(MODEL, candidates)).results).toHaveLength(3000)
+})
+
+test('where nothing may wait, an idle engine is asked all the same', async () => {
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { maxQueue: 0 })
+  const [first, second] = await Promise.allSettled([
+    device.predict(MODEL, RECORD),
+    device.predict(MODEL, RECORD),
+  ])
+  expect(first.status).toBe('fulfilled')
+  expect(second).toMatchObject({ reason: { code: 'engine/overloaded' } })
+  expect(await device.predict(MODEL, RECORD)).toMatchObject({ modelVersion: '1.0.0' })
 })
 
 test('given up while it waits, a prediction leaves the place to another', async () => {

@@ -1,6 +1,6 @@
 import type { Browser } from '../../browser/browser.js'
 
-/** Milliseconds for 1,000 predictions, a round each; `batch`: as one run of 1,000 rows, in a worker. */
+/** Milliseconds for 1,000 predictions, the mean of a round each; `batch`: as one run of 1,000 rows, in a worker. */
 export type Concurrent = Readonly<Record<'afield' | 'raw' | 'batch', readonly number[]>>
 
 /** 1,000 predictions that are asked before the first is answered, of so many engines of Afield's. */
@@ -23,13 +23,15 @@ export async function measureConcurrent(browser: Browser, url: string, workers: 
         batch: () => raw(all),
       }
       const names = ['afield', 'raw', 'batch'] as const
+      // Some in a row, so that what each leaves behind to be collected is collected in its own time.
+      const IN_A_ROW = 10
       const rounds: Record<(typeof names)[number], number[]> = { afield: [], raw: [], batch: [] }
-      const WARM_UPS = 10
-      for (let round = 0; round < WARM_UPS + 40; round++) {
+      const WARM_UPS = 2
+      for (let round = 0; round < WARM_UPS + 20; round++) {
         for (const name of round % 2 === 0 ? names : [...names].reverse()) {
           const began = performance.now()
-          await ways[name]()
-          if (round >= WARM_UPS) rounds[name].push(performance.now() - began)
+          for (let i = 0; i < IN_A_ROW; i++) await ways[name]()
+          if (round >= WARM_UPS) rounds[name].push((performance.now() - began) / IN_A_ROW)
         }
       }
       return rounds

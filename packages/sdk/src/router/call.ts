@@ -23,8 +23,8 @@ export class Call {
   /** Engines that were lost with it. */
   losses = 0
   isSettled = false
-  /** Hears that it was aborted while it waited. */
-  withdrawn: (() => void) | undefined
+  /** Hears of it when it is aborted while it waits there. */
+  waitsIn: { withdraw(call: Call): void } | undefined
   readonly #tell: (settled: Settled) => void
   #signal: AbortSignal | undefined
   #abort: (() => void) | undefined
@@ -41,7 +41,7 @@ export class Call {
     this.#abort = () => {
       if (this.isSettled) return
       this.settle(aborted(signal.reason))
-      this.withdrawn?.()
+      this.waitsIn?.withdraw(this)
     }
     if (signal.aborted) this.#abort()
     else signal.addEventListener('abort', this.#abort)

@@ -10,12 +10,14 @@ import { Watchdog } from './watchdog.js'
 const MAX_PACK = 1024
 /** So many that wait are sent to an engine that still runs others, so that it need not wait for them then. */
 const AHEAD = 256
+/** The same, when whoever asks is done. */
+const REST = 64
 /** A pack is so large that it takes about so many ms: what waits behind it can be given up, or go to another engine. */
 const PACK_MS = 2000
 /** Before it is known how long one takes. */
 const FIRST_PACK = 256
 /** Packs that an engine has at most, the one that it runs among them. */
-const MAX_HELD = 4
+const MAX_HELD = 8
 
 const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
 
@@ -30,6 +32,8 @@ interface Seat {
   readonly member: Member
   /** In the order that they were sent and run in. */
   readonly held: Pack[]
+  /** In all of them. */
+  calls: number
   /** When the first of them began to run, at the earliest. */
   since: number
   /** Takes nothing more. */
@@ -73,6 +77,7 @@ export class EngineSet {
   #queue: Call[] = []
   /** Of the queue, those that nobody withdrew. */
   #waiting = 0
+  #isPumping = false
   /** What keeps it from ending: inputs that are made ready, streams that are pinned to it. */
   #holds = 0
   readonly #pins = new Set<() => void>()
@@ -118,7 +123,7 @@ export class EngineSet {
   }
 
   get running(): number {
-    return this.#seats.reduce((sum, { held }) => held.reduce((all, { calls }) => all + calls.length, sum), 0)
+    return this.#seats.reduce((sum, { calls }) => sum + calls, 0)
   }
 
   get isIdle(): boolean {
@@ -139,7 +144,7 @@ export class EngineSet {
     if (this.#isRetired) return member.end(undefined)
     member.owner = this
     if (this.#options.cache > 0) member.keepAnswers(this.#options.cache)
-    this.#seats.push({ member, held: [], since: 0, isLeaving: false })
+    this.#seats.push({ member, held: [], calls: 0, since: 0, isLeaving: false })
     void member.gone.then((error) => this.#lost(member, error))
     this.#pump()
   }
@@ -167,9 +172,7 @@ export class EngineSet {
   ask(call: Call, bounded = true): void {
     if (call.isSettled) return call.drop()
     call.by = this.served
-    if (bounded && this.#waiting >= this.#options.maxQueue && !this.#hasIdle()) {
-      return call.settle(overloaded(this.served.model, this.#waiting))
-    }
+    if (bounded && !this.#hasRoom()) return call.settle(overloaded(this.served.model, this.#unstarted))
     const ready = call.ready()
     if (!ready) return this.#enqueue([call])
     const release = this.hold()
@@ -245,43 +248,81 @@ export class EngineSet {
     this.#endIfDone()
   }
 
+  /** What was aborted while it waited here. */
+  withdraw(call: Call): void {
+    this.#waiting -= 1
+    call.drop()
+    this.#endIfDone()
+  }
+
   #enqueue(calls: readonly Call[]): void {
-    const asked = calls.filter(({ isSettled }) => !isSettled)
-    for (const call of calls) if (call.isSettled) call.drop()
-    if (!this.isAlive) return this.#listener.lost(this, asked, GONE)
-    for (const call of asked) {
-      call.withdrawn = () => {
-        this.#waiting -= 1
-        call.drop()
-        this.#endIfDone()
-      }
+    if (!this.isAlive) {
+      for (const call of calls) if (call.isSettled) call.drop()
+      const asked = calls.filter(({ isSettled }) => !isSettled)
+      return this.#listener.lost(this, asked, GONE)
     }
-    this.#queue.push(...asked)
-    this.#waiting += asked.length
-    this.#pump()
+    for (const call of calls) {
+      if (call.isSettled) {
+        call.drop()
+        continue
+      }
+      call.waitsIn = this
+      this.#queue.push(call)
+      this.#waiting += 1
+    }
+    this.#pump(true)
     this.waited += this.#waiting
     this.onWork?.()
   }
 
-  #hasIdle(): boolean {
-    return this.#seats.some(({ held }) => held.length === 0)
+  #hasRoom(): boolean {
+    const { maxQueue } = this.#options
+    if (this.#unstarted < maxQueue) return true
+    // What would have gone to an idle engine when this task is over goes now.
+    this.#pump()
+    return this.#unstarted < maxQueue || this.#seats.some(({ held }) => held.length === 0)
   }
 
-  /** Sends what may be sent: to the idle engines what waits, in equal parts; to the others what is a full pack. */
-  #pump(isBetween = false): void {
+  /** What waits, here or before an engine that runs others. */
+  get #unstarted(): number {
+    const inEngines = this.#seats.reduce((sum, { calls, held }) => sum + calls - (held[0]?.calls.length ?? 0), 0)
+    return this.#waiting + inEngines
+  }
+
+  /**
+   * Sends what may be sent: whatever waits to an idle engine, to the others what is worth a pack.
+   *
+   * @param isAsking more is probably asked before this task is over.
+   */
+  #pump(isAsking = false): void {
+    if (isAsking && this.#waiting < AHEAD) return this.#pumpWhenAsked()
     while (this.#waiting > 0) {
       const seat = this.#freest()
-      if (!seat) return
-      const idle = this.#seats.filter(({ held, isLeaving }) => held.length === 0 && !isLeaving).length
+      if (!seat) break
       const most = this.#mostInPack()
-      const isFull = this.#waiting >= AHEAD || isBetween
-      if (idle === 0 && (!isFull || most < AHEAD || seat.held.length >= MAX_HELD)) return
-      // The others get their part when they are done with what they have.
-      const sharing = this.#seats.filter(({ isLeaving }) => !isLeaving).length
-      const count = Math.ceil(this.#waiting / sharing)
-      this.#send(seat, this.#take(Math.min(count, most)))
+      const packs = seat.held.length
+      // What waits when an engine begins with the last that it was sent need not be much.
+      const enough = isAsking ? AHEAD : packs < 2 ? 1 : REST
+      if (this.#waiting < enough || (packs > 0 && most < AHEAD) || packs >= MAX_HELD) break
+      this.#send(seat, this.#take(Math.min(this.#shareOf(seat), most)))
     }
-    this.#queue.length = 0
+    if (this.#waiting === 0) this.#queue.length = 0
+    else if (isAsking) this.#pumpWhenAsked()
+  }
+
+  #pumpWhenAsked(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    queueMicrotask(() => {
+      this.#isPumping = false
+      this.#pump()
+    })
+  }
+
+  /** What makes all have as much to do, in all. */
+  #shareOf({ calls }: Seat): number {
+    const sharing = this.#seats.filter(({ isLeaving }) => !isLeaving).length
+    return Math.ceil((this.running + this.#waiting) / sharing) - calls
   }
 
   #mostInPack(): number {
@@ -295,7 +336,7 @@ export class EngineSet {
     let freest: Seat | undefined
     for (const seat of this.#seats) {
       if (seat.isLeaving) continue
-      const by = freest ? seat.held.length - freest.held.length || seat.since - freest.since : -1
+      const by = freest ? seat.calls - freest.calls || seat.since - freest.since : -1
       if (by < 0) freest = seat
     }
     return freest
@@ -307,7 +348,7 @@ export class EngineSet {
     for (; at < this.#queue.length && calls.length < count; at++) {
       const call = this.#queue[at]
       if (!call || call.isSettled) continue
-      call.withdrawn = undefined
+      call.waitsIn = undefined
       calls.push(call)
     }
     this.#queue.splice(0, at)
@@ -320,9 +361,10 @@ export class EngineSet {
     const pack: Pack = { calls, done: (ms) => this.#done(seat, pack, ms) }
     if (seat.held.length === 0) seat.since = now
     seat.held.push(pack)
+    seat.calls += calls.length
     this.#watchdog.watch()
     if (seat.member.send(pack)) return
-    seat.held.splice(seat.held.indexOf(pack), 1)
+    this.#forget(seat, pack)
     const [only] = calls
     // One of them cannot be cloned; the others are asked all the same.
     if (calls.length > 1) return calls.forEach((call) => this.#send(seat, [call]))
@@ -331,16 +373,20 @@ export class EngineSet {
     this.#endIfDone()
   }
 
-  #done(seat: Seat, pack: Pack, ms: number): void {
+  #forget(seat: Seat, pack: Pack): void {
     seat.held.splice(seat.held.indexOf(pack), 1)
+    seat.calls -= pack.calls.length
+  }
+
+  #done(seat: Seat, pack: Pack, ms: number): void {
+    this.#forget(seat, pack)
     seat.since = performance.now()
     this.ranMs += ms
     this.answered += pack.calls.length
     this.packs += 1
     this.#eachMs = ((this.#eachMs ?? ms / pack.calls.length) + ms / pack.calls.length) / 2
     this.#listener.ran(this, ms, pack.calls.length)
-    // What it has still to run was full; what waits by now need not become so.
-    if (this.#waiting > 0) return this.#pump(seat.held.length > 0)
+    if (this.#waiting > 0) return this.#pump()
     if (this.onIdle && this.isIdle) this.onIdle()
     this.#endIfDone()
   }
