@@ -1,4 +1,5 @@
 import type { Observation } from '../keeper/telemetry/port.js'
+import type { Served } from '../keeper/ports.js'
 import type { Counts } from './counts.js'
 import type { Recording } from './recording.js'
 
@@ -42,8 +43,9 @@ export class Counting implements Counts {
     return this.#opening
   }
 
-  answered(...given: Parameters<Counts['answered']>): void {
-    this.#tell((counts) => counts.answered(...given))
+  answered(served: Served, ms: number, now: number): void {
+    if (this.#recording) this.#recording.answered(served, ms, now)
+    else this.#tell((counts) => counts.answered(served, ms, now))
   }
 
   failed(...given: Parameters<Counts['failed']>): void {

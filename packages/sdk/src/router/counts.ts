@@ -7,8 +7,8 @@ export type FallbackKind = 'remote' | 'constant' | 'function'
 
 /** What became of predictions and of versions, for whoever counts it. A prediction is told once: answered or failed. */
 export interface Counts {
-  /** @param ms from the call of `predict()` to its answer. */
-  answered(served: Served, ms: number): void
+  /** @param ms from the call of `predict()` to its answer. @param now when that came, by `performance.now()`. */
+  answered(served: Served, ms: number, now: number): void
   /** @param times predictions that failed alike. */
   failed(served: Served, code: ErrorCode, times?: number): void
   /** A step that a version got to, which the keeper could not count itself. */

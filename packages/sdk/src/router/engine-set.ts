@@ -295,14 +295,14 @@ export class EngineSet {
    * @param isAsking more is probably asked before this task is over.
    */
   #pump(isAsking = false): void {
-    if (isAsking && this.#waiting < AHEAD) return this.#pumpWhenAsked()
+    if (isAsking && this.#waiting < REST) return this.#pumpWhenAsked()
     while (this.#waiting > 0) {
       const seat = this.#freest()
       if (!seat) break
       const most = this.#mostInPack()
       const packs = seat.held.length
       // What waits when an engine begins with the last that it was sent need not be much.
-      const enough = isAsking ? AHEAD : packs < 2 ? 1 : REST
+      const enough = isAsking ? (packs === 0 ? REST : AHEAD) : packs < 2 ? 1 : REST
       if (this.#waiting < enough || (packs > 0 && most < AHEAD) || packs >= MAX_HELD) break
       this.#send(seat, this.#take(Math.min(this.#shareOf(seat), most)))
     }

@@ -23,20 +23,27 @@ export function modelHandle<N extends ModelName>(
   const asks =
     (how: 'predict' | 'predictMany') =>
     (given: never, options?: PredictOptions): Promise<never> => {
-      const began = performance.now()
       const { guard } = route
       const asked: Promise<unknown> =
-        guard && 'breaker' in guard
-          ? guard[how](given, options, began)
-          : guard || options?.timeoutMs !== undefined
-            ? guardOf(page, route).then((opened): Promise<unknown> =>
-                opened
-                  ? opened[how](given, options, began)
-                  : unguarded<unknown>(route[how](given, options), options?.timeoutMs),
-              )
-            : route[how](given, options)
+        guard || options?.timeoutMs !== undefined
+          ? askGuarded(how, given, options, guard)
+          : route[how](given, options)
       return thenFollow(asked) as Promise<never>
     }
+  const askGuarded = (
+    how: 'predict' | 'predictMany',
+    given: never,
+    options: PredictOptions | undefined,
+    guard: Route['guard'],
+  ): Promise<unknown> => {
+    const began = performance.now()
+    if (guard && 'breaker' in guard) return guard[how](given, options, began)
+    return guardOf(page, route).then((opened): Promise<unknown> =>
+      opened
+        ? opened[how](given, options, began)
+        : unguarded<unknown>(route[how](given, options), options?.timeoutMs),
+    )
+  }
   // Until there is a guard, which hears of each call.
   if (!route.guard) guardOnFailure(page, route)
   // A file of its own, with what is asked of a model now and then.

@@ -44,10 +44,11 @@ export async function predictMany(
   const asking = first && pinned ? askAll(first) : twice(route, askAll, first)
   const { set, settled } = await abortable(asking, signal)
   const by = set.served
-  const latencyMs = performance.now() - began
+  const now = performance.now()
+  const latencyMs = now - began
   for (const one of settled) {
     if (one instanceof AfieldError) counts?.failed(by, one.code)
-    else counts?.answered(by, latencyMs)
+    else counts?.answered(by, latencyMs, now)
   }
   const { model, version: modelVersion, backend } = by
   return { ...rank(settled, options), model, modelVersion, servedBy: route.servedBy(by), backend, latencyMs }

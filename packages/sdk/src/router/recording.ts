@@ -52,8 +52,8 @@ export class Recording implements Counts {
       )
   }
 
-  answered(served: Served, ms: number): void {
-    this.#monitor.answered(served, ms)
+  answered(served: Served, ms: number, now: number): void {
+    this.#monitor.answered(served, ms, now)
     this.#observer?.answered(served, ms)
   }
 

@@ -182,14 +182,15 @@ export class Route implements Revived {
       const lastServed = this.#lastServed
       const tell = (settled: Settled): void => {
         const by = call.by ?? lastServed
-        const latencyMs = performance.now() - began
+        const now = performance.now()
+        const latencyMs = now - began
         if (settled instanceof AfieldError || !by) {
           const error = settled instanceof AfieldError ? settled : noEngine()
           if (by) this.#counts?.failed(by, error.code)
           this.onFailed?.(error)
           reject(error)
         } else {
-          this.#counts?.answered(by, latencyMs)
+          this.#counts?.answered(by, latencyMs, now)
           const { model, version: modelVersion, backend } = by
           const { outputs, state: next, cached } = settled
           const prediction = {

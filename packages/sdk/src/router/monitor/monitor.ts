@@ -73,9 +73,8 @@ export class Monitor implements Omit<Counts, 'reached' | 'reported'> {
     }
   }
 
-  answered(served: Served, ms: number): void {
+  answered(served: Served, ms: number, now = this.#now()): void {
     const [model, counts] = this.#of(served)
-    const now = this.#now()
     counts.latencies.add(ms)
     counts.answers.add(now, 0)
     counts.firstAt ??= now
