@@ -50,6 +50,8 @@ export type FromEngine =
       readonly id: number
       readonly tensors: readonly PackedTensor[]
       readonly ms: number
+      /** What the inputs came in, to be filled again; absent where they were few. */
+      readonly spare?: ArrayBuffer
     }
   /** From now on the engine takes packed inputs. */
   | { readonly type: 'packs'; readonly input: PackedInput }

@@ -122,10 +122,13 @@ async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'pack
   const tensors = await predictor?.predictPacked(data, count)
   if (!tensors) return answer(unpacked(id, count, data), began)
   const ms = performance.now() - began
-  const message: FromEngine = { type: 'packed', id, tensors, ms }
+  const { buffer: spare } = data
   // What is small is copied faster than it is handed over.
-  const handedOver = count < HANDED_OVER ? [] : tensors.map((tensor) => tensor.data.buffer)
-  postMessage(message, handedOver)
+  if (count < HANDED_OVER || !(spare instanceof ArrayBuffer)) post({ type: 'packed', id, tensors, ms })
+  else {
+    const message: FromEngine = { type: 'packed', id, tensors, ms, spare }
+    postMessage(message, [spare, ...tensors.map((tensor) => tensor.data.buffer)])
+  }
   expectNext(count, ms)
 }
 

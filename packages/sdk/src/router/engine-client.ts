@@ -5,6 +5,7 @@ import type { EngineReport, FromEngine, Question, ToEngine } from '../engine/mes
 import type { Call } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import type { Member, Pack } from './member.js'
+import { Spares } from './spares.js'
 import { startWorker, whyFailed } from './start-worker.js'
 
 /** An array in a larger buffer is cut out: the whole buffer would be copied. */
@@ -37,6 +38,7 @@ export class EngineClient implements Member {
   #nextId = 0
   /** What the last answer took there. */
   #lastMs = Infinity
+  readonly #spares = new Spares()
   readonly #awake = new Awake(() => this.#held.size > 0)
   #hasEnded = false
   #end: (error: AfieldError | undefined) => void = () => undefined
@@ -65,7 +67,7 @@ export class EngineClient implements Member {
     const { calls } = pack
     const id = this.#nextId
     try {
-      const packed = this.#packs && packedOf(id, calls, this.#packs)
+      const packed = this.#packs && packedOf(id, calls, this.#packs, this.#spares)
       if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
       else {
         this.#post(
@@ -115,6 +117,7 @@ export class EngineClient implements Member {
   #hear(data: FromEngine): void {
     switch (data.type) {
       case 'packed': {
+        if (data.spare) this.#spares.keep(data.spare)
         const { calls } = this.#done(data.id, data.ms)
         calls.forEach((call, i) => call.settle({ outputs: outputsAt(data.tensors, i, calls.length) }))
         return
@@ -155,7 +158,6 @@ export class EngineClient implements Member {
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
-
 }
 
 function questionOf(id: number, { asked, sendable }: Call): Question {
@@ -169,6 +171,7 @@ function packedOf(
   id: number,
   calls: readonly Call[],
   { rowSize }: PackedInput,
+  spares: Spares,
 ): Extract<ToEngine, { type: 'packed' }> | undefined {
   const first = calls[0]?.sendable
   if (!(first instanceof Float32Array) || first.length === 0 || first.length % rowSize !== 0) return undefined
@@ -179,7 +182,7 @@ function packedOf(
     const data = first.buffer.byteLength - first.byteLength > MAX_SLACK ? first.slice() : first
     return { type: 'packed', id, count, data }
   }
-  const data = new Float32Array(count * length)
+  const data = spares.take(count * length)
   for (let i = 0; i < count; i++) {
     const call = calls[i]
     const input = call?.sendable

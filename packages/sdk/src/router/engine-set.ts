@@ -285,7 +285,10 @@ export class EngineSet {
 
   /** What waits, here or before an engine that runs others. */
   get #unstarted(): number {
-    const inEngines = this.#seats.reduce((sum, { calls, held }) => sum + calls - (held[0]?.calls.length ?? 0), 0)
+    const inEngines = this.#seats.reduce(
+      (sum, { calls, held }) => sum + calls - (held[0]?.calls.length ?? 0),
+      0,
+    )
     return this.#waiting + inEngines
   }
 
