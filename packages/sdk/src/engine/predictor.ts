@@ -58,15 +58,17 @@ export class Predictor {
   /**
    * Makes a session and, when there are golden vectors, lets it serve only if it agrees with them.
    *
+   * @param runtime what a session waits for; all else is made meanwhile.
    * @throws AfieldError `descriptor/invalid`, `platform/unsupported`, `engine/session-failed`,
    *   `engine/runtime-unavailable` or `model/self-test-failed`.
    */
-  static async create(model: EngineModel, findKind: KindOf): Promise<Predictor> {
+  static async create(model: EngineModel, findKind: KindOf, runtime?: Promise<void>): Promise<Predictor> {
     const { assets, stateOf } = model
     const kind = await findKind(kindOf(model.contract))
     const contract = parseContract(model.contract, kind)
     const codec = await createCodec(contract, kind, { assets, stateOf })
     const selfTest = model.selfTest === undefined ? undefined : selfTestOf(model)
+    await runtime
     const session = await Session.create(model)
     const predictor = new Predictor(session, codec, PackedCodec.of(contract), selfTest?.vectors ?? [])
     try {

@@ -62,9 +62,8 @@ function open({
     load: async (model) => {
       asked = true
       // onnxruntime is told of its threads once, so it can start only with the model that may want some.
-      if (ready) await ready
-      else useThreads(threadsFor(model, threads))
-      const made = await Predictor.create(model, kindOf)
+      if (!ready) useThreads(threadsFor(model, threads))
+      const made = await Predictor.create(model, kindOf, ready)
       made.keepAnswers(kept)
       predictor = made
       reporter.follow(model)

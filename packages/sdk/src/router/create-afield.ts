@@ -11,6 +11,7 @@ import type {
 import { throwIfAborted } from '../abort.js'
 import type { LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
+import type { Engines } from './engines.js'
 import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
 import { Lifeline } from './lifeline.js'
@@ -51,14 +52,19 @@ class PageAfield implements Afield {
     this.#options = options
   }
 
-  /** Opened by the first call that needs it. */
   get #page(): OpenPage {
+    return this.#open()
+  }
+
+  /** Opened by the first call that needs it. @param prepare starts an engine in advance. */
+  #open(prepare?: (engines: Engines) => void): OpenPage {
     this.#opened ??= new OpenPage({
       app: this.#options,
       calls: this.#calls,
       emit: (event) => this.#emit(event),
       isHeard: () => this.#listeners.size > 0,
       log: this.#options.logger ?? consoleLogger,
+      prepare,
     })
     return this.#opened
   }
@@ -67,12 +73,15 @@ class PageAfield implements Afield {
     this.#calls.throwIfCut()
     const { version, fallback, signal, onProgress, workers = 1 } = options
     throwIfAborted(signal)
-    const page = this.#page
-    const { engines, keeper } = page
+    const prepare = (engines: Engines): void => {
+      if (workers !== 'auto' && workers > 1) engines.isPooled = true
+      if (!this.#opened?.routes.get(routeName)?.served) engines.prepare()
+    }
     const routeName = version === undefined ? name : `${name}@${version}`
-    if (workers !== 'auto' && workers > 1) engines.isPooled = true
+    const page = this.#open(prepare)
+    const { engines, keeper } = page
     // Both workers start before anything is waited for.
-    if (!page.routes.get(routeName)?.served) engines.prepare()
+    prepare(engines)
     keeper.start()
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     let route: Route | undefined

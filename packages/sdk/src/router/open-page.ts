@@ -5,6 +5,7 @@ import { Background } from './background.js'
 import { Counting } from './counting.js'
 import { Engines } from './engines.js'
 import { KeeperClient } from './keeper-client.js'
+import type { KeeperInit } from '../keeper/worker.js'
 import { keeperInit } from './keeper-init.js'
 import type { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
@@ -20,6 +21,8 @@ export interface OpenPageOptions {
   /** Whether anybody listens to events. */
   readonly isHeard: () => boolean
   readonly log: Logger
+  /** Called as soon as engines can be started: they have the longest way to go. */
+  readonly prepare: ((engines: Engines) => void) | undefined
 }
 
 /** What needs a browser, put together: the only place that knows which part of the page stands on which. */
@@ -40,10 +43,11 @@ export class OpenPage {
   constructor(options: OpenPageOptions) {
     requirePage()
     const { app, calls, emit, log } = options
-    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
-    const init = keeperInit(app, life)
-    this.calls = calls
     this.engines = new Engines(log, (report, engine) => this.counting.reported(report, engine))
+    options.prepare?.(this.engines)
+    const life = toHex(crypto.getRandomValues(new Uint8Array(16)))
+    const init = this.#initOf(app, life)
+    this.calls = calls
     this.marks = new PageMarks(init.namespace, life)
     this.background = new Background(calls, log)
     this.counting = new Counting(
@@ -100,6 +104,15 @@ export class OpenPage {
   /** From now on it is nobody's concern what becomes of the page. */
   leave(): void {
     this.#stopWatching.abort()
+  }
+
+  #initOf(app: AfieldOptions, life: string): KeeperInit {
+    try {
+      return keeperInit(app, life)
+    } catch (error) {
+      this.engines.dropSpare()
+      throw error
+    }
   }
 
   #callsFor(name: string): RouteCalls {
