@@ -7,6 +7,7 @@ import type { Running } from '../activation/serving.js'
 import { artifactFor } from '../blobs/files.js'
 import type { Hardware, Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
+import { describeRunning, fetchRunning, storedRunning } from './running-version.js'
 import type { Load } from './port.js'
 import { returnToWasm } from './demote.js'
 import { triedOn } from './tried.js'
@@ -49,7 +50,7 @@ export class Considering {
       await returnToWasm(this.#ports, this.#rooms, route, running, 'asked')
     }
     if (!hardware || running.served.backend !== 'wasm' || load.backend === 'wasm') return NEVER
-    const descriptor = await activator.describeRunning()
+    const descriptor = await describeRunning(activator)
     const offered = ORDER.filter(
       (backend) =>
         (load.backend === 'auto' || load.backend === backend) &&
@@ -140,7 +141,7 @@ export class Considering {
         engine: facts,
         modelBytes: modelBytes(stored),
       }
-      await activator.move(engine, on, terms)
+      await activator.serving.move(engine, on, terms)
       return true
     })
     if (!moved) {
@@ -156,9 +157,9 @@ export class Considering {
 
   /** What the backend's artifact needs and is not here yet comes by the rules of downloads. */
   async #files(activator: Activator, on: Backing): Promise<StoredVersion | undefined> {
-    const stored = await activator.storedRunning(on)
+    const stored = await storedRunning(activator, on)
     if (stored) return stored
-    const fetched = await activator.fetchRunning(on)
+    const fetched = await fetchRunning(activator, on)
     return fetched.kind === 'here' ? fetched.stored : undefined
   }
 

@@ -4,6 +4,7 @@ import { engineModel } from '../activation/engine-model.js'
 import { isBlamed, withinLimit } from '../activation/trials.js'
 import type { Engine, Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
+import { giveUpRunning, hasStandIn, storedRunning } from './running-version.js'
 
 /**
  * What serves keeps failing. Its golden vectors are replayed on a fresh engine: where they fail, the version rests and
@@ -26,16 +27,16 @@ export async function doubt(
   await routes.turn(activator, async () => {
     // Whatever took over meanwhile has done nothing wrong.
     if (activator.running?.engine !== doubted || !routes.has(activator)) return
-    const rests = sustained && (await activator.hasStandIn())
+    const rests = sustained && (await hasStandIn(activator))
     const failure = rests ? error : await renew(ports, activator)
-    if (failure) await activator.giveUp(failure, sources.length > 0)
+    if (failure) await giveUpRunning(activator, failure, sources.length > 0)
   })
 }
 
 /** @returns why not, where the version is to blame. */
 async function renew(ports: Ports, activator: Activator): Promise<AfieldError | undefined> {
   const { running } = activator
-  const stored = running && (await activator.storedRunning())
+  const stored = running && (await storedRunning(activator))
   if (!stored) return undefined
   const { backend } = running.served
   const { engine: facts, modelBytes } = running.terms
@@ -43,7 +44,7 @@ async function renew(ports: Ports, activator: Activator): Promise<AfieldError | 
   try {
     engine = await ports.host.openEngine({ role: 'staging', runtime: facts.build, modelBytes })
     const proven = await withinLimit(ports.clock, engine.load(engineModel(activator.model, stored, backend)))
-    await activator.move(engine, running.on, { ...running.terms, engine: proven })
+    await activator.serving.move(engine, running.on, { ...running.terms, engine: proven })
     return undefined
   } catch (cause) {
     engine?.close()

@@ -1,12 +1,13 @@
 import { engineModel, modelBytes } from '../activation/engine-model.js'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
+import { storedRunning } from './running-version.js'
 
 /** Starts another engine of what serves on a route; `undefined` when something else serves by then. */
 export async function grow(ports: Ports, { routes }: Rooms, route: string): Promise<number | undefined> {
   const activator = routes.get(route)
   const running = activator?.running
-  const stored = running && (await activator.storedRunning())
+  const stored = running && (await storedRunning(activator))
   if (!running || !stored) return undefined
   const { backend } = running.served
   const engine = await ports.host.openEngine({
