@@ -4,8 +4,8 @@ import { launchChromium } from '../browser/chromium.js'
 import { loadOn, startEngineWorld, type EngineWorld } from './support/engine-world.js'
 
 describe.each([
-  { isolated: false, by: 'by message' },
-  { isolated: true, by: 'through shared memory' },
+  { isolated: false, by: 'on any page' },
+  { isolated: true, by: 'on an isolated page' },
 ])('asked $by', ({ isolated }) => {
   let world: EngineWorld
   let browser: Browser

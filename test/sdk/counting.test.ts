@@ -22,13 +22,13 @@ test('nothing is loaded before there is something to count, and nothing that hap
     () => undefined,
   )
   expect(loads).toBe(0)
-  for (let i = 0; i < 1000; i++) counting.answered(served(), 5)
+  for (let i = 0; i < 1000; i++) counting.answered(served(), 5, performance.now())
   counting.failed(served(), 'engine/hung', 3)
   counting.fellBack('m', 'constant', 1, 3, true)
   expect([loads, counted.model.served.length]).toEqual([1, 0])
   come()
   await counting.open()
-  counting.answered(served(), 5)
+  counting.answered(served(), 5, performance.now())
   expect(loads).toBe(1)
   expect(counted.model.served[0]?.latencies.count).toBe(1001)
   expect(counted.model.served[0]?.errors.get('engine/hung')).toBe(3)
@@ -45,7 +45,7 @@ test('a file that does not come is said once, costs no prediction, and is asked 
     (cause) => complaints.push(cause),
   )
   for (let i = 0; i < 100; i++) {
-    counting.answered(served(), 5)
+    counting.answered(served(), 5, performance.now())
     await Promise.resolve()
   }
   await counting.handOver()
@@ -53,6 +53,6 @@ test('a file that does not come is said once, costs no prediction, and is asked 
   await expect(counting.open()).rejects.toBe(missing)
   isThere = true
   await counting.open()
-  counting.answered(served(), 5)
+  counting.answered(served(), 5, performance.now())
   expect(counted.model.served[0]?.latencies.count).toBe(1)
 })

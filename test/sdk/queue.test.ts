@@ -8,13 +8,11 @@ beforeEach(async () => {
   repository = await makeRepository(['1.0.0'])
 })
 
-test('some run and as many wait as may; the rest is refused at once, and the next call is answered', async () => {
+test('one runs and as many wait as may; the rest is refused at once, and the next call is answered', async () => {
   const { device } = await loadedDevice(repository)
   await device.configure(MODEL, { maxQueue: 3 })
-  const settled = await Promise.allSettled(Array.from({ length: 8 }, () => device.predict(MODEL, RECORD)))
+  const settled = await Promise.allSettled(Array.from({ length: 6 }, () => device.predict(MODEL, RECORD)))
   expect(settled.map((one) => (one.status === 'fulfilled' ? 'answered' : one.reason))).toEqual([
-    'answered',
-    'answered',
     'answered',
     'answered',
     'answered',

@@ -116,7 +116,7 @@ async function measure({ ROUNDS, PREDICTIONS, FIELDS, OUTPUTS }: Measuring) {
   for (let round = 0; round < ROUNDS; round++) {
     onPage.push(
       time((i) => {
-        counting.answered(served, latencies[i] ?? 1)
+        counting.answered(served, latencies[i] ?? 1, performance.now())
         counting.ran(served, 1, 1)
       }),
     )

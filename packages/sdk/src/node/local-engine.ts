@@ -14,6 +14,7 @@ const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Lo
 export class LocalEngine implements Engine, Member {
   readonly id: number
   readonly gone: Promise<AfieldError | undefined>
+  readonly sharesRuns = false
   owner: EngineSet | undefined
   #end: (error: AfieldError | undefined) => void = () => undefined
   #predictor: Predictor | undefined

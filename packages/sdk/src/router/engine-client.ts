@@ -63,6 +63,10 @@ export class EngineClient implements Member {
     this.#post({ type: 'open', supply: port1, ...open }, [port1])
   }
 
+  get sharesRuns(): boolean {
+    return this.#packs !== undefined
+  }
+
   send(pack: Pack): boolean {
     const { calls } = pack
     const id = this.#nextId

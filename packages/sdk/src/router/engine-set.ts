@@ -28,6 +28,12 @@ export function overloaded(model: string, waiting: number): AfieldError {
   )
 }
 
+/**
+ * When it is looked at what may be sent: while a task asks, when it has asked, or when an engine is done with a pack and
+ * goes on with the next.
+ */
+type Moment = 'asking' | 'asked' | 'between'
+
 interface Seat {
   readonly member: Member
   /** In the order that they were sent and run in. */
@@ -146,7 +152,7 @@ export class EngineSet {
     if (this.#options.cache > 0) member.keepAnswers(this.#options.cache)
     this.#seats.push({ member, held: [], calls: 0, since: 0, isLeaving: false })
     void member.gone.then((error) => this.#lost(member, error))
-    this.#pump()
+    this.#pump('asking')
   }
 
   /**
@@ -270,7 +276,7 @@ export class EngineSet {
       this.#queue.push(call)
       this.#waiting += 1
     }
-    this.#pump(true)
+    this.#pump('asking')
     this.waited += this.#waiting
     this.onWork?.()
   }
@@ -278,9 +284,10 @@ export class EngineSet {
   #hasRoom(): boolean {
     const { maxQueue } = this.#options
     if (this.#unstarted < maxQueue) return true
+    const hasIdle = (): boolean => this.#seats.some(({ held }) => held.length === 0)
     // What would have gone to an idle engine when this task is over goes now.
-    this.#pump()
-    return this.#unstarted < maxQueue || this.#seats.some(({ held }) => held.length === 0)
+    if (hasIdle()) this.#pump('asked')
+    return this.#unstarted < maxQueue || hasIdle()
   }
 
   /** What waits, here or before an engine that runs others. */
@@ -293,24 +300,25 @@ export class EngineSet {
   }
 
   /**
-   * Sends what may be sent: whatever waits to an idle engine, to the others what is worth a pack.
-   *
-   * @param isAsking more is probably asked before this task is over.
+   * Sends what may be sent: whatever waits to an idle engine, to the others what is worth a pack. Where questions share a
+   * run, those of one task are sent together when it is over; else the first goes at once, and no other waits for it.
    */
-  #pump(isAsking = false): void {
-    if (isAsking && this.#waiting < REST) return this.#pumpWhenAsked()
+  #pump(moment: Moment): void {
+    const sharesRuns = this.#seats[0]?.member.sharesRuns === true
+    if (moment === 'asking' && sharesRuns && this.#waiting < REST) return this.#pumpWhenAsked()
+    const isEager = moment === 'between' || (moment === 'asked' && sharesRuns)
     while (this.#waiting > 0) {
       const seat = this.#freest()
       if (!seat) break
       const most = this.#mostInPack()
       const packs = seat.held.length
       // What waits when an engine begins with the last that it was sent need not be much.
-      const enough = isAsking ? (packs === 0 ? REST : AHEAD) : packs < 2 ? 1 : REST
+      const enough = packs === 0 ? 1 : !isEager ? AHEAD : packs === 1 ? 1 : REST
       if (this.#waiting < enough || (packs > 0 && most < AHEAD) || packs >= MAX_HELD) break
       this.#send(seat, this.#take(Math.min(this.#shareOf(seat), most)))
     }
     if (this.#waiting === 0) this.#queue.length = 0
-    else if (isAsking) this.#pumpWhenAsked()
+    else if (moment === 'asking' && sharesRuns) this.#pumpWhenAsked()
   }
 
   #pumpWhenAsked(): void {
@@ -318,7 +326,7 @@ export class EngineSet {
     this.#isPumping = true
     queueMicrotask(() => {
       this.#isPumping = false
-      this.#pump()
+      this.#pump('asked')
     })
   }
 
@@ -389,7 +397,7 @@ export class EngineSet {
     this.packs += 1
     this.#eachMs = ((this.#eachMs ?? ms / pack.calls.length) + ms / pack.calls.length) / 2
     this.#listener.ran(this, ms, pack.calls.length)
-    if (this.#waiting > 0) return this.#pump()
+    if (this.#waiting > 0) return this.#pump(seat.held.length > 0 ? 'between' : 'asked')
     if (this.onIdle && this.isIdle) this.onIdle()
     this.#endIfDone()
   }
@@ -421,7 +429,7 @@ export class EngineSet {
       return this.#listener.lost(this, calls, reason)
     }
     for (const call of calls) this.ask(call, false)
-    this.#pump()
+    this.#pump('asking')
     this.#endIfDone()
   }
 

@@ -14,6 +14,8 @@ export interface Member {
   readonly id: number
   /** Whoever asks it; it is not ended before everything is answered. */
   owner: EngineSet | undefined
+  /** Whether questions that travel together share a run, as far as it has said. */
+  readonly sharesRuns: boolean
   /** False where something in the pack cannot be sent; it is then not asked. */
   send(pack: Pack): boolean
   /** How many answers to keep. */
