@@ -3,21 +3,9 @@ import type { Asked } from '../engine/messages.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import type { Member, Pack } from './member.js'
+import { REST, nextPack, type Seat } from './packing.js'
 import { unsendable } from './unsendable.js'
 import { Watchdog } from './watchdog.js'
-
-/** Questions in one message at most. */
-const MAX_PACK = 1024
-/** So many that wait are sent to an engine that still runs others, so that it need not wait for them then. */
-const AHEAD = 256
-/** The same, when whoever asks is done. */
-const REST = 64
-/** A pack is so large that it takes about so many ms: what waits behind it can be given up, or go to another engine. */
-const PACK_MS = 2000
-/** Before it is known how long one takes. */
-const FIRST_PACK = 256
-/** Packs that an engine has at most, the one that it runs among them. */
-const MAX_HELD = 8
 
 const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
 
@@ -34,18 +22,6 @@ export function overloaded(model: string, waiting: number): AfieldError {
  */
 type Moment = 'asking' | 'asked' | 'between'
 
-interface Seat {
-  readonly member: Member
-  /** In the order that they were sent and run in. */
-  readonly held: Pack[]
-  /** In all of them. */
-  calls: number
-  /** When the first of them began to run, at the earliest. */
-  since: number
-  /** Takes nothing more. */
-  isLeaving: boolean
-}
-
 export interface EngineSetOptions {
   maxQueue: number
   hungAfterMs: number
@@ -60,8 +36,8 @@ export interface SetListener {
 }
 
 /**
- * The engines that run one version on one backend, and the one queue before them. An idle engine is asked at once;
- * while all are busy, questions gather and travel together.
+ * The engines that run one version on one backend, and the one queue before them. An idle engine is asked as soon as a
+ * task has asked; while all are busy, questions gather and travel together. How they are shared out is in `packing.ts`.
  */
 export class EngineSet {
   served: Served
@@ -71,7 +47,7 @@ export class EngineSet {
   /** Questions that they answered, in how many packs: see {@link together}. */
   answered = 0
   packs = 0
-  /** How many waited, summed over all that were asked: it grows while the engines are not enough. */
+  /** How many waited for an engine, summed over each time that was asked: it grows while the engines are not enough. */
   waited = 0
   /** Hears when the last answer is given. */
   onIdle: (() => void) | undefined
@@ -277,7 +253,8 @@ export class EngineSet {
       this.#waiting += 1
     }
     this.#pump('asking')
-    this.waited += this.#waiting
+    // What waits for its task to end waits for no engine.
+    if (!this.#isPumping) this.waited += this.#unstarted
     this.onWork?.()
   }
 
@@ -307,16 +284,8 @@ export class EngineSet {
     const sharesRuns = this.#seats[0]?.member.sharesRuns === true
     if (moment === 'asking' && sharesRuns && this.#waiting < REST) return this.#pumpWhenAsked()
     const isEager = moment === 'between' || (moment === 'asked' && sharesRuns)
-    while (this.#waiting > 0) {
-      const seat = this.#freest()
-      if (!seat) break
-      const most = this.#mostInPack()
-      const packs = seat.held.length
-      // What waits when an engine begins with the last that it was sent need not be much.
-      const enough = packs === 0 ? 1 : !isEager ? AHEAD : packs === 1 ? 1 : REST
-      if (this.#waiting < enough || (packs > 0 && most < AHEAD) || packs >= MAX_HELD) break
-      this.#send(seat, this.#take(Math.min(this.#shareOf(seat), most)))
-    }
+    const next = () => nextPack(this.#seats, { count: this.#waiting, eachMs: this.#eachMs, isEager })
+    for (let pack = next(); pack; pack = next()) this.#send(pack.seat, this.#take(pack.count))
     if (this.#waiting === 0) this.#queue.length = 0
     else if (moment === 'asking' && sharesRuns) this.#pumpWhenAsked()
   }
@@ -327,30 +296,8 @@ export class EngineSet {
     queueMicrotask(() => {
       this.#isPumping = false
       this.#pump('asked')
+      this.waited += this.#unstarted
     })
-  }
-
-  /** What makes all have as much to do, in all. */
-  #shareOf({ calls }: Seat): number {
-    const sharing = this.#seats.filter(({ isLeaving }) => !isLeaving).length
-    return Math.ceil((this.running + this.#waiting) / sharing) - calls
-  }
-
-  #mostInPack(): number {
-    const eachMs = this.#eachMs
-    if (eachMs === undefined) return FIRST_PACK
-    return Math.max(1, Math.min(MAX_PACK, Math.floor(PACK_MS / eachMs)))
-  }
-
-  /** That which has least to do; of the idle, that which was asked longest ago. */
-  #freest(): Seat | undefined {
-    let freest: Seat | undefined
-    for (const seat of this.#seats) {
-      if (seat.isLeaving) continue
-      const by = freest ? seat.calls - freest.calls || seat.since - freest.since : -1
-      if (by < 0) freest = seat
-    }
-    return freest
   }
 
   #take(count: number): readonly Call[] {

@@ -1,0 +1,72 @@
+import type { Member, Pack } from './member.js'
+
+/** Questions in one message at most. */
+const MAX_PACK = 1024
+/** So many that wait are sent to an engine that still runs others, so that it need not wait for them then. */
+const AHEAD = 256
+/** The same, when whoever asks is done. */
+export const REST = 64
+/** A pack is so large that it takes about so many ms: what waits behind it can be given up, or go to another engine. */
+const PACK_MS = 2000
+/** Before it is known how long one takes. */
+const FIRST_PACK = 256
+/** Packs that an engine has at most, the one that it runs among them. */
+const MAX_HELD = 8
+
+/** An engine, and what it has to do. */
+export interface Seat {
+  readonly member: Member
+  /** In the order that they were sent and run in. */
+  readonly held: Pack[]
+  /** In all of them. */
+  calls: number
+  /** When the first of them began to run, at the earliest. */
+  since: number
+  /** Takes nothing more. */
+  isLeaving: boolean
+}
+
+/** What waits, and how it is looked at. */
+export interface Waiting {
+  readonly count: number
+  /** Ms that a question takes in a pack, of late. */
+  readonly eachMs: number | undefined
+  /** Also what is less than a full pack is worth sending to an engine that runs others. */
+  readonly isEager: boolean
+}
+
+/** The next pack to send: to an idle engine whatever waits, to the others what is worth it; parts even out what all do. */
+export function nextPack(
+  seats: readonly Seat[],
+  { count, eachMs, isEager }: Waiting,
+): { readonly seat: Seat; readonly count: number } | undefined {
+  const seat = freest(seats)
+  if (!seat || count === 0) return undefined
+  const most = mostInPack(eachMs)
+  const packs = seat.held.length
+  if (packs > 0) {
+    // What waits when an engine begins with the last that it was sent need not be much.
+    const inTurn = packs === 1 ? 1 : REST
+    const enough = isEager ? inTurn : AHEAD
+    if (count < enough || most < AHEAD || packs >= MAX_HELD) return undefined
+  }
+  const sharing = seats.filter(({ isLeaving }) => !isLeaving).length
+  const all = seats.reduce((sum, { calls }) => sum + calls, count)
+  return { seat, count: Math.min(Math.ceil(all / sharing) - seat.calls, most) }
+}
+
+function mostInPack(eachMs: number | undefined): number {
+  if (eachMs === undefined) return FIRST_PACK
+  return Math.max(1, Math.min(MAX_PACK, Math.floor(PACK_MS / eachMs)))
+}
+
+/** That which has least to do; of the idle, that which was asked longest ago. */
+function freest(seats: readonly Seat[]): Seat | undefined {
+  let found: Seat | undefined
+  for (const seat of seats) {
+    if (seat.isLeaving) continue
+    const by = found ? seat.calls - found.calls || seat.since - found.since : -1
+    if (by < 0) found = seat
+  }
+  return found
+}
