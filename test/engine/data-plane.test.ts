@@ -184,6 +184,42 @@ describe.each([
     expect(seen).toEqual(['aborted', 'aborted', 'aborted', 'aborted', 'answered', 'aborted', 'answered'])
   })
 
+  test('a limit of time holds, of a pinned stream too, and where the code that watches it does not arrive', async () => {
+    // Another browser has that code in its cache by now.
+    const fresh = await launchChromium()
+    try {
+      const own = await fresh.open(world.url)
+      world.server.fault('/app/**/open-guard*', { kind: 'refuse' })
+      await loadOn(own, world, 'loop')
+      const settle = (): Promise<unknown[]> =>
+        own.evaluate(async () => {
+          const pinned = await model.pin()
+          const codes: unknown[] = []
+          for (const asked of [model, pinned])
+            for (const [steps, timeoutMs] of [
+              [1n, 5000],
+              [200_000n, 1],
+            ] as const) {
+              codes.push(
+                await asked.predict(BigInt64Array.of(steps) as never, { timeoutMs }).then(
+                  () => 'answered',
+                  (error: unknown) => (error as { code: string }).code,
+                ),
+              )
+            }
+          pinned.release()
+          return codes
+        })
+      const expected = ['answered', 'engine/timeout', 'answered', 'engine/timeout']
+      expect(await settle()).toEqual(expected)
+      world.server.clearFaults()
+      expect(await settle()).toEqual(expected)
+    } finally {
+      world.server.clearFaults()
+      await fresh.close()
+    }
+  })
+
   test('answers kept for inputs that come again say so', async () => {
     await loadOn(page, world, 'digits-tensors', { cache: 2 })
     const seen = await page.evaluate(async () => {

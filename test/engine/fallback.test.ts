@@ -337,7 +337,6 @@ describe('a device on which parts of the app do not arrive', () => {
     expect(await load({ answer: CONSTANT })).toBe('1.0.0')
     expect(await ask()).toMatchObject({ servedBy: 'model', outputs: risk })
     expect(await ask({ timeoutMs: 5000 })).toMatchObject({ servedBy: 'model', outputs: risk })
-    expect(await ask({ timeoutMs: 1e-9 })).toMatchObject({ code: 'engine/timeout' })
     expect(await health()).toMatchObject({ canPredict: true, answers: true, breaker: 'closed' })
     expect(warned.filter((text) => text.includes('could not be loaded'))).toHaveLength(1)
     world.server.clearFaults()
@@ -364,7 +363,7 @@ test('a fallback that is refused leaves the one before it', async () => {
   await revive()
 })
 
-test('a stream that is pinned keeps its limit of time, and refuses one of no sense', async () => {
+test('a stream that is pinned refuses a limit of time that makes no sense', async () => {
   await load({ answer: CONSTANT })
   const said = await page.evaluate(async (record) => {
     const pinned = await model.pin()
@@ -376,11 +375,11 @@ test('a stream that is pinned keeps its limit of time, and refuses one of no sen
         return (error as { code: string }).code
       }
     }
-    const all = [await settle(5000), await settle(1e-9), await settle(0), await settle(Infinity)]
+    const all = [await settle(5000), await settle(0), await settle(Infinity)]
     pinned.release()
     return all
   }, RECORD as object)
-  expect(said).toEqual(['model', 'engine/timeout', 'input/invalid', 'model'])
+  expect(said).toEqual(['model', 'input/invalid', 'model'])
 })
 
 describe('credentials', () => {
