@@ -29,11 +29,11 @@ async function main(): Promise<void> {
     urls.contentCheck,
     urls.digitReader,
     urls.dashboard,
-    urls.repository,
     urls.docs,
   ]) {
     if (url !== undefined) console.log(`ready ${url}`)
   }
+  console.log(`The repository that they read from: ${urls.repository}`)
   const end = (): void => {
     process.once('SIGINT', () => process.exit(1))
     void tour.close().then(() => process.exit(0))

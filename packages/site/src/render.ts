@@ -34,6 +34,7 @@ export function renderPage({ path, title, section, markdown }: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title === 'Afield' ? 'Afield' : `${title} · Afield`)}</title>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6' fill='%230f766e'/%3E%3C/svg%3E">
 <link rel="stylesheet" href="${root}style.css">
 </head>
 <body>
