@@ -19,18 +19,24 @@ export interface Revived {
 /** How a route comes to serve again after its engines were lost or were wrong, and what waits for that. */
 export class Revival {
   readonly #route: Revived
-  #parked: Call[] = []
+  readonly #parked = new Set<Call>()
   #reviving: Promise<void> | undefined
 
   constructor(route: Revived) {
     this.#route = route
   }
 
-  /** Waits for a set. */
+  /** Waits for a set: as many as may wait, and the one that an idle engine takes at once. */
   ask(call: Call): void {
     const { maxQueue, name } = this.#route
-    if (this.#parked.length >= maxQueue) call.settle(overloaded(name, this.#parked.length))
+    if (this.#parked.size > maxQueue) call.settle(overloaded(name, maxQueue))
     else this.#park([call], undefined)
+  }
+
+  /** What was aborted while it waited here. */
+  withdraw(call: Call): void {
+    this.#parked.delete(call)
+    call.drop()
   }
 
   /** Asks what serves by now, or what serves once the keeper is done. */
@@ -46,7 +52,9 @@ export class Revival {
   /** What waits is asked of what serves now, or else hears why nothing does. */
   settle(error: AfieldError): void {
     const { set } = this.#route
-    for (const call of this.#parked.splice(0)) {
+    const calls = [...this.#parked]
+    this.#parked.clear()
+    for (const call of calls) {
       if (set) set.ask(call, false)
       else call.settle(error)
     }
@@ -64,7 +72,11 @@ export class Revival {
   }
 
   #park(calls: readonly Call[], error: AfieldError | undefined): void {
-    this.#parked.push(...calls)
+    for (const call of calls) {
+      if (call.isSettled) continue
+      call.waitsIn = this
+      this.#parked.add(call)
+    }
     this.revive(error).then(
       () => this.settle(this.#route.refusal ?? error ?? noEngine()),
       (cause: unknown) =>

@@ -1,0 +1,76 @@
+import { AfieldError } from '@afield/protocol'
+import { expect, test } from 'vitest'
+import type { Member } from '../../packages/sdk/dist/router/member.js'
+import { Route } from '../../packages/sdk/dist/router/route.js'
+
+const SERVED = { model: 'm', version: '1.0.0', arm: 'stable', backend: 'wasm', epoch: 0, step: 0 } as never
+const TERMS = { withdrawn: [] } as never
+
+/** An engine that answers at once. */
+function engine(): Member {
+  let end: Member['end'] = () => undefined
+  const gone = new Promise<AfieldError | undefined>((resolve) => (end = resolve))
+  return {
+    id: 1,
+    owner: undefined,
+    sharesRuns: false,
+    send: (pack) => {
+      queueMicrotask(() => {
+        pack.done(1)
+        for (const call of pack.calls) call.settle({ outputs: {} })
+      })
+      return true
+    },
+    keepAnswers: () => undefined,
+    end,
+    gone,
+  }
+}
+
+/** A route whose engine died while nothing was asked, and that gets another when it is told to. */
+async function deadRoute(
+  maxQueue: number,
+): Promise<{ route: Route; revive: () => void; asked: () => number }> {
+  let recoveries = 0
+  let revive = (): void => undefined
+  const route: Route = new Route('m', undefined, {
+    recover: () =>
+      new Promise((resolve) => {
+        recoveries += 1
+        revive = () => {
+          route.serve(engine(), SERVED, TERMS)
+          resolve()
+        }
+      }),
+    demote: () => Promise.reject(new Error('WASM is served')),
+    grow: () => Promise.resolve(undefined),
+    consider: () => Promise.resolve(Infinity),
+  })
+  await route.configure({ maxQueue })
+  const first = engine()
+  route.serve(first, SERVED, TERMS)
+  first.end(new AfieldError('engine/crashed', 'Ended by the test.'))
+  await expect.poll(() => route.set).toBeUndefined()
+  return { route, revive: () => revive(), asked: () => recoveries }
+}
+
+test('where nothing may wait, an engine that died is replaced all the same', async () => {
+  const { route, revive, asked } = await deadRoute(0)
+  const first = route.predict(1)
+  await expect(route.predict(2)).rejects.toMatchObject({ code: 'engine/overloaded' })
+  expect(asked()).toBe(1)
+  revive()
+  expect(await first).toMatchObject({ modelVersion: '1.0.0' })
+  expect(await route.predict(3)).toMatchObject({ modelVersion: '1.0.0' })
+})
+
+test('given up while an engine comes back, a prediction leaves the place to another', async () => {
+  const { route, revive } = await deadRoute(1)
+  const giving = new AbortController()
+  const given = [1, 2].map((input) => route.predict(input, { signal: giving.signal }))
+  giving.abort()
+  for (const one of given) await expect(one).rejects.toMatchObject({ code: 'aborted' })
+  const others = [3, 4].map((input) => route.predict(input))
+  revive()
+  expect(await Promise.all(others)).toHaveLength(2)
+})
