@@ -1,19 +1,26 @@
+import { AfieldError } from '@afield/protocol'
 import { expect, test } from 'vitest'
-import { Call } from '../../packages/sdk/src/router/call.js'
+import { Call, type Settled } from '../../packages/sdk/src/router/call.js'
 import { EngineSet } from '../../packages/sdk/src/router/engine-set.js'
 import type { Member, Pack } from '../../packages/sdk/src/router/member.js'
 
 /** An engine that answers when it is told to. */
-function engine(): { readonly member: Member; readonly packs: Pack[]; readonly answer: () => void } {
+function engine(sharesRuns = true): {
+  readonly member: Member
+  readonly packs: Pack[]
+  readonly answer: () => void
+} {
   const packs: Pack[] = []
+  let end: (error: AfieldError | undefined) => void = () => undefined
+  const gone = new Promise<AfieldError | undefined>((resolve) => (end = resolve))
   const member: Member = {
     id: 1,
     owner: undefined,
-    sharesRuns: true,
+    sharesRuns,
     send: (pack) => packs.push(pack) > 0,
     keepAnswers: () => undefined,
-    end: () => undefined,
-    gone: new Promise(() => undefined),
+    end,
+    gone,
   }
   const answer = (): void => {
     const pack = packs.shift()
@@ -61,4 +68,18 @@ test('what one task asks travels together, and is shared out evenly', async () =
   await Promise.resolve()
   const counts = [one, two].map(({ packs }) => packs.reduce((sum, { calls }) => sum + calls.length, 0))
   expect(Math.abs((counts[0] ?? 0) - (counts[1] ?? 0))).toBeLessThan(64)
+})
+
+test('engines of a pool that give way together cost no answer', async () => {
+  const engines = [engine(false), engine(false), engine(false)] as const
+  const [first, busy, idle] = engines
+  const set = setOf(...engines.map(({ member }) => member))
+  const settled: Settled[] = []
+  for (let i = 0; i < 2; i++) set.ask(new Call({ input: i }, (one) => settled.push(one)))
+  expect(engines.map(({ packs }) => packs.length)).toEqual([1, 1, 0])
+  const noRoom = new AfieldError('engine/no-room', 'Another is to serve.')
+  for (const { member } of [busy, idle]) member.end(noRoom)
+  await expect.poll(() => set.members).toEqual([first.member])
+  while (first.packs.length > 0) first.answer()
+  expect(settled).toEqual([{ outputs: {} }, { outputs: {} }])
 })

@@ -351,7 +351,7 @@ export class EngineSet {
 
   /**
    * What a lost engine had is asked once more, of another. What hung would do so again; what took all memory was answered
-   * with that before its engine was given up, and what is left has done nothing.
+   * with that before its engine was given up, and what is left has done nothing, as nothing has on an engine that gave way.
    */
   #lost(member: Member, error: AfieldError | undefined): void {
     const at = this.#seats.findIndex((seat) => seat.member === member)
@@ -360,7 +360,7 @@ export class EngineSet {
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
     const [first, ...later] = seat.held
     const isOwn = reason.code === 'engine/hung'
-    const isOthers = reason.code === 'engine/out-of-memory'
+    const isOthers = reason.code === 'engine/out-of-memory' || reason.code === 'engine/no-room'
     if (isOwn) for (const call of first?.calls ?? []) call.settle(reason)
     const held = [...(isOwn ? [] : (first?.calls ?? [])), ...later.flatMap(({ calls }) => calls)]
     for (const call of held) {
