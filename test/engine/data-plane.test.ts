@@ -107,6 +107,20 @@ describe.each([
     for (const difference of seen.apart) expect(difference).toBeLessThan(1e-5)
   })
 
+  test('a tensor that has two names in the answers is in both', async () => {
+    await loadOn(page, world, 'digits-twice', { hungAfterMs: 5000 })
+    const seen = await page.evaluate(async () => {
+      const inputs = Array.from({ length: 100 }, (_, n) => new Float32Array(64).fill(n % 16))
+      const answers = await Promise.all(inputs.map((input) => model.predict(input as never)))
+      const read = (name: string) =>
+        answers.map(({ outputs }) => [...((outputs[name] as { data?: Float32Array }).data ?? [])])
+      return { one: read('one'), other: read('other') }
+    })
+    expect(seen.one).toHaveLength(100)
+    expect(seen.one[99]).toHaveLength(10)
+    expect(seen.other).toEqual(seen.one)
+  })
+
   test('an engine that is ended in mid-run: everything is answered by another, which the next call finds', async () => {
     await loadOn(page, world, 'loop')
     const seen = await page.evaluate(async () => {

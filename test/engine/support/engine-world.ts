@@ -16,7 +16,10 @@ declare global {
   var engineAnswers: { count: number; isEnded: boolean }[]
 }
 
-/** A repository that holds `digits-tensors` and `loop`, and an app, on one host. */
+/**
+ * A repository and an app on one host. The repository holds `loop` and `digits-tensors`, and as `digits-twice` the same
+ * with a contract that gives its one tensor under two names.
+ */
 export interface EngineWorld {
   readonly server: StaticServer
   /** The app's page. */
@@ -29,7 +32,9 @@ export async function startEngineWorld({ isolated = false } = {}): Promise<Engin
   const folder = await mkdtemp(join(tmpdir(), 'afield-engine-'))
   const repo = join(folder, 'repo')
   await initRepository({ repo })
-  for (const write of [writeDigitsTensors, writeLoopModel]) {
+  const writeTwice = (dir: string): Promise<string> =>
+    writeDigitsTensors(dir, 'digits-twice', ['one', 'other'])
+  for (const write of [writeDigitsTensors, writeTwice, writeLoopModel]) {
     const dir = await mkdtemp(join(folder, 'model-'))
     await publish({ model: await write(dir), version: '1.0.0', repo })
   }

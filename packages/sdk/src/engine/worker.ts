@@ -126,7 +126,8 @@ async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'pack
   if (count < HANDED_OVER || !(spare instanceof ArrayBuffer)) post({ type: 'packed', id, tensors, ms })
   else {
     const message: FromEngine = { type: 'packed', id, tensors, ms, spare }
-    postMessage(message, [spare, ...tensors.map((tensor) => tensor.data.buffer)])
+    // A tensor may have several names, and nothing can be handed over twice.
+    postMessage(message, [...new Set([spare, ...tensors.map((tensor) => tensor.data.buffer)])])
   }
   expectNext(count, ms)
 }
