@@ -1,4 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { publish } from '@afield/cli'
 import { beforeEach, expect, test } from 'vitest'
+import { learnerRisk, learnerRiskConfig } from '../support/learner-risk.js'
 import { RECORD, loadedDevice } from './support/devices.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
 
@@ -66,6 +70,27 @@ test('kept answers are told apart, with the ids of the input that asks', async (
   ])
   await device.configure(MODEL, { cache: 0 })
   expect([await ask(2), await ask(2)]).toEqual([false, false])
+})
+
+test('a kept answer never has the id of the input before', async () => {
+  const config = JSON.parse(await readFile(learnerRiskConfig, 'utf8')) as {
+    readonly contract: { readonly input: { readonly fields: object[] } }
+  }
+  config.contract.input.fields.push({ type: 'id', name: 'learner' })
+  const path = join(dirname(repository.dir), 'ids.config.json')
+  await writeFile(path, JSON.stringify(config))
+  await publish({ repo: repository.dir, model: learnerRisk('1.0.0'), version: '1.1.0', config: path })
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { cache: 2 })
+  const ask = async (learner?: string) => {
+    const { outputs, cached } = await device.predict(MODEL, learner ? { ...RECORD, learner } : RECORD)
+    return [outputs['learner'], cached, typeof outputs['risk_score']]
+  }
+  expect([await ask('Ada'), await ask('Bob'), await ask()]).toEqual([
+    ['Ada', undefined, 'number'],
+    ['Bob', true, 'number'],
+    [undefined, true, 'number'],
+  ])
 })
 
 test.each([

@@ -106,7 +106,7 @@ export class Predictor {
           results[at] = answer
           const cache = this.#cacheFor(questions[at])
           if (!cache || !asked || answer instanceof AfieldError) return
-          cache.set(cacheKey(this.#codec.encode([asked.prepared])), answer)
+          cache.set(cacheKey(this.#codec.encode([asked.prepared])), this.#shared(answer, asked.prepared))
         })
       }),
     )
@@ -188,7 +188,15 @@ export class Predictor {
     const answer = cache.get(cacheKey(this.#codec.encode([prepared])))
     if (!answer) return undefined
     const own = this.#codec.passThrough(prepared)
-    return { ...answer, ...(own ? { outputs: { ...answer.outputs, ...own } } : {}), cached: true }
+    return { ...answer, ...(own ? { outputs: { ...own, ...answer.outputs } } : {}), cached: true }
+  }
+
+  /** An answer without what is its input's own: the next with the same tensors may have none, or another. */
+  #shared(answer: Answer, prepared: Prepared): Answer {
+    const own = this.#codec.passThrough(prepared)
+    if (!own) return answer
+    const outputs = Object.entries(answer.outputs).filter(([name]) => !Object.hasOwn(own, name))
+    return { ...answer, outputs: Object.fromEntries(outputs) }
   }
 
   /** One run for all that may share one where the graph's batch dimension is free, else one run an input. */
