@@ -1,31 +1,7 @@
 import { AfieldError } from '@afield/protocol'
 import { expect, test } from 'vitest'
-import type { Member } from '../../packages/sdk/dist/router/member.js'
 import { Route } from '../../packages/sdk/dist/router/route.js'
-
-const SERVED = { model: 'm', version: '1.0.0', arm: 'stable', backend: 'wasm', epoch: 0, step: 0 } as never
-const TERMS = { withdrawn: [] } as never
-
-/** An engine that answers at once. */
-function engine(): Member {
-  let end: Member['end'] = () => undefined
-  const gone = new Promise<AfieldError | undefined>((resolve) => (end = resolve))
-  return {
-    id: 1,
-    owner: undefined,
-    sharesRuns: false,
-    send: (pack) => {
-      queueMicrotask(() => {
-        pack.done(1)
-        for (const call of pack.calls) call.settle({ outputs: {} })
-      })
-      return true
-    },
-    keepAnswers: () => undefined,
-    end,
-    gone,
-  }
-}
+import { SERVED, TERMS, engine } from './support/engines.js'
 
 /** A route whose engine died while nothing was asked, and that gets another when it is told to. */
 async function deadRoute(

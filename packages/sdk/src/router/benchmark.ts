@@ -21,7 +21,7 @@ export interface BenchmarkOptions {
   readonly signal?: AbortSignal
 }
 
-/** How fast this device answers, by real predictions of one version. */
+/** How fast this device answers, by real predictions of one version on one backend. */
 export interface BenchmarkReport {
   readonly model: string
   readonly modelVersion: string
@@ -56,8 +56,8 @@ interface Measuring {
 }
 
 /**
- * Measures what serves on a route, by predictions that count nowhere. Begins anew when another version takes over
- * meanwhile.
+ * Measures what serves on a route, by predictions that count nowhere. Begins anew when another version or backend
+ * takes over meanwhile.
  *
  * @param golden a golden vector's question to the version that serves.
  * @throws AfieldError `input/invalid`, field `samples`, and whatever the predictions fail with.
@@ -83,7 +83,7 @@ export async function benchmark(
   }
 }
 
-/** `undefined` when not all was answered by one version. */
+/** `undefined` when not all was answered by one version on one backend. */
 async function measure({
   samples,
   input,
@@ -99,7 +99,7 @@ async function measure({
     const began = performance.now()
     const by = await ask(pose)
     const ms = performance.now() - began
-    answeredBy.set(by.version, by)
+    answeredBy.set(`${by.version} ${by.backend}`, by)
     return ms
   }
   const timed = async (count: number): Promise<number[]> => {

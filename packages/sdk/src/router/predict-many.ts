@@ -46,12 +46,14 @@ export async function predictMany(
   const by = set.served
   const now = performance.now()
   const latencyMs = now - began
+  // Fails where there is no such output, and whoever asked then has no answer.
+  const ranked = rank(settled, options)
   for (const one of settled) {
     if (one instanceof AfieldError) counts?.failed(by, one.code)
     else counts?.answered(by, latencyMs, now)
   }
   const { model, version: modelVersion, backend } = by
-  return { ...rank(settled, options), model, modelVersion, servedBy: route.servedBy(by), backend, latencyMs }
+  return { ...ranked, model, modelVersion, servedBy: route.servedBy(by), backend, latencyMs }
 }
 
 /** What is no candidate's fault. */
