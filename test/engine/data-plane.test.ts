@@ -165,6 +165,33 @@ describe.each([
     expect(seen).toMatchObject({ behind: [2, 3], next: 4 })
   })
 
+  test('many runs that take longer together than one may are no run that hangs', async () => {
+    await loadOn(page, world, 'loop', { hungAfterMs: 1000 })
+    const seen = await page.evaluate(async () => {
+      const total = async (steps: number): Promise<unknown> => {
+        const { outputs } = await model.predict(BigInt64Array.of(BigInt(steps)))
+        return (outputs['total'] as { data: Float32Array }).data[0]
+      }
+      const timed = async (steps: number): Promise<number> => {
+        const began = performance.now()
+        await total(steps)
+        return performance.now() - began
+      }
+      await timed(50_000)
+      const twentyMs = Math.ceil((20 * 50_000) / Math.min(await timed(50_000), await timed(50_000)))
+      // After quick ones, packs are large.
+      await Promise.all(Array.from({ length: 300 }, () => total(1)))
+      const before = engineWorkers.length
+      const asked = Array.from({ length: 150 }, (_, i) => twentyMs + i)
+      const candidates = asked.map((steps) => BigInt64Array.of(BigInt(steps)) as never)
+      const { results, failures } = await model.predictMany(candidates)
+      const totals = await Promise.all(asked.map(total))
+      const isRight = totals.every((one, i) => one === asked[i])
+      return { isRight, many: [results.length, failures.length], started: engineWorkers.length - before }
+    })
+    expect(seen).toEqual({ isRight: true, many: [150, 0], started: 0 })
+  })
+
   test('a call can be given up in every state, and takes no other along', async () => {
     await loadOn(page, world, 'loop')
     const seen = await page.evaluate(async () => {

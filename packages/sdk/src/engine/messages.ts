@@ -53,6 +53,8 @@ export type FromEngine =
       /** What the inputs came in, to be filled again; absent where they were few. */
       readonly spare?: ArrayBuffer
     }
+  /** Of many questions that came together, another was read or another run is over. */
+  | { readonly type: 'working' }
   /** From now on the engine takes packed inputs. */
   | { readonly type: 'packs'; readonly input: PackedInput }
   /** The engine is of no use any more, such as after its GPU was lost or its memory ran out: end it. */

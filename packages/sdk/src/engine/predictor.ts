@@ -81,8 +81,12 @@ export class Predictor {
     return predictor
   }
 
-  /** Answers or errors, one a question and in their order. One bad input does not touch the others. */
-  async predict(questions: readonly Asked[]): Promise<readonly Predicted[]> {
+  /**
+   * Answers or errors, one a question and in their order. One bad input does not touch the others.
+   *
+   * @param onStep hears of each question that was read, and of each run.
+   */
+  async predict(questions: readonly Asked[], onStep?: () => void): Promise<readonly Predicted[]> {
     const results: Predicted[] = []
     const ready: Ready[] = []
     for (const [at, question] of questions.entries()) {
@@ -96,10 +100,12 @@ export class Predictor {
       } catch (error) {
         results[at] = readFailure(error)
       }
+      onStep?.()
     }
     await Promise.all(
       this.#groups(ready).map(async (group) => {
         const answers = await this.#answer(group.map(({ prepared }) => prepared))
+        onStep?.()
         group.forEach(({ at }, i) => {
           const answer = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
           const asked = group[i]

@@ -22,6 +22,9 @@ const SHARED_AFTER_MS = 100
 /** Answers in a message from which on their tensors are handed over. */
 const HANDED_OVER = 32
 
+/** How often it says that it works, at most: a page takes an engine that says nothing for long to hang. */
+const SIGN_EVERY_MS = 50
+
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
 let predictor: Predictor | undefined
@@ -29,6 +32,7 @@ const reporter = new Reporter((report) => post({ type: 'report', report }))
 const awake = new Awake()
 /** Answers to keep; said before or after there is a model. */
 let kept = 0
+let signedAt = 0
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   switch (data.type) {
@@ -94,8 +98,9 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
 }
 
 async function answer(questions: readonly Question[], began = performance.now()): Promise<void> {
+  signedAt = began
   try {
-    const answers = await (predictor ? predictor.predict(questions) : [])
+    const answers = await (predictor ? predictor.predict(questions, sign) : [])
     tell(
       questions.map(({ id }, i): Answer => {
         const result = answers[i] ?? NO_MODEL
@@ -130,6 +135,13 @@ async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'pack
     postMessage(message, [...new Set([spare, ...tensors.map((tensor) => tensor.data.buffer)])])
   }
   expectNext(count, ms)
+}
+
+function sign(): void {
+  const now = performance.now()
+  if (now - signedAt < SIGN_EVERY_MS) return
+  signedAt = now
+  post({ type: 'working' })
 }
 
 function unpacked(id: number, count: number, data: Float32Array): readonly Question[] {

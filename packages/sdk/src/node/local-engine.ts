@@ -68,10 +68,10 @@ export class LocalEngine implements Engine, Member {
     void this.#running.then(() => predictor?.release())
   }
 
-  async #answer({ calls, done }: Pack): Promise<void> {
+  async #answer({ calls, goesOn, done }: Pack): Promise<void> {
     if (this.#hasEnded) return
     const began = performance.now()
-    const answers = await this.#predict(calls)
+    const answers = await this.#predict(calls, goesOn)
     // Meanwhile ended: somebody else answers, or nobody.
     if (this.#hasEnded) return
     done(performance.now() - began)
@@ -82,12 +82,12 @@ export class LocalEngine implements Engine, Member {
     }
   }
 
-  async #predict(calls: readonly Call[]): ReturnType<Predictor['predict']> {
+  async #predict(calls: readonly Call[], onStep: () => void): ReturnType<Predictor['predict']> {
     try {
       const asked = calls.map(({ asked: one, sendable }) =>
         'golden' in one ? one : { ...one, input: sendable },
       )
-      return (await this.#predictor?.predict(asked)) ?? []
+      return (await this.#predictor?.predict(asked, onStep)) ?? []
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The session failed')
       return calls.map(() => error)

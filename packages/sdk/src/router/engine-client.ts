@@ -137,6 +137,10 @@ export class EngineClient implements Member {
         }
         return
       }
+      case 'working': {
+        const [first] = this.#held.values()
+        return first?.goesOn()
+      }
       case 'packs':
         this.#packs = data.input
         return

@@ -126,7 +126,7 @@ export class EngineSet {
     if (this.#isRetired) return member.end(undefined)
     member.owner = this
     if (this.#options.cache > 0) member.keepAnswers(this.#options.cache)
-    this.#seats.push({ member, held: [], calls: 0, since: 0, isLeaving: false })
+    this.#seats.push({ member, held: [], calls: 0, since: 0, seen: 0, isLeaving: false })
     void member.gone.then((error) => this.#lost(member, error))
     this.#pump('asking')
   }
@@ -284,7 +284,9 @@ export class EngineSet {
     const sharesRuns = this.#seats[0]?.member.sharesRuns === true
     if (moment === 'asking' && sharesRuns && this.#waiting < REST) return this.#pumpWhenAsked()
     const isEager = moment === 'between' || (moment === 'asked' && sharesRuns)
-    const next = () => nextPack(this.#seats, { count: this.#waiting, eachMs: this.#eachMs, isEager })
+    const { hungAfterMs } = this.#options
+    const next = () =>
+      nextPack(this.#seats, { count: this.#waiting, eachMs: this.#eachMs, hungAfterMs, isEager })
     for (let pack = next(); pack; pack = next()) this.#send(pack.seat, this.#take(pack.count))
     if (this.#waiting === 0) this.#queue.length = 0
     else if (moment === 'asking' && sharesRuns) this.#pumpWhenAsked()
@@ -316,8 +318,12 @@ export class EngineSet {
 
   #send(seat: Seat, calls: readonly Call[]): void {
     const now = performance.now()
-    const pack: Pack = { calls, done: (ms) => this.#done(seat, pack, ms) }
-    if (seat.held.length === 0) seat.since = now
+    const pack: Pack = {
+      calls,
+      goesOn: () => (seat.seen = performance.now()),
+      done: (ms) => this.#done(seat, pack, ms),
+    }
+    if (seat.held.length === 0) seat.since = seat.seen = now
     seat.held.push(pack)
     seat.calls += calls.length
     this.#watchdog.watch()
@@ -338,7 +344,7 @@ export class EngineSet {
 
   #done(seat: Seat, pack: Pack, ms: number): void {
     this.#forget(seat, pack)
-    seat.since = performance.now()
+    seat.since = seat.seen = performance.now()
     this.ranMs += ms
     this.answered += pack.calls.length
     this.packs += 1

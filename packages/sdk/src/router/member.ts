@@ -5,6 +5,8 @@ import type { EngineSet } from './engine-set.js'
 /** Questions that an engine has, sent together. */
 export interface Pack {
   readonly calls: readonly Call[]
+  /** Called now and then while it works on them, of which each may take long. */
+  readonly goesOn: () => void
   /** Called once, before the calls are settled: what waits is sent first. */
   readonly done: (ms: number) => void
 }

@@ -8,6 +8,8 @@ const AHEAD = 256
 export const REST = 64
 /** A pack is so large that it takes about so many ms: what waits behind it can be given up, or go to another engine. */
 const PACK_MS = 2000
+/** Nor more than this share of the time that a run may take: all of it may share one. */
+const SHARE_OF_LIMIT = 1 / 4
 /** Before it is known how long one takes. */
 const FIRST_PACK = 256
 /** Packs that an engine has at most, the one that it runs among them. */
@@ -22,6 +24,8 @@ export interface Seat {
   calls: number
   /** When the first of them began to run, at the earliest. */
   since: number
+  /** When it was last seen to begin or to go on. */
+  seen: number
   /** Takes nothing more. */
   isLeaving: boolean
 }
@@ -31,6 +35,8 @@ export interface Waiting {
   readonly count: number
   /** Ms that a question takes in a pack, of late. */
   readonly eachMs: number | undefined
+  /** What takes longer hangs. */
+  readonly hungAfterMs: number
   /** Also what is less than a full pack is worth sending to an engine that runs others. */
   readonly isEager: boolean
 }
@@ -38,11 +44,11 @@ export interface Waiting {
 /** The next pack to send: to an idle engine whatever waits, to the others what is worth it; parts even out what all do. */
 export function nextPack(
   seats: readonly Seat[],
-  { count, eachMs, isEager }: Waiting,
+  { count, eachMs, hungAfterMs, isEager }: Waiting,
 ): { readonly seat: Seat; readonly count: number } | undefined {
   const seat = freest(seats)
   if (!seat || count === 0) return undefined
-  const most = mostInPack(eachMs)
+  const most = mostInPack(eachMs, Math.min(PACK_MS, SHARE_OF_LIMIT * hungAfterMs))
   const packs = seat.held.length
   if (packs > 0) {
     // What waits when an engine begins with the last that it was sent need not be much.
@@ -55,9 +61,9 @@ export function nextPack(
   return { seat, count: Math.min(Math.ceil(all / sharing) - seat.calls, most) }
 }
 
-function mostInPack(eachMs: number | undefined): number {
+function mostInPack(eachMs: number | undefined, packMs: number): number {
   if (eachMs === undefined) return FIRST_PACK
-  return Math.max(1, Math.min(MAX_PACK, Math.floor(PACK_MS / eachMs)))
+  return Math.max(1, Math.min(MAX_PACK, Math.floor(packMs / eachMs)))
 }
 
 /** That which has least to do; of the idle, that which was asked longest ago. */

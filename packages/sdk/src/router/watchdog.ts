@@ -3,8 +3,8 @@ const SLEPT_MS = 1000
 
 /** What may hang. */
 export interface Watched {
-  /** When its run began, at the earliest, by `performance.now()`. */
-  since: number
+  /** When it was last seen to begin or to go on, by `performance.now()`. */
+  seen: number
 }
 
 export interface WatchdogOptions<W extends Watched> {
@@ -41,9 +41,9 @@ export class Watchdog<W extends Watched> {
       const now = performance.now()
       const limitMs = this.#options.limitMs()
       const runs = this.#options.runs()
-      if (now - due > SLEPT_MS) for (const run of runs) run.since = now
-      for (const run of runs.filter(({ since }) => now - since >= limitMs)) this.#options.onHung(run, limitMs)
-      const left = runs.flatMap(({ since }) => (now - since < limitMs ? since + limitMs - now : []))
+      if (now - due > SLEPT_MS) for (const run of runs) run.seen = now
+      for (const run of runs.filter(({ seen }) => now - seen >= limitMs)) this.#options.onHung(run, limitMs)
+      const left = runs.flatMap(({ seen }) => (now - seen < limitMs ? seen + limitMs - now : []))
       if (left.length > 0) this.#timer = this.#in(Math.min(...left))
     }, ms)
   }
