@@ -1,5 +1,7 @@
+import { AfieldError } from '@afield/protocol'
 import { expect, test } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
+import type { Pack } from '../../packages/sdk/dist/router/member.js'
 import { Route, type RouteCalls, type RouteCounts } from '../../packages/sdk/dist/router/route.js'
 import { SERVED, TERMS, engine } from './support/engines.js'
 
@@ -43,4 +45,44 @@ test('a benchmark begins anew when another backend takes over', async () => {
   expect(await measuring).toMatchObject({ backend: 'webgpu', samples: 50 })
   // Warm-up, one after the other, and together.
   expect(asked).toBeGreaterThanOrEqual(110)
+})
+
+test('calls of a stream that a GPU answers wrongly follow on to WASM, one after the other', async () => {
+  const packs: Pack[] = []
+  const wrong = { ...engine(), send: (pack: Pack) => packs.push(pack) > 0 }
+  const asked: string[] = []
+  const route: Route = new Route('m', undefined, {
+    ...CALLS,
+    recover: () => Promise.resolve(void asked.push('recover')),
+    demote: () => {
+      asked.push('demote')
+      route.serve(engine(), SERVED, TERMS)
+      return Promise.resolve()
+    },
+  })
+  route.serve(wrong, { ...SERVED, backend: 'webgpu' }, TERMS)
+  const pinned = await route.pin()
+  const first = pinned.predict(1)
+  await expect.poll(() => packs.length).toBe(1)
+  const second = pinned.predict(2)
+  await expect.poll(() => packs.length).toBe(1)
+  const fail = ({ calls, done }: Pack): void => {
+    done(1)
+    for (const call of calls) call.fail(new AfieldError('engine/wrong-answer', 'It answered with NaN.'))
+  }
+  for (const pack of packs.splice(0)) fail(pack)
+  expect(await first).toMatchObject({ backend: 'wasm' })
+  await expect.poll(() => packs.length).toBe(1)
+  for (const pack of packs.splice(0)) fail(pack)
+  expect(await second).toMatchObject({ backend: 'wasm' })
+  expect(asked).toEqual(['demote'])
+})
+
+test('a pool that is to be smaller is that at once, also where nothing is asked', async () => {
+  const route = new Route('m', undefined, { ...CALLS, grow: () => Promise.resolve(engine()) })
+  route.serve(engine(), SERVED, TERMS)
+  await route.configure({ workers: 4 })
+  await expect.poll(() => route.set?.members.length).toBe(4)
+  await route.configure({ workers: 1 })
+  await expect.poll(() => route.set?.members.length, { timeout: 3000 }).toBe(1)
 })

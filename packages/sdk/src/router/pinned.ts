@@ -57,19 +57,16 @@ export class Pinned implements PinnedModel {
     const { cut } = this.#set
     if (cut) throw cut
     if (!this.#set.isAlive) await this.#followOn()
+    // By the time that it fails, another call may have followed on.
+    const asked = this.#set
     try {
-      return await ask(this.#set)
+      return await ask(asked)
     } catch (error) {
       if (this.#set.cut) throw this.#set.cut
-      if (!(error instanceof AfieldError) || !this.#mayFollowOn(error)) throw error
-      if (!(await this.#followOn(error))) throw error
+      if (!(error instanceof AfieldError) || !mayFollowOn(asked, error)) throw error
+      if (asked === this.#set && !(await this.#followOn(error))) throw error
       return ask(this.#set)
     }
-  }
-
-  #mayFollowOn({ code }: AfieldError): boolean {
-    if (code === 'engine/wrong-answer') return true
-    return !this.#set.isAlive && (code === 'engine/crashed' || code === 'engine/device-lost')
   }
 
   async #followOn(error?: AfieldError): Promise<boolean> {
@@ -80,4 +77,9 @@ export class Pinned implements PinnedModel {
     if (!this.#isReleased) this.#release = set.pin()
     return true
   }
+}
+
+function mayFollowOn({ isAlive }: EngineSet, { code }: AfieldError): boolean {
+  if (code === 'engine/wrong-answer') return true
+  return !isAlive && (code === 'engine/crashed' || code === 'engine/device-lost')
 }

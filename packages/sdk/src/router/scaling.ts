@@ -68,7 +68,11 @@ export class Scaling {
     if (this.#isStopped || !set.isAlive) return
     if (!this.#isAuto) {
       if (count < this.#target) void this.#grow(now)
-      else if (count > this.#target) this.#shrink()
+      else if (count > this.#target) {
+        for (let left = count; left > this.#target; left--) this.#shrink()
+        // Those that work now go later.
+        this.#begin()
+      }
       return
     }
     this.#samples.push({ at: now, workedMs: set.workedMs(now), waited: set.waited })
