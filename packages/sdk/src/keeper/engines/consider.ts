@@ -94,7 +94,8 @@ export class Considering {
       if (forbids(await this.#verdicts.find(tried), load)) return NEVER
       if ((await this.#verdicts.strikes(tried)) >= STRIKES) return this.#rest(tried)
       const stored = await this.#files(activator, on)
-      if (!stored) return AGAIN_MS
+      // While it waited for its turn and its files, another may have begun to serve, which these files are then of.
+      if (!stored || activator.running?.engine !== running.engine) return AGAIN_MS
       await this.#verdicts.begin(tried)
       try {
         return await this.#try(activator, running, on, stored, load, tried)

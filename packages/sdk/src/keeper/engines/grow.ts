@@ -1,4 +1,5 @@
 import { engineModel, modelBytes } from '../activation/engine-model.js'
+import { withinLimit } from '../activation/trials.js'
 import type { Ports } from '../ports.js'
 import type { Rooms } from '../rooms.js'
 import { storedRunning } from './running-version.js'
@@ -18,7 +19,8 @@ export async function grow(ports: Ports, { routes }: Rooms, route: string): Prom
   try {
     const model = engineModel(activator.model, stored, backend)
     // The version proved itself on WASM. Another backend proves anew that it is what runs, which warms it up too.
-    await engine.load(backend === 'wasm' ? { ...model, selfTest: undefined } : model)
+    const load = engine.load(backend === 'wasm' ? { ...model, selfTest: undefined } : model)
+    await withinLimit(ports.clock, load)
     if (activator.running?.engine === running.engine) return engine.id
   } catch (error) {
     engine.close()

@@ -1,0 +1,72 @@
+import { AfieldError } from '@afield/protocol'
+import { memoryStorage } from 'afield/node'
+import { expect, test } from 'vitest'
+import { localLocks } from '../../packages/sdk/dist/keeper/adapters/memory.js'
+import { Considering } from '../../packages/sdk/dist/keeper/engines/consider.js'
+import { grow } from '../../packages/sdk/dist/keeper/engines/grow.js'
+import { Verdicts, type Tried } from '../../packages/sdk/dist/keeper/engines/verdicts.js'
+import type { Engine, Ports } from '../../packages/sdk/dist/keeper/ports.js'
+import type { Rooms } from '../../packages/sdk/dist/keeper/rooms.js'
+import { TestClock } from './support/clock.js'
+import { SERVED } from './support/engines.js'
+
+const MINUTE = 60_000
+const ARTIFACT = { backends: ['wasm', 'webgpu'], files: [] }
+const DESCRIPTOR = { artifacts: [ARTIFACT], contract: {}, runtime: { operators: [] }, version: '1.0.0' }
+
+/** A keeper on which one version serves, as far as engines beside the first need one. */
+function serving(load: Engine['load'], clock = new TestClock()) {
+  const closed: number[] = []
+  const activator = {
+    model: 'm',
+    running: { served: SERVED, descriptor: 'a', engine: { id: 1 }, terms: { engine: { build: 'plain' } } },
+    releaseOf: () => ({}),
+    options: {
+      fetcher: {
+        describe: () => Promise.resolve(DESCRIPTOR),
+        stored: () => Promise.resolve({ artifact: ARTIFACT, descriptor: DESCRIPTOR, files: {} }),
+      },
+    },
+  }
+  const ports = {
+    state: memoryStorage().state,
+    clock,
+    locks: localLocks(),
+    log: () => undefined,
+    platform: { runtime: 'ort', browserBuild: 'browser' },
+    hardware: {
+      build: 'jspi',
+      findGpu: () => Promise.resolve({ name: 'gpu', features: [], limits: {} }),
+    },
+    host: { openEngine: () => Promise.resolve({ id: 2, load, close: () => closed.push(2) }) },
+  } as unknown as Ports
+  const rooms = { routes: { get: () => activator } } as unknown as Rooms
+  return { activator, closed, ports, rooms }
+}
+
+test('a backend that waited for its turn is not judged by the version that took over meanwhile', async () => {
+  const wrong = new AfieldError('model/self-test-failed', 'It disagrees.')
+  const { activator, ports, rooms } = serving(() => Promise.reject(wrong))
+  const verdicts = new Verdicts(ports, 'life')
+  let goOn = (): void => undefined
+  const elsewhere = ports.locks.hold('backend', () => new Promise<void>((resolve) => (goOn = resolve)))
+  const considering = new Considering(ports, rooms, verdicts)
+  const considered = considering.consider('m', { inferenceMs: 1, together: 1, backend: 'webgpu' })
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  activator.running = { ...activator.running, descriptor: 'b', engine: { id: 3 } }
+  goOn()
+  await elsewhere
+  expect(await considered).toBeLessThan(Infinity)
+  const tried = { descriptor: 'a', backend: 'webgpu', on: 'gpu ort browser' } as Tried
+  expect(await verdicts.find(tried)).toBeUndefined()
+})
+
+test('an engine for a pool that hangs while it loads is ended', async () => {
+  const clock = new TestClock()
+  const { closed, ports, rooms } = serving(() => new Promise(() => undefined), clock)
+  const grown = grow(ports, rooms, 'm').catch((error: unknown) => error)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  clock.advance(3 * MINUTE)
+  expect(await grown).toMatchObject({ code: 'engine/crashed' })
+  expect(closed).toEqual([2])
+})
