@@ -21,7 +21,7 @@ const PLAIN_OPERATORS: ReadonlySet<string> = new Set(
 /** What onnxruntime would write to the console of a run that fails may quote the input. */
 const QUIET = { logSeverityLevel: 4 } as const
 
-/** A run that fails with its device may hear of that before the device says so. */
+/** What fails with its device may hear of that before the device says so. */
 const LOST_WITHIN_MS = 200
 
 /** onnxruntime allows one run at a time in a realm, whatever the session. */
@@ -56,7 +56,10 @@ export class Session {
     void accelerator?.lost.then((error) => (this.#lost = error))
   }
 
-  /** @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable`, `engine/out-of-memory`. */
+  /**
+   * @throws AfieldError `engine/session-failed`, `engine/runtime-unavailable`, `engine/device-lost`,
+   *   `engine/out-of-memory`.
+   */
   static async create(model: EngineModel): Promise<Session> {
     const { backend, bytes, externalData, operators } = model
     const accelerator = backend === 'wasm' ? undefined : await accelerate(backend)
@@ -74,7 +77,9 @@ export class Session {
       if (backend === 'webnn') requireFixedShapes(session)
       return new Session(session, model, accelerator)
     } catch (cause) {
+      const lost = accelerator && (await lossOf(accelerator))
       accelerator?.release()
+      if (lost) throw lost
       const memory = memoryFailure(cause)
       if (memory) throw memory
       // Where nothing runs, the model is not to blame.
@@ -134,14 +139,18 @@ export class Session {
 
   #onnxruntime(feeds: Feeds): Promise<InferenceSession.OnnxValueMapType> {
     const run = this.#session.run(toRuntime(feeds), QUIET)
-    return this.#accelerator ? run.catch((cause: unknown) => this.#explain(cause)) : run
+    const accelerator = this.#accelerator
+    if (!accelerator) return run
+    return run.catch(async (cause: unknown) => {
+      throw (await lossOf(accelerator)) ?? cause
+    })
   }
+}
 
-  async #explain(cause: unknown): Promise<never> {
-    const patience = new Promise((resolve) => setTimeout(resolve, LOST_WITHIN_MS))
-    await Promise.race([this.#accelerator?.lost, patience])
-    throw this.#lost ?? cause
-  }
+/** That it went away, where that is why something failed. */
+function lossOf({ lost }: Accelerator): Promise<AfieldError | undefined> {
+  const patience = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), LOST_WITHIN_MS))
+  return Promise.race([lost, patience])
 }
 
 function toRuntime(feeds: Feeds): Record<string, Tensor> {
