@@ -222,6 +222,7 @@ export class RemoteFallback implements RemoteAnswers {
   async #exchange(calls: readonly Waiting[]): Promise<Answered | undefined> {
     const started = (this.#started ??= this.#start())
     await Promise.race([started.ready, started.gone])
+    if (calls.every(({ isGone }) => isGone)) throw aborted(undefined)
     const asking = started.remote.ask(calls.flatMap(({ questions }) => questions))
     const asked = asking.catch((cause: unknown) => {
       if (!(cause instanceof DOMException)) throw cause
