@@ -54,7 +54,7 @@ declare global {
 }
 
 interface Wanted {
-  readonly remote?: Pick<RemoteOptions, 'url' | 'timeoutMs'>
+  readonly remote?: Pick<RemoteOptions, 'url' | 'model' | 'timeoutMs'>
   /** One after the other, the last for all that follow. */
   readonly tokens?: readonly string[]
   /** `function` gives what training says of nobody; `broken` throws. */
@@ -101,6 +101,8 @@ async function load(wanted: Wanted | undefined, at: Page = page): Promise<string
     { options, wanted },
   )
 }
+
+type Refused = InstanceType<typeof AfieldError>
 
 type Said = Pick<Prediction, 'outputs' | 'servedBy' | 'modelVersion' | 'latencyMs'> | Failed
 
@@ -180,6 +182,18 @@ describe('a model that is switched off', () => {
     await revive()
     expect(await check(page)).toBe('checked')
     expect(await ask()).toMatchObject({ servedBy: 'model', outputs: risk })
+  })
+
+  test('says so to whoever measures it', async () => {
+    await load({ answer: CONSTANT })
+    await kill()
+    const code = await page.evaluate(() =>
+      model.benchmark({ samples: 1 }).then(
+        () => 'measured',
+        (error: Refused) => error.code,
+      ),
+    )
+    expect(code).toBe('model/killed')
   })
 
   test('is asked of the server in the very tensors that its documentation gives', async () => {
@@ -274,7 +288,7 @@ describe('a server that misbehaves', () => {
     [{ kind: 'cut' }, 'remote/unavailable', 'could not be reached'],
     [{ kind: 'refuse' }, 'remote/unavailable', 'could not be reached'],
     [{ kind: 'status', status: 500 }, 'remote/unavailable', '(500)'],
-    [{ kind: 'status', status: 404 }, 'remote/invalid', '404'],
+    [{ kind: 'status', status: 404 }, 'remote/invalid', '404: no such model or path'],
     [{ kind: 'hang' }, 'remote/timeout', 'did not answer in 700 ms'],
     [{ kind: 'drip', bytesPerSecond: 5 }, 'remote/timeout', 'did not answer in 700 ms'],
   ]
@@ -452,8 +466,64 @@ test('an option of no sense is refused, and named', async () => {
   expect(await refused({ remote: { url: 'https://models.example.com', timeoutMs: 0 } })).toBe(
     'input/invalid fallback.remote.timeoutMs',
   )
+  for (const url of [undefined, '', 5]) {
+    expect(await refused({ remote: { url: url as string } })).toBe('input/invalid fallback.remote.url')
+  }
+  expect(await refused({ remote: { ...remote(), model: '' } })).toBe('input/invalid fallback.remote.model')
   expect(await refused({ answer: 4 as unknown as Outputs })).toBe('input/invalid fallback.answer')
   expect(await load({})).toBe('1.0.0')
+  const inPlaceOfOptions = await page.evaluate(async () => {
+    const given = [
+      () => ({ risk_score: 1 }),
+      { risk_score: 1 },
+      [],
+      5,
+      { remote: 'https://models.example.com' },
+    ]
+    return Promise.all(
+      given.map((fallback) =>
+        afield.load('learner-risk', { fallback: fallback as FallbackOptions }).then(
+          () => 'taken',
+          (error: Refused) => `${error.code} ${error.details['field']}`,
+        ),
+      ),
+    )
+  })
+  expect(inPlaceOfOptions).toEqual([
+    ...Array.from({ length: 4 }, () => 'input/invalid fallback'),
+    'input/invalid fallback.remote',
+  ])
+})
+
+test('a controller in the place of its signal is refused; the model answers the next call, and close() ends', async () => {
+  await load(undefined)
+  const said = await page.evaluate(async (record) => {
+    const given = { signal: new AbortController() as unknown as AbortSignal }
+    const pinned = await model.pin()
+    const calls = [
+      ...Array.from({ length: 6 }, () => () => model.predict(record as never, given)),
+      () => model.predictMany([record as never], given),
+      () => model.predict(record as never, { ...given, timeoutMs: 5000 }),
+      () => pinned.predict(record as never, given),
+      () => pinned.predictMany([record as never], given),
+      () => model.benchmark({ samples: 1, ...given }),
+      () => model.health(given),
+    ]
+    const refused = new Set<string>()
+    for (const call of calls) {
+      const error = await call().then(
+        () => ({ code: 'answered', details: {} as Refused['details'] }),
+        (cause: Refused) => cause,
+      )
+      refused.add(`${error.code} ${error.details?.['field']}`)
+    }
+    const { servedBy } = await model.predict(record as never)
+    pinned.release()
+    const { breaker } = await model.health()
+    await afield.close()
+    return [...refused, servedBy, breaker]
+  }, RECORD as object)
+  expect(said).toEqual(['input/invalid signal', 'model', 'closed'])
 })
 
 test('a model that works is healthy, and its test counts nowhere', async () => {

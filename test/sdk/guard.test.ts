@@ -274,6 +274,9 @@ describe('with a fallback', () => {
 
   test('what is no answer is refused when it is given', () => {
     expect(() => guardWith({ answer: 4 as unknown as Outputs })).toThrow('"fallback.answer" takes outputs')
+    expect(() => guardWith({ answer: [0.5] as unknown as Outputs })).toThrow(
+      '"fallback.answer" takes outputs',
+    )
     const withFunction = { risk: () => 1 } as unknown as Outputs
     expect(() => guardWith({ answer: withFunction })).toThrow('"fallback.answer" takes outputs')
   })
@@ -427,6 +430,17 @@ describe('a deadline', () => {
       })
     }
     expect((await guardWith().predict({}, { timeoutMs: Infinity })).servedBy).toBe('model')
+    const guard = guardWith({ answer: CONSTANT })
+    const asked = model.asked
+    for (const signal of [new AbortController(), {}, 5, 'now'] as unknown as AbortSignal[]) {
+      for (const timeoutMs of [undefined, 1000]) {
+        await expect(guard.predict({}, { signal, timeoutMs })).rejects.toMatchObject({
+          code: 'input/invalid',
+          details: { field: 'signal' },
+        })
+      }
+    }
+    expect([model.asked - asked, guard.breaker.state]).toEqual([0, 'closed'])
     model.fails = 'hang'
     const controller = new AbortController()
     const answer = guardWith({ answer: CONSTANT }).predict(

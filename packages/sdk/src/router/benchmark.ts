@@ -4,6 +4,7 @@ import { abortable, throwIfAborted } from '../abort.js'
 import type { Asked } from '../engine/messages.js'
 import { RUNTIME } from '../engine/runtime.js'
 import type { Served } from '../keeper/ports.js'
+import { checkSignal } from './deadline.js'
 import type { EngineSet } from './engine-set.js'
 import type { Route } from './route.js'
 
@@ -60,7 +61,7 @@ interface Measuring {
  * takes over meanwhile.
  *
  * @param golden a golden vector's question to the version that serves.
- * @throws AfieldError `input/invalid`, field `samples`, and whatever the predictions fail with.
+ * @throws AfieldError `input/invalid`, field `samples` or `signal`, and whatever the predictions fail with.
  */
 export async function benchmark(
   route: Route,
@@ -70,6 +71,7 @@ export async function benchmark(
   if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
     throw invalidInput('samples', 'out-of-range', `is a whole number from 1 to ${MAX_SAMPLES}`)
   }
+  checkSignal(signal)
   const measuring: Measuring = {
     samples,
     input: input === undefined ? 'golden' : 'given',

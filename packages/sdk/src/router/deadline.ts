@@ -3,6 +3,16 @@ import { AfieldError, invalidInput } from '@afield/protocol'
 /** What a browser's timers count to. */
 const MAX_MS = 2 ** 31 - 1
 
+/**
+ * What is given as a signal can be listened to. A controller in its place, which is easily given, cannot.
+ *
+ * @throws AfieldError `input/invalid`, field `signal`.
+ */
+export function checkSignal(signal: AbortSignal | null | undefined): void {
+  if (!signal || typeof signal.addEventListener === 'function') return
+  throw invalidInput('signal', 'mistyped', 'takes an AbortSignal, such as the `signal` of an AbortController')
+}
+
 /** One deadline for a whole call, and the app's own signal. */
 export class Deadline {
   /** Aborts with `engine/timeout` when time is up, and with the app's signal. */
@@ -15,12 +25,13 @@ export class Deadline {
 
   /**
    * @param began when the call was made, by `performance.now()`.
-   * @throws AfieldError `input/invalid`, field `timeoutMs`.
+   * @throws AfieldError `input/invalid`, field `timeoutMs` or `signal`.
    */
   constructor(
     began: number,
     { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
   ) {
+    checkSignal(signal)
     this.#given = signal
     this.signal = signal
     this.#ends = Infinity

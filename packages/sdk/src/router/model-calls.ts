@@ -15,6 +15,8 @@ type Call<M extends keyof Model> = Model[M] extends (...given: infer G) => infer
 export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}) => {
   const { benchmark: measure } = await import('./benchmark.js')
   return measure(route, options, async () => {
+    // Says why nothing serves, if that is so.
+    await route.ready()
     const { golden } = await page.keeper.ask((keeper) => keeper.golden(route.name))
     return { golden }
   })

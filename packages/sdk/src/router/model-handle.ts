@@ -24,8 +24,10 @@ export function modelHandle<N extends ModelName>(
     (how: 'predict' | 'predictMany') =>
     (given: never, options?: PredictOptions): Promise<never> => {
       const { guard } = route
+      const signal = options?.signal
+      // What is no signal is refused there, before the model is asked.
       const asked: Promise<unknown> =
-        guard || options?.timeoutMs !== undefined
+        guard || options?.timeoutMs !== undefined || (signal && !signal.addEventListener)
           ? askGuarded(how, given, options, guard)
           : route[how](given, options)
       return thenFollow(asked) as Promise<never>

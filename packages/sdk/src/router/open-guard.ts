@@ -1,4 +1,4 @@
-import { errorToData, type AfieldError } from '@afield/protocol'
+import { errorToData, invalidInput, type AfieldError } from '@afield/protocol'
 import { Chain } from './fallback/chain.js'
 import type { AnyFallback } from './fallback/options.js'
 import { Guard } from './guard.js'
@@ -47,6 +47,7 @@ function guardFor(page: OpenPage, route: Route): Guard {
 }
 
 async function openChain(page: OpenPage, route: Route, options: AnyFallback): Promise<Chain> {
+  checkFallback(options)
   const { remote } = options
   const complain = (error: AfieldError): void => page.background.complain(error)
   if (!remote) return new Chain(options, undefined, complain)
@@ -59,6 +60,28 @@ async function openChain(page: OpenPage, route: Route, options: AnyFallback): Pr
   // Lives as long as the app's calls do, or until another takes its place.
   page.calls.hold(() => retired).catch((error: AfieldError) => server.close(error))
   return new Chain(options, server, complain)
+}
+
+/**
+ * Outputs, a function or a URL in the place of the options would be a fallback that never answers.
+ *
+ * @throws AfieldError `input/invalid`, field `fallback` or `fallback.remote`.
+ */
+function checkFallback(options: AnyFallback): void {
+  const isKnown = (name: string): boolean => name === 'remote' || name === 'answer'
+  if (!isPlain(options) || !Object.keys(options).every(isKnown)) {
+    throw invalidInput(
+      'fallback',
+      'mistyped',
+      'takes an object with `remote`, `answer` or both, and no other',
+    )
+  }
+  if (options.remote === undefined || isPlain(options.remote)) return
+  throw invalidInput('fallback.remote', 'mistyped', 'takes an object with the `url` of a server')
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function nameOf({ name }: Route): string {

@@ -121,6 +121,9 @@ function failure(response: Response): AfieldError {
       retryAfter(response),
     )
   }
+  if (status === 404) {
+    return invalid('is the status 404: no such model or path (see fallback.remote.model)', details)
+  }
   if (!response.ok) return invalid(`is the status ${status}`, details)
   return invalid(`is no JSON but ${response.headers.get('content-type') ?? 'of no type'}`, details)
 }

@@ -99,7 +99,7 @@ async function ask(
 ): Promise<Answer | AfieldError> {
   try {
     const outputs: Outputs = await answer(input, reason)
-    if (typeof outputs === 'object' && outputs !== null) return { outputs }
+    if (areOutputs(outputs)) return { outputs }
     throw new TypeError('it returned no outputs: an object with a value for each output of the contract')
   } catch (cause) {
     const { code, message, details } = reason
@@ -118,7 +118,7 @@ async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
 /** @throws AfieldError `input/invalid`, field `fallback.answer`. */
 function checked(answer: AnyFallback['answer']): AnyFallback['answer'] {
   if (answer === undefined || typeof answer === 'function') return answer
-  if (typeof answer === 'object' && answer !== null) {
+  if (areOutputs(answer)) {
     try {
       return structuredClone(answer)
     } catch {
@@ -130,4 +130,9 @@ function checked(answer: AnyFallback['answer']): AnyFallback['answer'] {
     'mistyped',
     'takes outputs as the model gives them, or a function that does',
   )
+}
+
+/** Which outputs they are is not looked at: where the model cannot be asked, its contract may not be here either. */
+function areOutputs(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -7,10 +7,15 @@ const TIMEOUT_MS = 5000
  * Where a model's server is asked.
  *
  * @param name what the model is called here.
- * @throws AfieldError `input/invalid`, field `fallback.remote.url`.
+ * @throws AfieldError `input/invalid`, field `fallback.remote.url` or `fallback.remote.model`.
  */
 export function inferUrl({ url, model }: RemoteOptions, name: string): string {
-  const parsed = URL.canParse(url, location.href) ? new URL(url, location.href) : undefined
+  if (model !== undefined && (typeof model !== 'string' || model === '')) {
+    throw invalidInput('fallback.remote.model', 'mistyped', 'takes the name that the server gives the model')
+  }
+  // Against the page's own address, everything is a URL: `undefined` of a variable that was not set is.
+  const isGiven = typeof url === 'string' && url !== ''
+  const parsed = isGiven && URL.canParse(url, location.href) ? new URL(url, location.href) : undefined
   const isSafe =
     parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
   if (!parsed || !isSafe || parsed.username || parsed.password) {
