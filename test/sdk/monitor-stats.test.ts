@@ -33,6 +33,7 @@ describe('latencies', () => {
           expect(Math.abs(told - value) / value).toBeLessThanOrEqual(histogram.QUANTILE_ERROR + 1e-9)
         }
         expect(latencyMs.max).toBe(Math.max(...values))
+        expect(Math.max(...quantiles.map(([told]) => told))).toBeLessThanOrEqual(latencyMs.max)
         expect(latencyMs.mean).toBeCloseTo(values.reduce((sum, ms) => sum + ms, 0) / values.length, 6)
       }),
     )

@@ -34,6 +34,7 @@ function tallyOf(of: readonly ServedCounts[], now: number, unasked = 0): Tally {
   const answers = sumOf(of, ({ latencies }) => latencies.count)
   const errors = sumOf(of, (one) => sumOf(one.errors.values(), (count) => count))
   const count = answers + errors + unasked
+  const max = Math.max(0, ...of.map(({ latencies }) => latencies.max))
   return {
     count,
     errors,
@@ -42,15 +43,16 @@ function tallyOf(of: readonly ServedCounts[], now: number, unasked = 0): Tally {
     perSecond: perSecond(of, now),
     latencyMs: {
       mean: answers > 0 ? sumOf(of, ({ latencies }) => latencies.sum) / answers : 0,
-      ...quantiles(latency),
-      max: Math.max(0, ...of.map(({ latencies }) => latencies.max)),
+      ...quantiles(latency, max),
+      max,
     },
     computeSeconds: sumOf(of, ({ computeMs }) => computeMs) / 1000,
   }
 }
 
-function quantiles(latency: Histogram): Pick<Tally['latencyMs'], 'p50' | 'p95' | 'p99'> {
-  const quantile = (q: number): number => histogram.quantile(latency, q) ?? 0
+/** Estimates, of which none exceeds what was seen. */
+function quantiles(latency: Histogram, max: number): Pick<Tally['latencyMs'], 'p50' | 'p95' | 'p99'> {
+  const quantile = (q: number): number => Math.min(max, histogram.quantile(latency, q) ?? 0)
   return { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
 }
 
