@@ -98,6 +98,7 @@ test.each([
   [{ maxQueue: 0.5 }, 'maxQueue'],
   [{ cache: -1 }, 'cache'],
   [{ hungAfterMs: Number.NaN }, 'hungAfterMs'],
+  [{ hungAfterMs: '700' as unknown as number }, 'hungAfterMs'],
 ])('%o is refused, and what held goes on to hold', async (options, field) => {
   const { device } = await loadedDevice(repository)
   await expect(device.configure(MODEL, { ...options, maxQueue: -1 })).rejects.toMatchObject({

@@ -8,7 +8,8 @@ export function checkServing({ workers, maxQueue, cache, hungAfterMs, backend }:
   if (workers !== 'auto') checkWhole('workers', workers, 1)
   checkWhole('maxQueue', maxQueue, 0)
   checkWhole('cache', cache, 0)
-  if (hungAfterMs !== undefined && !(hungAfterMs > 0 && hungAfterMs <= MAX_TIMER_MS)) {
+  const isTime = typeof hungAfterMs === 'number' && hungAfterMs > 0 && hungAfterMs <= MAX_TIMER_MS
+  if (hungAfterMs !== undefined && !isTime) {
     throw invalidInput('hungAfterMs', 'out-of-range', `is a number of ms from above 0 to ${MAX_TIMER_MS}`)
   }
   if (backend !== undefined && !BACKENDS.has(backend)) {
