@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { LogLevel, Logger } from 'afield'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { loadOn, startEngineWorld, type EngineWorld } from './support/engine-world.js'
+
+declare global {
+  /** The level at which it is told that an engine gave way. */
+  var gaveWay: LogLevel[]
+}
 
 let world: EngineWorld
 let browser: Browser
@@ -84,6 +90,24 @@ test('auto brings another engine while all are busy, and ends it when they are n
     await page.evaluate(async () => (await model.predict(BigInt64Array.of(3n) as never)).modelVersion),
   ).toBe('1.0.0')
 }, 45_000)
+
+test('an engine of a pool gives way to another model, which is no error', async () => {
+  await page.evaluate(
+    (given) => {
+      Object.defineProperty(navigator, 'hardwareConcurrency', { value: 2 })
+      globalThis.gaveWay = []
+      const logger: Logger = (level, message) => {
+        if (message.includes('gave way')) gaveWay.push(level)
+      }
+      globalThis.afield = createAfield({ ...given, logger })
+    },
+    { repository: `${world.server.url}/repo/`, root: world.root },
+  )
+  await loadOn(page, world, 'loop', { workers: 2 })
+  await untilEngines(2, 10_000)
+  await page.evaluate(() => afield.load('digits-tensors'))
+  await expect.poll(() => page.evaluate(() => gaveWay), { timeout: 10_000 }).toEqual(['info'])
+})
 
 test('more than may wait is refused at once; candidates wait where they are', async () => {
   await loadOn(page, world, 'loop', { maxQueue: 10 })

@@ -108,6 +108,7 @@ export class Engines {
 
   readonly #complain = (cause: unknown): void => {
     const error = asAfieldError(cause, 'engine/unavailable', 'Another engine could not be looked after')
-    this.#log('error', error.message, error)
+    // To give way is what some engines are for.
+    this.#log(error.code === 'engine/no-room' ? 'info' : 'error', error.message, error)
   }
 }
