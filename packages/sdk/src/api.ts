@@ -68,7 +68,8 @@ export interface AfieldTelemetryOptions {
 export interface ServingOptions {
   /**
    * Engines of the model, each a worker with a session of its own: so many, or `auto`, as many as the load asks for.
-   * All that run on this page share one budget. Default 1. From the first `load()` that asks for more than one, each
+   * All that run on this page share one budget, of 8 at most and of no more than the device has cores or memory for;
+   * what does not fit is not started. Default 1. From the first `load()` that asks for more than one, each
    * engine that this page starts has one thread.
    */
   readonly workers?: number | 'auto'
@@ -93,13 +94,16 @@ export interface LoadOptions<O = Outputs, I = ModelInput> extends ServingOptions
    * does not fail for want of the model.
    */
   readonly fallback?: FallbackOptions<O, I>
+  /** Gives this call up: it rejects with `aborted`. Others that load the model are not affected. */
   readonly signal?: AbortSignal
+  /** Hears of this model's download, as `on('progress')` does. */
   readonly onProgress?: (progress: Progress) => void
 }
 
 export type Progress = Extract<KeeperEvent, { type: 'progress' }>
 
 export interface PredictManyOptions<O = Outputs> {
+  /** As for `predict()`. */
   readonly signal?: AbortSignal | undefined
   /** As for `predict()`, for all of them together. */
   readonly timeoutMs?: number | undefined
@@ -112,6 +116,7 @@ export interface PredictManyOptions<O = Outputs> {
 }
 
 export interface PredictOptions {
+  /** Gives the call up, in whatever state it is: it rejects with `aborted`. */
   readonly signal?: AbortSignal | undefined
   /** In ms, above 0. By then an answer or an error is here: a constant or function of the fallback answers, else `engine/timeout`. */
   readonly timeoutMs?: number | undefined
@@ -268,7 +273,10 @@ export interface PinnedModel<N extends ModelName = ModelName> {
   readonly backend: Backend
   predict: Model<N>['predict']
   predictMany: Model<N>['predictMany']
-  /** Lets go; an engine that nobody holds any more ends. Calling it again changes nothing. */
+  /**
+   * Lets go; an engine that nobody holds any more ends, and what is asked after that is answered only while this version
+   * serves. Calling it again changes nothing.
+   */
   release(): void
 }
 
@@ -327,7 +335,15 @@ export interface Afield {
    * @throws AfieldError `telemetry/unavailable`, as above.
    */
   flush(): Promise<void>
-  /** @returns a function that stops listening. */
+  /**
+   * Listens to what happens on this page: `progress` of a download; `update` when a version begins to serve, the first
+   * one included, and `rejected` when one failed here; `refused` when nothing may serve any more; `backend` when a model changes it;
+   * `checked` after each look for news; `slo` when an objective is missed, or met again. Another name is never called.
+   *
+   * @returns a function that stops listening.
+   * @example
+   * const stop = afield.on('slo', ({ model, objective, state }) => console.warn(model, objective, state))
+   */
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void
   /**
    * Gives the answers that are under way, then ends all workers. Counts that were not sent stay on the device for the

@@ -266,6 +266,7 @@ export type BackendReason =
 
 export type KeeperEvent =
   | {
+      /** Of a download, chunk by chunk. */
       readonly type: 'progress'
       readonly model: string
       readonly version: Version
@@ -274,12 +275,14 @@ export type KeeperEvent =
       readonly totalBytes: number
     }
   | {
+      /** A version begins to serve; `previous` is what served before it. */
       readonly type: 'update'
       readonly model: string
       readonly version: Version
       readonly previous?: Version
     }
   | {
+      /** A version failed on this device and does not serve. */
       readonly type: 'rejected'
       readonly model: string
       readonly version: Version

@@ -39,6 +39,7 @@ export interface HealthOptions {
 /** Whether a model can answer here, by a real prediction. */
 export interface Health {
   readonly model: string
+  /** Of what serves; `undefined` while nothing does. */
   readonly version: string | undefined
   readonly backend: Backend | undefined
   readonly modelLoaded: boolean
@@ -52,6 +53,7 @@ export interface Health {
   readonly latencyMs: number | undefined
   /** Whether anything answers, a fallback included. */
   readonly answers: boolean
+  /** `closed`: calls ask the model. `open`: they do not, since it kept failing. `half-open`: the next one tries. */
   readonly breaker: 'closed' | 'open' | 'half-open'
   /** Why it cannot predict. */
   readonly error: AfieldError | undefined
