@@ -432,7 +432,7 @@ describe('a deadline', () => {
     expect((await guardWith().predict({}, { timeoutMs: Infinity })).servedBy).toBe('model')
     const guard = guardWith({ answer: CONSTANT })
     const asked = model.asked
-    for (const signal of [new AbortController(), {}, 5, 'now'] as unknown as AbortSignal[]) {
+    for (const signal of [new AbortController(), {}, 0, 'now'] as unknown as AbortSignal[]) {
       for (const timeoutMs of [undefined, 1000]) {
         await expect(guard.predict({}, { signal, timeoutMs })).rejects.toMatchObject({
           code: 'input/invalid',

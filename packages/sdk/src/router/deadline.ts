@@ -9,7 +9,7 @@ const MAX_MS = 2 ** 31 - 1
  * @throws AfieldError `input/invalid`, field `signal`.
  */
 export function checkSignal(signal: AbortSignal | null | undefined): void {
-  if (!signal || typeof signal.addEventListener === 'function') return
+  if (signal === undefined || signal === null || typeof signal.addEventListener === 'function') return
   throw invalidInput('signal', 'mistyped', 'takes an AbortSignal, such as the `signal` of an AbortController')
 }
 
