@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { memoryStorage } from 'afield/node'
 import { loadedDevice, servedVersion, startDevice } from './support/devices.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 
 const requested = (path: RegExp): Promise<void> =>
-  vi.waitFor(() => expect(repository.requests().some((one) => path.test(one))).toBe(true), { interval: 5 })
+  expect.poll(() => repository.requests().some((one) => path.test(one))).toBe(true)
 
 const ABORTED = { name: 'AfieldError', code: 'aborted' }
 

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { localLocks } from '../../packages/sdk/dist/keeper/adapters/memory.js'
 import type { Locks } from '../../packages/sdk/dist/keeper/ports.js'
 import { SECOND, TestClock } from './support/clock.js'
@@ -54,7 +54,7 @@ test.each(LOCKS)(
     const { locks, waits, free } = held(make())
     const device = startDevice(repository, { storage, clock, locks, policy: 'latest' })
     const load = device.load(MODEL)
-    await vi.waitFor(() => expect(waits()).toBe(true), { interval: 5 })
+    await expect.poll(waits).toBe(true)
     clock.advance(4 * SECOND)
     expect(await load).toMatchObject({ version: '1.0.0' })
     free()
@@ -71,7 +71,7 @@ test.each(LOCKS)(
     const device = startDevice(repository, { locks })
     const controller = new AbortController()
     const load = device.keeper.load(MODEL, {}, controller.signal)
-    await vi.waitFor(() => expect(waits()).toBe(true), { interval: 5 })
+    await expect.poll(waits).toBe(true)
     controller.abort()
     await expect(load).rejects.toMatchObject({ name: 'AfieldError', code: 'aborted' })
     free()

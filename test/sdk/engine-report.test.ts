@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Reporter } from '../../packages/sdk/dist/engine/reporter.js'
 import type { EngineReport } from '../../packages/sdk/dist/engine/messages.js'
+
+beforeEach(() => void vi.useFakeTimers())
+
+afterEach(() => void vi.useRealTimers())
 
 const MODEL = { model: 'm', version: '1.0.0' }
 const REFERENCE = {
@@ -19,12 +23,14 @@ function reporting(reference: unknown): { reporter: Reporter; told: EngineReport
 const answer = (reporter: Reporter, x: number): void =>
   reporter.answered([{ input: { x } }], [{ outputs: {} }])
 
-test('an engine tells what it counted once, about a second after its first answer', async () => {
+test('an engine tells what it counted once, about a second after its first answer', () => {
   const { reporter, told } = reporting(REFERENCE)
   answer(reporter, 0)
   answer(reporter, 5)
+  vi.advanceTimersByTime(500)
   expect(told).toEqual([])
-  await expect.poll(() => told.length, { timeout: 3000 }).toBe(1)
+  vi.advanceTimersByTime(1500)
+  expect(told).toHaveLength(1)
   expect(told[0]?.tallied).toMatchObject({ ...MODEL, predictions: 2, counts: Float64Array.of(1, 1, 0) })
   answer(reporter, 5)
   reporter.report()
@@ -33,10 +39,10 @@ test('an engine tells what it counted once, about a second after its first answe
   expect(told[2]).not.toHaveProperty('tallied')
 })
 
-test('an engine of a version without a profile has nothing to tell, and says so when it is asked', async () => {
+test('an engine of a version without a profile has nothing to tell, and says so when it is asked', () => {
   const { reporter, told } = reporting(undefined)
   answer(reporter, 0)
-  await new Promise((resolve) => setTimeout(resolve, 1200))
+  vi.advanceTimersByTime(60_000)
   expect(told).toEqual([])
   reporter.report()
   expect(told).toEqual([{ heapBytes: 0 }])

@@ -1,28 +1,31 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { HOUR, SECOND, TestClock } from './support/clock.js'
 import { loadedDevice, servedVersion } from './support/devices.js'
+import { keepJournal, type Journal } from './support/journal.js'
 import { makeRepository, type TestRepository } from './support/repository.js'
 
 let repository: TestRepository
 let clock: TestClock
+let journal: Journal
 
 beforeEach(async () => {
   repository = await makeRepository(['1.0.0'])
   clock = new TestClock()
+  journal = keepJournal()
 })
 
 const checks = (): number => repository.requests().filter((path) => path === 'metadata/timestamp.json').length
 
-/** How many checks there were, a moment after there were `atLeast` so many. */
+/** How many checks there were, a moment after `atLeast` so many were over. */
 async function checksAfter(atLeast: number): Promise<number> {
-  await vi.waitFor(() => expect(checks()).toBeGreaterThanOrEqual(atLeast), { interval: 5 })
+  await expect.poll(() => journal.of('checked').length).toBeGreaterThanOrEqual(atLeast)
   await new Promise((resolve) => setTimeout(resolve, 30))
   return checks()
 }
 
 /** A device that follows its repository, with its first check done. */
 async function followingDevice() {
-  const { device } = await loadedDevice(repository, { clock })
+  const { device } = await loadedDevice(repository, { clock, ...journal })
   repository.server.clearRequests()
   device.keeper.follow()
   expect(await checksAfter(1)).toBe(1)
@@ -39,7 +42,7 @@ describe('a device that follows its repository', () => {
     await repository.publish('2.0.0')
     clock.advance(1.11 * HOUR)
     expect(await checksAfter(3)).toBe(3)
-    await vi.waitFor(async () => expect(await servedVersion(device)).toBe('2.0.0'))
+    await expect.poll(() => servedVersion(device)).toBe('2.0.0')
   })
 
   test('goes on after a check that failed', async () => {
@@ -49,7 +52,7 @@ describe('a device that follows its repository', () => {
     expect(await checksAfter(2)).toBe(2)
     await repository.publish('2.0.0')
     clock.advance(1.11 * HOUR)
-    await vi.waitFor(async () => expect(await servedVersion(device)).toBe('2.0.0'))
+    await expect.poll(() => servedVersion(device)).toBe('2.0.0')
   })
 
   test('looks when it is in view again, unless it did within a minute', async () => {

@@ -1,5 +1,5 @@
 import { AfieldError, errorFromData, type Answer, type Backend, type ErrorData } from '@afield/protocol'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { Breaker } from '../../packages/sdk/dist/router/breaker.js'
 import { checkHealth, type Counted, type Health } from '../../packages/sdk/dist/router/health.js'
 import type { Asking } from '../../packages/sdk/dist/router/model-calls.js'
@@ -95,7 +95,18 @@ test.each<[Partial<Counted> | undefined, Pick<Health, 'latencyOk' | 'successOk'>
 
 test('waits for no counts that do not come, and no longer than the app does', async () => {
   const never = (): Promise<undefined> => new Promise(() => undefined)
-  expect(await checkHealth(asking('wasm', 2), {}, never)).toMatchObject({ canPredict: true, successOk: true })
-  const signal = AbortSignal.timeout(50)
-  await expect(checkHealth(asking('wasm', 2), { signal }, never)).rejects.toMatchObject({ code: 'aborted' })
+  vi.useFakeTimers()
+  try {
+    const told = checkHealth(asking('wasm', 2), {}, never)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(await told).toMatchObject({ canPredict: true, successOk: true })
+    const giving = new AbortController()
+    const given = checkHealth(asking('wasm', 2), { signal: giving.signal }, never)
+    given.catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(50)
+    giving.abort()
+    await expect(given).rejects.toMatchObject({ code: 'aborted' })
+  } finally {
+    vi.useRealTimers()
+  }
 })

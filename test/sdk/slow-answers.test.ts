@@ -1,5 +1,5 @@
 import { LIMITS } from 'afield/node'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { fetchBytes } from '../../packages/sdk/dist/keeper/fetch-bytes.js'
 import { TestClock } from './support/clock.js'
 import { loadedDevice, servedVersion, startDevice } from './support/devices.js'
@@ -15,9 +15,7 @@ afterEach(() => repository.server.clearFaults())
 
 /** Resolves once the server has begun to answer a request for such a path. */
 async function requested(path: RegExp): Promise<void> {
-  await vi.waitFor(() => expect(repository.requests().some((one) => path.test(one))).toBe(true), {
-    interval: 5,
-  })
+  await expect.poll(() => repository.requests().some((one) => path.test(one))).toBe(true)
 }
 
 /** The code with which a load ends that is given up after this time and not before. */
@@ -72,9 +70,10 @@ describe('a chunk that drips in', () => {
     const load = startDevice(repository, { clock }).load(MODEL)
     const outcome = load.catch((error: unknown) => error)
     await requested(/^chunks/)
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    // There are ten drips a second.
+    await new Promise((resolve) => setTimeout(resolve, 150))
     clock.advance(LIMITS.stallTimeoutMs - 1)
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    await new Promise((resolve) => setTimeout(resolve, 150))
     clock.advance(1)
     expect(await outcome).toMatchObject({
       code: 'chunk/unavailable',

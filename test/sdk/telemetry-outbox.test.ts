@@ -1,6 +1,6 @@
 import { dayOf, type Day } from '@afield/protocol'
 import { memoryStorage, type DeviceStorage } from 'afield/node'
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { DAY, HOUR, SECOND, TestClock } from './support/clock.js'
 import { makeCollector, type TestCollector } from './support/collector.js'
 import { startDevice } from './support/devices.js'
@@ -22,8 +22,7 @@ beforeEach(async () => {
 const startReporting = () =>
   startDevice(NOWHERE, { clock, storage, telemetry: { ...collector.telemetry, sealEveryMs: 15 * MINUTE } })
 
-const sent = (count: number): Promise<void> =>
-  vi.waitFor(() => expect(collector.wire.requests).toHaveLength(count), { interval: 5 })
+const sent = (count: number): Promise<void> => expect.poll(() => collector.wire.requests.length).toBe(count)
 
 describe('batches go out by themselves', () => {
   test('every 15 minutes, when there is something to tell', async () => {
@@ -33,12 +32,12 @@ describe('batches go out by themselves', () => {
     expect(collector.wire.requests).toEqual([])
     clock.advance(1)
     await sent(1)
-    await vi.waitFor(async () => expect((await keeper.telemetry()).sent).toBe(1))
+    await expect.poll(async () => (await keeper.telemetry()).sent).toBe(1)
     clock.advance(15 * MINUTE)
     await keeper.observe([observation('page', 2, 4)])
     clock.advance(15 * MINUTE)
     await sent(2)
-    await vi.waitFor(async () => expect(await collector.served('1.0.0')).toBe(7))
+    await expect.poll(() => collector.served('1.0.0')).toBe(7)
   })
 
   test('and again, later and later, while the collector does not answer', async () => {
@@ -48,13 +47,14 @@ describe('batches go out by themselves', () => {
     clock.advance(15 * MINUTE)
     for (let tries = 1; tries <= 4; tries++) {
       await sent(tries)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      // As long as no answer came, what is waited for is the limit of 20 s on that.
+      await expect.poll(() => clock.waits.some((ms) => ms !== 20 * SECOND)).toBe(true)
       // At most 5 s doubled with each failure, so that all of it passes is sure.
       clock.advance(5 * SECOND * 2 ** tries)
     }
     collector.wire.become('through')
     clock.advance(HOUR)
-    await vi.waitFor(async () => expect(await collector.served('1.0.0')).toBe(3))
+    await expect.poll(() => collector.served('1.0.0')).toBe(3)
   })
 })
 

@@ -47,7 +47,7 @@ test('a device takes a new version at its next check, and keeps the one before',
 test('a swap loses no prediction', async () => {
   const { device } = await loadedDevice(repository)
   await repository.publish('2.0.0')
-  const versions: Promise<string>[] = []
+  const versions: Promise<string>[] = [servedVersion(device)]
   const asking = setInterval(() => versions.push(servedVersion(device)), 1)
   await device.check()
   clearInterval(asking)

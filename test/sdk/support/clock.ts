@@ -23,6 +23,11 @@ export class TestClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
+  /** How long each timer still waits, in ms. */
+  get waits(): readonly number[] {
+    return [...this.#timers].map(({ at }) => at - this.#now)
+  }
+
   /** Lets time pass, and calls what falls due on the way. */
   advance(ms: number): void {
     const end = this.#now + ms

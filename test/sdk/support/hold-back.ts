@@ -1,4 +1,4 @@
-import { vi } from 'vitest'
+import { expect } from 'vitest'
 import type { TestRepository } from './repository.js'
 
 /** Answers that a host keeps back until the test lets them go. */
@@ -16,10 +16,7 @@ export function holdBack(repository: TestRepository, pattern: string): HeldBack 
   repository.server.fault(`/repository/${pattern}`, { kind: 'hold', until })
   const [folder = ''] = pattern.split('/')
   return {
-    asked: () =>
-      vi.waitFor(() => {
-        if (!repository.requests().some((path) => path.startsWith(folder))) throw new Error('nobody asked')
-      }, 10_000),
+    asked: () => expect.poll(() => repository.requests().some((path) => path.startsWith(folder))).toBe(true),
     letGo: () => {
       repository.server.clearFaults()
       letGo()
