@@ -61,8 +61,8 @@ describe.each([
   test('predictions in a loop leave the page its frames and timers', async () => {
     await loadOn(page, world, 'digits-tensors')
     const seen = await page.evaluate(async () => {
-      let timers = 0
-      const ticking = setInterval(() => timers++, 10)
+      const timers: number[] = []
+      const ticking = setInterval(() => timers.push(performance.now()), 10)
       const tasks: number[] = []
       const watching = new PerformanceObserver((list) =>
         tasks.push(...list.getEntries().map(({ duration }) => duration)),
@@ -70,10 +70,11 @@ describe.each([
       await model.predict(new Float32Array(64))
       watching.observe({ type: 'longtask' })
       const until = performance.now() + 500
-      while (performance.now() < until) await model.predict(new Float32Array(64))
+      for (let i = 0; i < 20_000 && (timers.length <= 10 || performance.now() < until); i++)
+        await model.predict(new Float32Array(64))
       clearInterval(ticking)
       await new Promise((resolve) => setTimeout(resolve, 100))
-      return { timers, tasks: tasks.filter((ms) => ms > 200) }
+      return { timers: timers.length, tasks: tasks.filter((ms) => ms > 200) }
     })
     expect(seen.timers).toBeGreaterThan(10)
     expect(seen.tasks).toEqual([])
@@ -161,7 +162,8 @@ describe.each([
     const { code, ms } = seen.hung as { code: string; ms: number }
     expect(code).toBe('engine/hung')
     expect(ms).toBeGreaterThanOrEqual(699)
-    expect(ms).toBeLessThan(2000)
+    // Without the option it would be 30 s.
+    expect(ms).toBeLessThan(15_000)
     expect(seen).toMatchObject({ behind: [2, 3], next: 4 })
   })
 
@@ -205,7 +207,7 @@ describe.each([
       const before = codeOf(model.predict(steps(1), { signal: AbortSignal.abort() }))
       const whileRunning = new AbortController()
       const whileQueued = new AbortController()
-      const running = codeOf(model.predict(steps(1_000_000), { signal: whileRunning.signal }))
+      const running = codeOf(model.predict(steps(2_000_000), { signal: whileRunning.signal }))
       const queued = codeOf(model.predict(steps(10 ** 15), { signal: whileQueued.signal }))
       const kept = codeOf(model.predict(steps(2)))
       const many = new AbortController()

@@ -24,7 +24,7 @@ test('a device that is lost in mid-run costs no answer, rests, and comes back', 
   const asking = page.evaluate(async () => {
     const answered: string[] = []
     let last = 0
-    while (answered.at(-1) !== 'wasm' && last < 5000) {
+    while (answered.at(-1) !== 'wasm') {
       const x = last++
       const { outputs, backend } = await model.predict({ x })
       if (outputs['y'] !== 2 * x) throw new Error(`${x} was not answered with its double`)

@@ -18,6 +18,8 @@ afterAll(async () => {
 })
 
 test('a page that dies twice while it tries WebGPU tries it no more for a day, and keeps its version', async () => {
+  // It cannot end before the page does.
+  world.server.fault('/app/assets/engine.jspi*', { kind: 'delay', ms: 60_000 })
   for (let death = 0; death < 2; death++) {
     const page = await browser.open(world.url)
     const begun = new Promise<void>((resolve) => {
@@ -29,6 +31,7 @@ test('a page that dies twice while it tries WebGPU tries it no more for a day, a
     await begun
     await page.kill()
   }
+  world.server.clearFaults()
   const page = await browser.open(world.url)
   await load(page, world, 'doubles', { backend: 'webgpu' })
   const crashed = await verdict(page)
