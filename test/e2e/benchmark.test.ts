@@ -14,6 +14,15 @@ beforeAll(async () => {
   world = await startWorld()
   browser = await launchChromium()
   page = await browser.open(world.url)
+  await page.evaluate(() => {
+    globalThis.messages = 0
+    globalThis.Worker = class extends Worker {
+      constructor(url: string | URL, how?: WorkerOptions) {
+        super(url, how)
+        if (how?.name === 'afield engine') this.addEventListener('message', () => (globalThis.messages += 1))
+      }
+    }
+  })
   await loadModel(page, world, telemetryTo(world))
 }, 60_000)
 
@@ -43,9 +52,19 @@ test('says how fast this device answers, by the input of a golden vector', async
   expect(p50).toBeGreaterThan(0)
   expect(mean).toBeGreaterThan(0)
   expect(mean).toBeLessThanOrEqual(max)
-  // Asked together, answers come faster than one after the other.
-  expect(report.perSecond).toBeGreaterThan(1000 / mean)
   expect(report.warmUp.totalMs).toBeGreaterThanOrEqual(report.warmUp.firstMs)
+})
+
+test('asked together, answers come faster than one after the other', async () => {
+  const { latencyMs, perSecond } = await page.evaluate(async () => {
+    // A clock by which each message of an engine takes a millisecond, however busy the machine is.
+    performance.now = () => globalThis.messages
+    const report = await model.benchmark()
+    Reflect.deleteProperty(performance, 'now')
+    return report
+  })
+  expect(latencyMs.mean).toBeCloseTo(1, 0)
+  expect(perSecond).toBeGreaterThan(10 * (1000 / latencyMs.mean))
 })
 
 test('takes the input that it is given, and refuses one that does not fit', async () => {
@@ -121,4 +140,6 @@ test('works for models of tensors, out of the stored golden vectors of a second 
 
 declare global {
   var measuring: Promise<BenchmarkReport>
+  /** Messages of the page's engines. */
+  var messages: number
 }
