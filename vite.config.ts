@@ -13,8 +13,8 @@ export default defineConfig({
         fileParallelism: !browser,
         testTimeout: browser ? 30_000 : 10_000,
         hookTimeout: 30_000,
-        // What a test waits for may take as long as the test itself; it is looked for often, so that none waits longer.
-        expect: { poll: { timeout: browser ? 25_000 : 8_000, interval: 10 } },
+        // What a test waits for may take as long as the test itself.
+        expect: { poll: { timeout: browser ? 25_000 : 8_000, interval: browser ? 50 : 10 } },
       },
     })),
   },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startProcess, temporaryFolder, type CollectorProcess } from './collector-process.js'
@@ -26,6 +26,9 @@ afterAll(async () => {
   await folder.remove()
 })
 
+/** The page looks every few seconds. */
+const SOON = { timeout: 14_000 }
+
 const text = (selector: string) =>
   page.evaluate((selector) => document.querySelector<HTMLElement>(selector)?.innerText ?? '', selector)
 
@@ -38,7 +41,7 @@ test('the page is served under a strict policy and asks nobody but the collector
   expect(policy).not.toContain('unsafe')
 
   await page.goto(collector.url)
-  await vi.waitFor(async () => expect(await text('#models')).toContain('No batches yet'), 5_000)
+  await expect.poll(() => text('#models')).toContain('No batches yet')
   expect(requests.filter((url) => !url.startsWith(collector.url) && !url.startsWith('data:'))).toEqual([])
   expect(lines).toEqual([])
 })
@@ -54,7 +57,7 @@ test('shows each version within seconds of its batches, as a table that reads as
     )
   await send('1.0.0', 3)
   await send('2.0.0', 1)
-  await vi.waitFor(async () => expect(await text('tbody')).toContain('1.0.0'), 8_000)
+  await expect.poll(() => text('tbody')).toContain('1.0.0')
 
   const row = await text('tbody tr:nth-child(2)')
   for (const shown of ['Healthy', '3,000', '100 %', '6 × input/invalid', '1.01 ms', '10.0 ms']) {
@@ -87,15 +90,12 @@ test(
   async () => {
     const port = new URL(collector.url).port
     await collector.stop()
-    await vi.waitFor(
-      async () => expect(await text('#outage')).toContain('The collector does not answer.'),
-      8_000,
-    )
+    await expect.poll(() => text('#outage'), SOON).toContain('The collector does not answer.')
     expect(await text('#announcer')).toBe('Not connected')
     expect(await text('tbody')).toContain('1.0.0')
 
     collector = await startProcess(folder.path, '--cell-floor', '3', '--port', port)
-    await vi.waitFor(async () => expect(await text('#announcer')).toBe('Connected again'), 8_000)
+    await expect.poll(() => text('#announcer'), SOON).toBe('Connected again')
     expect(await text('#outage')).toBe('')
   },
 )

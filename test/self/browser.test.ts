@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startServer, type StaticServer } from '../servers/static.js'
@@ -91,11 +91,9 @@ test('console lines and uncaught errors are heard, from workers too', async () =
   await page.evaluate(() => console.warn('careful'))
   await page.evaluate(() => void setTimeout(() => void Promise.reject(new Error('nobody listens'))))
   await page.evaluate(askWorker, '/answer.txt')
-  await vi.waitFor(() =>
-    expect(lines).toEqual(
-      expect.arrayContaining(['warn: careful', 'uncaught: nobody listens', 'log: fetched']),
-    ),
-  )
+  await expect
+    .poll(() => lines)
+    .toEqual(expect.arrayContaining(['warn: careful', 'uncaught: nobody listens', 'log: fetched']))
 })
 
 test('requests of the page, its workers and its service worker are seen', async () => {
@@ -107,11 +105,11 @@ test('requests of the page, its workers and its service worker are seen', async 
     await navigator.serviceWorker.register('/service.js')
     await navigator.serviceWorker.ready
   })
-  await vi.waitFor(() =>
-    expect(paths).toEqual(
+  await expect
+    .poll(() => paths)
+    .toEqual(
       expect.arrayContaining(['/', '/worker.js', '/answer.txt', '/service.js', '/asked-by-service.txt']),
-    ),
-  )
+    )
 })
 
 test('offline reaches pages and workers, and ends', async () => {
