@@ -167,6 +167,30 @@ describe.each([
     expect(seen).toMatchObject({ behind: [2, 3], next: 4 })
   })
 
+  test('of runs that were asked for together each answer comes when it is there, and one that hangs takes no other along', async () => {
+    await loadOn(page, world, 'loop', { hungAfterMs: 1500 })
+    const seen = await page.evaluate(async () => {
+      const total = async (steps: bigint): Promise<unknown> => {
+        const { outputs } = await model.predict(BigInt64Array.of(steps))
+        return (outputs['total'] as { data: Float32Array }).data[0]
+      }
+      // What comes while it runs waits for it, and travels together.
+      const first = total(200_000n)
+      const order: unknown[] = []
+      const asked = [2n, 10n ** 15n, 3n, 200_000n, 4n].map((steps) =>
+        total(steps)
+          .catch((error: unknown) => (error as { code: string }).code)
+          .then((said) => (order.push(said), said)),
+      )
+      await first
+      return { said: await Promise.all(asked), order }
+    })
+    expect(seen).toEqual({
+      said: [2, 'engine/hung', 3, 200_000, 4],
+      order: [2, 'engine/hung', 3, 200_000, 4],
+    })
+  })
+
   test('many runs that take longer together than one may are no run that hangs', async () => {
     await loadOn(page, world, 'loop', { hungAfterMs: 1000 })
     const seen = await page.evaluate(async () => {

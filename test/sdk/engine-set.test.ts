@@ -1,7 +1,11 @@
 import { AfieldError } from '@afield/protocol'
 import { expect, test } from 'vitest'
 import { Call, type Settled } from '../../packages/sdk/src/router/call.js'
-import { EngineSet } from '../../packages/sdk/src/router/engine-set.js'
+import {
+  EngineSet,
+  type EngineSetOptions,
+  type SetListener,
+} from '../../packages/sdk/src/router/engine-set.js'
 import type { Member, Pack } from '../../packages/sdk/src/router/member.js'
 
 /** An engine that answers when it is told to. */
@@ -31,9 +35,21 @@ function engine(sharesRuns = true): {
 }
 
 function setOf(...members: readonly Member[]): EngineSet {
+  return setWith({}, {}, ...members)
+}
+
+function setWith(
+  more: Partial<EngineSetOptions>,
+  heard: Partial<SetListener>,
+  ...members: readonly Member[]
+): EngineSet {
   const served = { model: 'm', version: '1.0.0', arm: 'stable', backend: 'wasm', epoch: 0, step: 0 } as never
-  const options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 }
-  const set = new EngineSet(served, {} as never, options, { lost: () => undefined, ran: () => undefined })
+  const options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0, ...more }
+  const set = new EngineSet(served, {} as never, options, {
+    lost: () => undefined,
+    ran: () => undefined,
+    ...heard,
+  })
   for (const member of members) set.add(member)
   return set
 }
@@ -82,4 +98,104 @@ test('engines of a pool that give way together cost no answer', async () => {
   await expect.poll(() => set.members).toEqual([first.member])
   while (first.packs.length > 0) first.answer()
   expect(settled).toEqual([{ outputs: {} }, { outputs: {} }])
+})
+
+/** Asks so many at once, and says what became of each. */
+function askMany(set: EngineSet, count: number): Settled[] {
+  const settled: Settled[] = []
+  for (let i = 0; i < count; i++) set.ask(new Call({ input: i }, (one) => (settled[i] = one)))
+  return settled
+}
+
+const HUNG = new AfieldError('engine/hung', 'A run took too long.')
+const ANSWER = { outputs: {} }
+
+test.each(['engine/hung', 'engine/crashed'] as const)(
+  'one that ends its engine (%s) takes no other along: each is asked again for itself',
+  async (code) => {
+    const engines = [engine(), engine(), engine()] as const
+    const [first, second, third] = engines
+    const set = setOf(first.member)
+    const settled = askMany(set, 5)
+    await Promise.resolve()
+    expect(first.packs.map(({ calls }) => calls.length)).toEqual([5])
+    set.add(second.member)
+    first.member.end(new AfieldError(code, 'The third is bad.'))
+    await expect.poll(() => second.packs.length).toBeGreaterThan(0)
+    for (const at of [0, 1]) {
+      expect(second.packs[0]?.calls.map(({ asked }) => asked)).toEqual([{ input: at }])
+      second.answer()
+    }
+    expect(second.packs[0]?.calls.map(({ asked }) => asked)).toEqual([{ input: 2 }])
+    set.add(third.member)
+    second.member.end(new AfieldError(code, 'The third is bad.'))
+    await expect.poll(() => settled[2]).toMatchObject({ code })
+    await expect.poll(() => third.packs.length).toBeGreaterThan(0)
+    while (third.packs.length > 0) third.answer()
+    expect(settled.filter((one) => one instanceof AfieldError)).toHaveLength(1)
+    expect(settled.filter(Boolean)).toHaveLength(5)
+  },
+)
+
+test('where engines are lost before they answer anything, nothing is asked for ever', async () => {
+  const settled: Settled[] = []
+  let calls = Array.from({ length: 300 }, (_, i) => new Call({ input: i }, (one) => (settled[i] = one)))
+  let engines = 0
+  for (; calls.length > 0 && engines < 10; engines++) {
+    const { member, packs } = engine()
+    let lost: readonly Call[] | undefined
+    const set = setWith({}, { lost: (_, left) => (lost = left) }, member)
+    for (const call of calls) set.ask(call, false)
+    await expect.poll(() => packs.length).toBeGreaterThan(0)
+    member.end(HUNG)
+    await expect.poll(() => lost).toBeDefined()
+    calls = [...(lost ?? [])]
+  }
+  expect(engines).toBeLessThanOrEqual(4)
+  expect(settled.filter((one) => one === HUNG)).toHaveLength(300)
+})
+
+test('what was answered of a pack is not asked again, and what waited behind a run that hung has not failed', async () => {
+  const [first, second] = [engine(false), engine(false)]
+  const set = setOf(first.member)
+  const running = askMany(set, 1)
+  const waiting = askMany(set, 3)
+  first.answer()
+  await expect.poll(() => first.packs[0]?.calls.length).toBe(3)
+  const [pack] = first.packs
+  const [answered] = pack?.calls ?? []
+  expect([running, set.running]).toEqual([[ANSWER], 3])
+  if (answered) pack?.goesOn([answered])
+  answered?.settle(ANSWER)
+  expect(set.running).toBe(2)
+  set.add(second.member)
+  first.member.end(HUNG)
+  await expect.poll(() => second.packs.length).toBeGreaterThan(0)
+  while (second.packs.length > 0) second.answer()
+  expect(waiting).toEqual([ANSWER, ANSWER, ANSWER])
+})
+
+test('the one question of a run that hung is told so at once', async () => {
+  const [first, second] = [engine(), engine()]
+  const set = setOf(first.member)
+  const settled = askMany(set, 1)
+  await Promise.resolve()
+  set.add(second.member)
+  first.member.end(HUNG)
+  await expect.poll(() => settled).toEqual([HUNG])
+  expect(second.packs).toEqual([])
+})
+
+test('those of one call for many do not fill the queue of the others', async () => {
+  const { member, answer, packs } = engine(false)
+  const set = setWith({ maxQueue: 2 }, {}, member)
+  const many = set.predictMany(
+    Array.from({ length: 600 }, (_, input) => ({ input })),
+    undefined,
+  )
+  await expect.poll(() => packs.length).toBeGreaterThan(0)
+  const others = askMany(set, 3)
+  expect(others).toEqual([undefined, undefined, expect.objectContaining({ code: 'engine/overloaded' })])
+  while (packs.length > 0) answer()
+  expect([(await many).length, others.slice(0, 2)]).toEqual([600, [ANSWER, ANSWER]])
 })

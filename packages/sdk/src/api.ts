@@ -73,7 +73,10 @@ export interface ServingOptions {
    * engine that this page starts has one thread.
    */
   readonly workers?: number | 'auto'
-  /** Predictions that may wait for an engine; one more is refused with `engine/overloaded`. Default 10,000. */
+  /**
+   * Predictions that may wait for an engine; one more is refused with `engine/overloaded`. Default 10,000. Those of
+   * `predictMany()` do not count.
+   */
   readonly maxQueue?: number
   /** Answers that are kept for inputs that come again, the latest used of them. Default 0: none. */
   readonly cache?: number

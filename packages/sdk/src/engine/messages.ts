@@ -38,11 +38,14 @@ export type ToEngine =
   | { readonly type: 'configure'; readonly cache: number }
 
 export type FromEngine =
+  /** To one `predict` message, as they come. None say that the engine works on. */
   | {
       readonly type: 'answers'
+      /** Id of the first question of that message. */
+      readonly to: number
       readonly answers: readonly Answer[]
-      /** How long the engine took for all of them. */
-      readonly ms: number
+      /** How long the engine took for all of the message; absent while others are to come. */
+      readonly ms?: number
     }
   /** To one `packed` message: each tensor of all its answers, one after the other. */
   | {
@@ -53,10 +56,8 @@ export type FromEngine =
       /** What the inputs came in, to be filled again; absent where they were few. */
       readonly spare?: ArrayBuffer
     }
-  /** Of many questions that came together, another was read or another run is over. */
-  | { readonly type: 'working' }
-  /** From now on the engine takes packed inputs. */
-  | { readonly type: 'packs'; readonly input: PackedInput }
+  /** From now on questions that come together share runs; where `packs` says how, their inputs may come packed. */
+  | { readonly type: 'shares'; readonly packs?: PackedInput | undefined }
   /** The engine is of no use any more, such as after its GPU was lost or its memory ran out: end it. */
   | { readonly type: 'failed'; readonly error: ErrorData }
   /** The compiled runtime, so that further engines need not compile it again. */

@@ -28,6 +28,9 @@ const MAX_PACKED = 2 ** 22
 /** An answer, and whether it was given before; or why there is none. */
 export type Predicted = (Answer & { readonly cached?: true }) | AfieldError
 
+/** Hears answers, each with the place of its question; of none: that work goes on. */
+export type Hear = (answers: readonly (readonly [at: number, answer: Predicted])[]) => void
+
 /** A question that fits the contract, and its place among those it came with. */
 interface Ready {
   readonly at: number
@@ -84,10 +87,15 @@ export class Predictor {
   /**
    * Answers or errors, one a question and in their order. One bad input does not touch the others.
    *
-   * @param onStep hears of each question that was read, and of each run.
+   * @param hear hears them after each run, and of each question that was read.
    */
-  async predict(questions: readonly Asked[], onStep?: () => void): Promise<readonly Predicted[]> {
+  async predict(questions: readonly Asked[], hear: Hear = () => undefined): Promise<readonly Predicted[]> {
     const results: Predicted[] = []
+    const tell: Hear = (answers) => {
+      for (const [at, answer] of answers) results[at] = answer
+      hear(answers)
+    }
+    const unasked: [at: number, answer: Predicted][] = []
     const ready: Ready[] = []
     for (const [at, question] of questions.entries()) {
       try {
@@ -95,28 +103,32 @@ export class Predictor {
         const one = { at, prepared: prepared instanceof Promise ? await prepared : prepared }
         const cache = this.#cacheFor(question)
         const known = cache && this.#known(cache, one.prepared)
-        if (known) results[at] = known
+        if (known) unasked.push([at, known])
         else ready.push(one)
       } catch (error) {
-        results[at] = readFailure(error)
+        unasked.push([at, readFailure(error)])
       }
-      onStep?.()
+      hear([])
     }
+    tell(unasked)
     await Promise.all(
       this.#groups(ready).map(async (group) => {
         const answers = await this.#answer(group.map(({ prepared }) => prepared))
-        onStep?.()
-        group.forEach(({ at }, i) => {
-          const answer = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
-          const asked = group[i]
-          results[at] = answer
-          const cache = this.#cacheFor(questions[at])
-          if (!cache || !asked || answer instanceof AfieldError) return
-          cache.set(cacheKey(this.#codec.encode([asked.prepared])), this.#shared(answer, asked.prepared))
-        })
+        tell(
+          group.map(({ at, prepared }, i) => {
+            const answer = answers[i] ?? new AfieldError('internal/unexpected', 'An answer is missing.')
+            this.#keep(questions[at], prepared, answer)
+            return [at, answer]
+          }),
+        )
       }),
     )
     return results
+  }
+
+  /** Whether questions that are asked together share a run. */
+  get sharesRuns(): boolean {
+    return this.#session.batches
   }
 
   /** How inputs may travel packed; `undefined` where they may not. */
@@ -187,6 +199,12 @@ export class Predictor {
   /** A test, or a measurement, is of a run and not of what is remembered. */
   #cacheFor(asked: Asked | undefined): AnswerCache | undefined {
     return !asked || 'golden' in asked || asked.isTest ? undefined : this.#cache
+  }
+
+  #keep(question: Asked | undefined, prepared: Prepared, answer: Predicted): void {
+    const cache = this.#cacheFor(question)
+    if (!cache || answer instanceof AfieldError) return
+    cache.set(cacheKey(this.#codec.encode([prepared])), this.#shared(answer, prepared))
   }
 
   /** The answer to the same input, with what is this input's own. */

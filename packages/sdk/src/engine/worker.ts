@@ -6,7 +6,7 @@ import { compileRuntime } from './compile.js'
 import { kindsFrom } from './kinds.js'
 import type { Answer, EngineFacts, FromEngine, Question, ToEngine } from './messages.js'
 import { provideRuntime, proveRuntime, startRuntime, useThreads } from './onnxruntime.js'
-import { Predictor } from './predictor.js'
+import { Predictor, type Hear, type Predicted } from './predictor.js'
 import { Reporter } from './reporter.js'
 import { threadsFor, usualThreads } from './threads.js'
 
@@ -22,6 +22,8 @@ const SHARED_AFTER_MS = 100
 /** Answers in a message from which on their tensors are handed over. */
 const HANDED_OVER = 32
 
+/** Answers of one message go out together for so long: each costs whoever waits a task. */
+const GATHER_MS = 1
 /** How often it says that it works, at most: a page takes an engine that says nothing for long to hang. */
 const SIGN_EVERY_MS = 50
 
@@ -32,7 +34,6 @@ const reporter = new Reporter((report) => post({ type: 'report', report }))
 const awake = new Awake()
 /** Answers to keep; said before or after there is a model. */
 let kept = 0
-let signedAt = 0
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   switch (data.type) {
@@ -71,7 +72,7 @@ function open({
       made.keepAnswers(kept)
       predictor = made
       reporter.follow(model)
-      if (made.packs) post({ type: 'packs', input: made.packs })
+      if (made.sharesRuns) post({ type: 'shares', packs: made.packs })
       void made.lost?.then(fail)
       // Once the first prediction has had its turn.
       if (!given)
@@ -98,26 +99,37 @@ async function warmUp(module: Promise<WebAssembly.Module>, isIdle: () => boolean
 }
 
 async function answer(questions: readonly Question[], began = performance.now()): Promise<void> {
-  signedAt = began
+  const to = questions[0]?.id ?? 0
+  let answers: Answer[] = []
+  let toldAt = began
+  let left = questions.length
+  const hear: Hear = (told) => {
+    for (const [at, result] of told) answers.push(answerOf(to + at, result))
+    left -= told.length
+    const now = performance.now()
+    // The last go with the end.
+    if (left === 0 || now - toldAt < (answers.length > 0 ? GATHER_MS : SIGN_EVERY_MS)) return
+    tell({ type: 'answers', to, answers })
+    answers = []
+    toldAt = now
+  }
+  const results = await predict(questions, hear)
+  const ms = performance.now() - began
+  tell({ type: 'answers', to, answers, ms })
+  expectNext(questions.length, ms)
+  const exhausted = results.find((one) => one instanceof AfieldError && one.code === 'engine/out-of-memory')
+  if (exhausted instanceof AfieldError) fail(exhausted)
+  reporter.answered(questions, results)
+}
+
+async function predict(questions: readonly Question[], hear: Hear): Promise<readonly Predicted[]> {
   try {
-    const answers = await (predictor ? predictor.predict(questions, sign) : [])
-    tell(
-      questions.map(({ id }, i): Answer => {
-        const result = answers[i] ?? NO_MODEL
-        if (result instanceof AfieldError) return { id, error: errorToData(result) }
-        const { cached, ...answer } = result
-        return cached ? { id, answer, cached } : { id, answer: result }
-      }),
-      began,
-    )
-    reporter.answered(questions, answers)
+    if (!predictor) throw NO_MODEL
+    return await predictor.predict(questions, hear)
   } catch (cause) {
-    // Such as answers that are too large to be copied. Whoever asked must hear of it, or would wait for ever.
-    const error = errorToData(asAfieldError(cause, 'engine/run-failed', 'The answers could not be sent'))
-    tell(
-      questions.map(({ id }) => ({ id, error })),
-      began,
-    )
+    const error = asAfieldError(cause, 'internal/unexpected', 'The session failed')
+    hear(questions.map((_, at) => [at, error]))
+    return questions.map(() => error)
   }
 }
 
@@ -127,21 +139,19 @@ async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'pack
   if (!tensors) return answer(unpacked(id, count, data), began)
   const ms = performance.now() - began
   const { buffer: spare } = data
-  // What is small is copied faster than it is handed over.
-  if (count < HANDED_OVER || !(spare instanceof ArrayBuffer)) post({ type: 'packed', id, tensors, ms })
-  else {
-    const message: FromEngine = { type: 'packed', id, tensors, ms, spare }
-    // A tensor may have several names, and nothing can be handed over twice.
-    postMessage(message, [...new Set([spare, ...tensors.map((tensor) => tensor.data.buffer)])])
+  try {
+    // What is small is copied faster than it is handed over.
+    if (count < HANDED_OVER || !(spare instanceof ArrayBuffer)) post({ type: 'packed', id, tensors, ms })
+    else {
+      const message: FromEngine = { type: 'packed', id, tensors, ms, spare }
+      // A tensor may have several names, and nothing can be handed over twice.
+      postMessage(message, [...new Set([spare, ...tensors.map((tensor) => tensor.data.buffer)])])
+    }
+  } catch {
+    // Too large for one message.
+    return answer(unpacked(id, count, data), began)
   }
   expectNext(count, ms)
-}
-
-function sign(): void {
-  const now = performance.now()
-  if (now - signedAt < SIGN_EVERY_MS) return
-  signedAt = now
-  post({ type: 'working' })
 }
 
 function unpacked(id: number, count: number, data: Float32Array): readonly Question[] {
@@ -157,12 +167,20 @@ function expectNext(count: number, ms: number): void {
   if (count === 1 && ms < AWAKE_MS) awake.stay()
 }
 
-function tell(answers: readonly Answer[], began: number): void {
-  const ms = performance.now() - began
-  post({ type: 'answers', answers, ms })
-  expectNext(answers.length, ms)
-  const exhausted = answers.find((one) => 'error' in one && one.error.code === 'engine/out-of-memory')
-  if (exhausted && 'error' in exhausted) post({ type: 'failed', error: exhausted.error })
+function answerOf(id: number, result: Predicted): Answer {
+  if (result instanceof AfieldError) return { id, error: errorToData(result) }
+  const { cached, ...answer } = result
+  return cached ? { id, answer, cached } : { id, answer: result }
+}
+
+function tell(message: Extract<FromEngine, { type: 'answers' }>): void {
+  try {
+    post(message)
+  } catch (cause) {
+    // Such as answers that are too large to be copied. Whoever asked must hear of it, or would wait for ever.
+    const error = errorToData(asAfieldError(cause, 'engine/run-failed', 'The answers could not be sent'))
+    post({ ...message, answers: message.answers.map(({ id }) => ({ id, error })) })
+  }
 }
 
 /** The page ends an engine that is of no use any more; what it was asked is then asked elsewhere. */

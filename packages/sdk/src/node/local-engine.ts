@@ -1,7 +1,7 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
 import { kindsFrom } from '../engine/kinds.js'
 import type { EngineFacts } from '../engine/messages.js'
-import { Predictor } from '../engine/predictor.js'
+import { Predictor, type Hear } from '../engine/predictor.js'
 import { engineUrls } from '../files.js'
 import type { Engine, EngineModel } from '../keeper/ports.js'
 import type { Call } from '../router/call.js'
@@ -71,7 +71,7 @@ export class LocalEngine implements Engine, Member {
   async #answer({ calls, goesOn, done }: Pack): Promise<void> {
     if (this.#hasEnded) return
     const began = performance.now()
-    const answers = await this.#predict(calls, goesOn)
+    const answers = await this.#predict(calls, () => goesOn([]))
     // Meanwhile ended: somebody else answers, or nobody.
     if (this.#hasEnded) return
     done(performance.now() - began)
@@ -82,12 +82,12 @@ export class LocalEngine implements Engine, Member {
     }
   }
 
-  async #predict(calls: readonly Call[], onStep: () => void): ReturnType<Predictor['predict']> {
+  async #predict(calls: readonly Call[], hear: Hear): ReturnType<Predictor['predict']> {
     try {
       const asked = calls.map(({ asked: one, sendable }) =>
         'golden' in one ? one : { ...one, input: sendable },
       )
-      return (await this.#predictor?.predict(asked, onStep)) ?? []
+      return (await this.#predictor?.predict(asked, hear)) ?? []
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The session failed')
       return calls.map(() => error)

@@ -20,8 +20,12 @@ export class Call {
   /** What is sent: the input, or what was made of it for that. */
   sendable: unknown
   bitmap: ImageBitmap | undefined
-  /** Engines that were lost with it. */
+  /** What speaks for engines having been lost by it: see `blame`. */
   losses = 0
+  /** Engines that gave it an answer that cannot be right. */
+  #wrong = 0
+  /** One of many that were asked by one call. */
+  isOfMany = false
   isSettled = false
   /** Hears of it when it is aborted while it waits there. */
   waitsIn: { withdraw(call: Call): void } | undefined
@@ -75,7 +79,7 @@ export class Call {
 
   /** Settles with an error, unless another backend may know better. */
   fail(error: AfieldError): void {
-    if (error.code === 'engine/wrong-answer' && this.again && !this.isSettled && ++this.losses < 2) {
+    if (error.code === 'engine/wrong-answer' && this.again && !this.isSettled && ++this.#wrong < 2) {
       return this.again(this, error)
     }
     this.settle(error)

@@ -1,7 +1,7 @@
 import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
 import { Awake, AWAKE_MS } from '../awake.js'
 import type { EngineWanted } from '../keeper/ports.js'
-import type { EngineReport, FromEngine, Question, ToEngine } from '../engine/messages.js'
+import type { Answer, EngineReport, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import type { Member, Pack } from './member.js'
@@ -34,7 +34,8 @@ export class EngineClient implements Member {
   readonly #worker: Worker
   /** By the id of the first question. */
   readonly #held = new Map<number, Pack>()
-  #packs: PackedInput | undefined
+  /** Whether questions share runs, and how they are packed for that. */
+  #shares: Extract<FromEngine, { type: 'shares' }> | undefined
   #nextId = 0
   /** What the last answer took there. */
   #lastMs = Infinity
@@ -64,14 +65,15 @@ export class EngineClient implements Member {
   }
 
   get sharesRuns(): boolean {
-    return this.#packs !== undefined
+    return this.#shares !== undefined
   }
 
   send(pack: Pack): boolean {
     const { calls } = pack
     const id = this.#nextId
+    const packs = this.#shares?.packs
     try {
-      const packed = this.#packs && packedOf(id, calls, this.#packs, this.#spares)
+      const packed = packs && packedOf(id, calls, packs, this.#spares)
       if (packed) this.#post(packed, calls.length > 1 ? [packed.data.buffer] : [])
       else {
         this.#post(
@@ -122,27 +124,22 @@ export class EngineClient implements Member {
     switch (data.type) {
       case 'packed': {
         if (data.spare) this.#spares.keep(data.spare)
-        const { calls } = this.#done(data.id, data.ms)
+        const calls = this.#held.get(data.id)?.calls ?? []
+        this.#done(data.id, data.ms)
         calls.forEach((call, i) => call.settle({ outputs: outputsAt(data.tensors, i, calls.length) }))
         return
       }
       case 'answers': {
-        const [first] = data.answers
-        const { calls } = this.#done(first?.id ?? -1, data.ms)
-        for (const [i, call] of calls.entries()) {
-          const answer = data.answers[i]
-          if (!answer) call.settle(new AfieldError('internal/unexpected', 'An answer is missing.'))
-          else if ('error' in answer) call.fail(errorFromData(answer.error))
-          else call.settle(answer.cached ? { ...answer.answer, cached: true } : answer.answer)
-        }
+        const { to, answers, ms } = data
+        const pack = this.#held.get(to)
+        const answered = answers.flatMap(({ id }) => pack?.calls[id - to] ?? [])
+        if (ms === undefined) pack?.goesOn(answered)
+        else this.#done(to, ms)
+        answered.forEach((call, i) => settle(call, answers[i]))
         return
       }
-      case 'working': {
-        const [first] = this.#held.values()
-        return first?.goesOn()
-      }
-      case 'packs':
-        this.#packs = data.input
+      case 'shares':
+        this.#shares = data
         return
       case 'failed':
         return this.end(errorFromData(data.error))
@@ -155,17 +152,22 @@ export class EngineClient implements Member {
     }
   }
 
-  #done(id: number, ms: number): Pick<Pack, 'calls'> {
+  #done(id: number, ms: number): void {
     const pack = this.#held.get(id)
     this.#held.delete(id)
     this.#lastMs = ms
     pack?.done(ms)
-    return pack ?? { calls: [] }
   }
 
   #post(message: ToEngine, transfer: Transferable[]): void {
     this.#worker.postMessage(message, transfer)
   }
+}
+
+function settle(call: Call, answer: Answer | undefined): void {
+  if (!answer) call.settle(new AfieldError('internal/unexpected', 'An answer is missing.'))
+  else if ('error' in answer) call.fail(errorFromData(answer.error))
+  else call.settle(answer.cached ? { ...answer.answer, cached: true } : answer.answer)
 }
 
 function questionOf(id: number, { asked, sendable }: Call): Question {

@@ -2,10 +2,18 @@ import { AfieldError, type Answer } from '@afield/protocol'
 import type { Asked } from '../engine/messages.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
-import type { Member, Pack } from './member.js'
-import { REST, nextPack, type Seat } from './packing.js'
+import { Holds } from './holds.js'
+import type { Member } from './member.js'
+import { REST, nextPack, type Held, type Seat } from './packing.js'
+import { Queue } from './queue.js'
 import { unsendable } from './unsendable.js'
 import { Watchdog } from './watchdog.js'
+
+/** Ends of an engine that say nothing of what it still had. */
+const DID_NOTHING: ReadonlySet<string> = new Set(['engine/out-of-memory', 'engine/no-room'])
+
+/** A call is given up when so much speaks against it. */
+const MAX_LOSSES = 3
 
 const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
 
@@ -53,17 +61,13 @@ export class EngineSet {
   onIdle: (() => void) | undefined
   /** Hears of each question. */
   onWork: (() => void) | undefined
+  /** What it is not ended before. */
+  readonly holds = new Holds(() => this.#endIfDone())
   readonly #options: EngineSetOptions
   readonly #listener: SetListener
   readonly #seats: Seat[] = []
-  #queue: Call[] = []
-  /** Of the queue, those that nobody withdrew. */
-  #waiting = 0
+  readonly #queue = new Queue(() => this.#endIfDone())
   #isPumping = false
-  /** What keeps it from ending: inputs that are made ready, streams that are pinned to it. */
-  #holds = 0
-  readonly #pins = new Set<() => void>()
-  #cut: AfieldError | undefined
   #isRetired = false
   /** Ms that a question takes in a pack, of late. */
   #eachMs: number | undefined
@@ -95,13 +99,8 @@ export class EngineSet {
     return this.#seats.length > 0
   }
 
-  /** Why streams that were pinned to it ended. */
-  get cut(): AfieldError | undefined {
-    return this.#cut
-  }
-
   get waiting(): number {
-    return this.#waiting
+    return this.#queue.length
   }
 
   get running(): number {
@@ -109,7 +108,7 @@ export class EngineSet {
   }
 
   get isIdle(): boolean {
-    return this.#waiting === 0 && this.#seats.every(({ held }) => held.length === 0)
+    return this.#queue.length === 0 && this.#seats.every(({ held }) => held.length === 0)
   }
 
   /** How many questions share a run in the mean. */
@@ -126,7 +125,7 @@ export class EngineSet {
     if (this.#isRetired) return member.end(undefined)
     member.owner = this
     if (this.#options.cache > 0) member.keepAnswers(this.#options.cache)
-    this.#seats.push({ member, held: [], calls: 0, since: 0, seen: 0, isLeaving: false })
+    this.#seats.push({ member, held: [], calls: 0, since: 0, seen: 0, hasAnswered: false, isLeaving: false })
     void member.gone.then((error) => this.#lost(member, error))
     this.#pump('asking')
   }
@@ -157,7 +156,7 @@ export class EngineSet {
     if (bounded && !this.#hasRoom()) return call.settle(overloaded(this.served.model, this.#unstarted))
     const ready = call.ready()
     if (!ready) return this.#enqueue([call])
-    const release = this.hold()
+    const release = this.holds.hold()
     void ready.then(() => {
       this.#enqueue([call])
       release()
@@ -166,7 +165,7 @@ export class EngineSet {
 
   /** Asks all of them together as soon as all are ready; more of them may wait than of others. */
   async askAll(calls: readonly Call[]): Promise<void> {
-    const release = this.hold()
+    const release = this.holds.hold()
     for (const call of calls) call.by = this.served
     await Promise.all(calls.flatMap((call) => (call.isSettled ? [] : (call.ready() ?? []))))
     this.#enqueue(calls)
@@ -187,6 +186,7 @@ export class EngineSet {
       (one) =>
         new Promise<Settled>((resolve) => {
           const call = new Call(one, resolve)
+          call.isOfMany = true
           if (signal) call.listen(signal)
           calls.push(call)
         }),
@@ -195,45 +195,9 @@ export class EngineSet {
     return Promise.all(settled)
   }
 
-  /** Keeps it from ending until what is returned is called. */
-  hold(): () => void {
-    this.#holds += 1
-    let isHeld = true
-    return () => {
-      if (!isHeld) return
-      isHeld = false
-      this.#holds -= 1
-      this.#endIfDone()
-    }
-  }
-
-  /** Like {@link hold}, for a stream; {@link cutPins} lets go too. */
-  pin(): () => void {
-    const release = this.hold()
-    this.#pins.add(release)
-    return () => {
-      this.#pins.delete(release)
-      release()
-    }
-  }
-
-  /** Ends what is pinned to it: nothing more is asked of it that way. */
-  cutPins(error: AfieldError): void {
-    this.#cut = error
-    for (const release of this.#pins) release()
-    this.#pins.clear()
-  }
-
   /** Answers what it was asked and is held for, then ends. */
   retire(): void {
     this.#isRetired = true
-    this.#endIfDone()
-  }
-
-  /** What was aborted while it waited here. */
-  withdraw(call: Call): void {
-    this.#waiting -= 1
-    call.drop()
     this.#endIfDone()
   }
 
@@ -248,9 +212,7 @@ export class EngineSet {
         call.drop()
         continue
       }
-      call.waitsIn = this
-      this.#queue.push(call)
-      this.#waiting += 1
+      this.#queue.add(call)
     }
     this.#pump('asking')
     // What waits for its task to end waits for no engine.
@@ -259,21 +221,28 @@ export class EngineSet {
   }
 
   #hasRoom(): boolean {
-    const { maxQueue } = this.#options
-    if (this.#unstarted < maxQueue) return true
+    if (!this.#isFull) return true
     const hasIdle = (): boolean => this.#seats.some(({ held }) => held.length === 0)
     // What would have gone to an idle engine when this task is over goes now.
     if (hasIdle()) this.#pump('asked')
-    return this.#unstarted < maxQueue || hasIdle()
+    return !this.#isFull || hasIdle()
+  }
+
+  /** As many wait as may. Those of one call for many say nothing of how much else may. */
+  get #isFull(): boolean {
+    const { maxQueue } = this.#options
+    if (this.#unstarted < maxQueue) return false
+    const inEngines = this.#seats.flatMap(({ held }) => held.slice(1).flatMap(({ calls }) => calls))
+    const counted = [...this.#queue.calls, ...inEngines].filter(
+      ({ isSettled, isOfMany }) => !isSettled && !isOfMany,
+    )
+    return counted.length >= maxQueue
   }
 
   /** What waits, here or before an engine that runs others. */
   get #unstarted(): number {
-    const inEngines = this.#seats.reduce(
-      (sum, { calls, held }) => sum + calls - (held[0]?.calls.length ?? 0),
-      0,
-    )
-    return this.#waiting + inEngines
+    const inEngines = this.#seats.reduce((sum, { calls, held }) => sum + calls - leftOf(held[0]), 0)
+    return this.#queue.length + inEngines
   }
 
   /**
@@ -282,14 +251,13 @@ export class EngineSet {
    */
   #pump(moment: Moment): void {
     const sharesRuns = this.#seats[0]?.member.sharesRuns === true
-    if (moment === 'asking' && sharesRuns && this.#waiting < REST) return this.#pumpWhenAsked()
+    if (moment === 'asking' && sharesRuns && this.#queue.length < REST) return this.#pumpWhenAsked()
     const isEager = moment === 'between' || (moment === 'asked' && sharesRuns)
     const { hungAfterMs } = this.#options
     const next = () =>
-      nextPack(this.#seats, { count: this.#waiting, eachMs: this.#eachMs, hungAfterMs, isEager })
-    for (let pack = next(); pack; pack = next()) this.#send(pack.seat, this.#take(pack.count))
-    if (this.#waiting === 0) this.#queue.length = 0
-    else if (moment === 'asking' && sharesRuns) this.#pumpWhenAsked()
+      nextPack(this.#seats, { count: this.#queue.length, eachMs: this.#eachMs, hungAfterMs, isEager })
+    for (let pack = next(); pack; pack = next()) this.#send(pack.seat, this.#queue.take(pack.count))
+    if (this.#queue.length > 0 && moment === 'asking' && sharesRuns) this.#pumpWhenAsked()
   }
 
   #pumpWhenAsked(): void {
@@ -302,25 +270,12 @@ export class EngineSet {
     })
   }
 
-  #take(count: number): readonly Call[] {
-    const calls: Call[] = []
-    let at = 0
-    for (; at < this.#queue.length && calls.length < count; at++) {
-      const call = this.#queue[at]
-      if (!call || call.isSettled) continue
-      call.waitsIn = undefined
-      calls.push(call)
-    }
-    this.#queue.splice(0, at)
-    this.#waiting -= calls.length
-    return calls
-  }
-
   #send(seat: Seat, calls: readonly Call[]): void {
     const now = performance.now()
-    const pack: Pack = {
+    const pack: Held = {
       calls,
-      goesOn: () => (seat.seen = performance.now()),
+      answered: new Set(),
+      goesOn: (answered) => goOn(seat, pack, answered),
       done: (ms) => this.#done(seat, pack, ms),
     }
     if (seat.held.length === 0) seat.since = seat.seen = now
@@ -337,45 +292,39 @@ export class EngineSet {
     this.#endIfDone()
   }
 
-  #forget(seat: Seat, pack: Pack): void {
+  #forget(seat: Seat, pack: Held): void {
     seat.held.splice(seat.held.indexOf(pack), 1)
-    seat.calls -= pack.calls.length
+    seat.calls -= leftOf(pack)
   }
 
-  #done(seat: Seat, pack: Pack, ms: number): void {
+  #done(seat: Seat, pack: Held, ms: number): void {
     this.#forget(seat, pack)
+    seat.hasAnswered = true
     seat.since = seat.seen = performance.now()
     this.ranMs += ms
     this.answered += pack.calls.length
     this.packs += 1
     this.#eachMs = ((this.#eachMs ?? ms / pack.calls.length) + ms / pack.calls.length) / 2
     this.#listener.ran(this, ms, pack.calls.length)
-    if (this.#waiting > 0) return this.#pump(seat.held.length > 0 ? 'between' : 'asked')
+    if (this.#queue.length > 0) return this.#pump(seat.held.length > 0 ? 'between' : 'asked')
     if (this.onIdle && this.isIdle) this.onIdle()
     this.#endIfDone()
   }
 
-  /**
-   * What a lost engine had is asked once more, of another. What hung would do so again; what took all memory was answered
-   * with that before its engine was given up, and what is left has done nothing, as nothing has on an engine that gave way.
-   */
+  /** What a lost engine had is asked again, of another, unless it may be what the engine was lost by: see {@link blame}. */
   #lost(member: Member, error: AfieldError | undefined): void {
     const at = this.#seats.findIndex((seat) => seat.member === member)
     const [seat] = at < 0 ? [] : this.#seats.splice(at, 1)
     if (!seat) return
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
-    const [first, ...later] = seat.held
-    const isOwn = reason.code === 'engine/hung'
-    const isOthers = reason.code === 'engine/out-of-memory' || reason.code === 'engine/no-room'
-    if (isOwn) for (const call of first?.calls ?? []) call.settle(reason)
-    const held = [...(isOwn ? [] : (first?.calls ?? [])), ...later.flatMap(({ calls }) => calls)]
-    for (const call of held) {
-      if (!isOthers) call.losses += 1
-      if (call.losses > 1 || !error) call.settle(reason)
-    }
-    const calls = [...held, ...(this.isAlive ? [] : this.#take(this.#waiting))].filter(
-      (call) => !call.isSettled,
+    const [first = [], ...behind] = seat.held.map(({ calls, answered }) =>
+      calls.filter((call) => !answered.has(call)),
     )
+    const waiting = [...behind.flat(), ...(this.isAlive ? [] : this.#queue.takeAll())]
+    if (!DID_NOTHING.has(reason.code)) blame(first, waiting, reason, seat.hasAnswered)
+    const held = [...first, ...behind.flat()]
+    if (!error) for (const call of held) call.settle(reason)
+    const calls = [...first, ...waiting].filter((call) => !call.isSettled)
     if (!this.isAlive) {
       this.#isRetired = true
       this.#watchdog.stop()
@@ -387,8 +336,39 @@ export class EngineSet {
   }
 
   #endIfDone(): void {
-    if (!this.#isRetired || this.#holds > 0 || !this.isIdle) return
+    if (!this.#isRetired || this.holds.any || !this.isIdle) return
     this.#watchdog.stop()
     for (const { member } of this.#seats) member.end(undefined)
   }
+}
+
+/** How many of its calls are still to be answered. */
+function leftOf(pack: Held | undefined): number {
+  return pack ? pack.calls.length - pack.answered.size : 0
+}
+
+function goOn(seat: Seat, pack: Held, answered: readonly Call[]): void {
+  if (seat.held[0] === pack) seat.seen = performance.now()
+  const left = leftOf(pack)
+  for (const call of answered) pack.answered.add(call)
+  seat.calls -= left - leftOf(pack)
+  if (answered.length > 0) seat.hasAnswered = true
+}
+
+/**
+ * Counts what speaks for calls having been what an engine was lost by. One that it worked on alone was. Of several nobody
+ * knows which: each is asked again alone, so that one costs no other its answer. Where an engine is lost before it
+ * answers anything, it may be all of them, or none: what waits is not asked again for ever either.
+ */
+function blame(
+  first: readonly Call[],
+  waiting: readonly Call[],
+  reason: AfieldError,
+  hasAnswered: boolean,
+): void {
+  const [only, ...others] = first
+  if (only && others.length === 0) only.losses += reason.code === 'engine/hung' ? MAX_LOSSES : 2
+  else for (const call of first) call.losses += 1
+  if (!hasAnswered) for (const call of waiting) call.losses += 1
+  for (const call of [...first, ...waiting]) if (call.losses >= MAX_LOSSES) call.settle(reason)
 }

@@ -5,9 +5,9 @@ import type { EngineSet } from './engine-set.js'
 /** Questions that an engine has, sent together. */
 export interface Pack {
   readonly calls: readonly Call[]
-  /** Called now and then while it works on them, of which each may take long. */
-  readonly goesOn: () => void
-  /** Called once, before the calls are settled: what waits is sent first. */
+  /** Called before some of the calls are settled, while others are still worked on; of none: they are worked on. */
+  readonly goesOn: (answered: readonly Call[]) => void
+  /** Called once, before the last of the calls are settled: what waits is sent first. */
   readonly done: (ms: number) => void
 }
 

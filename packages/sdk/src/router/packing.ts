@@ -1,3 +1,4 @@
+import type { Call } from './call.js'
 import type { Member, Pack } from './member.js'
 
 /** Questions in one message at most. */
@@ -15,17 +16,25 @@ const FIRST_PACK = 256
 /** Packs that an engine has at most, the one that it runs among them. */
 const MAX_HELD = 8
 
+/** A pack that an engine has. */
+export interface Held extends Pack {
+  /** Those of its calls that were answered. */
+  readonly answered: Set<Call>
+}
+
 /** An engine, and what it has to do. */
 export interface Seat {
   readonly member: Member
   /** In the order that they were sent and run in. */
-  readonly held: Pack[]
-  /** In all of them. */
+  readonly held: Held[]
+  /** In all of them, still to be answered. */
   calls: number
   /** When the first of them began to run, at the earliest. */
   since: number
   /** When it was last seen to begin or to go on. */
   seen: number
+  /** Anything, since it is here. */
+  hasAnswered: boolean
   /** Takes nothing more. */
   isLeaving: boolean
 }

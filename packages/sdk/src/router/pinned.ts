@@ -17,7 +17,7 @@ export class Pinned implements PinnedModel {
     this.version = set.served.version
     this.#route = route
     this.#set = set
-    this.#release = set.pin()
+    this.#release = set.holds.pin()
   }
 
   get backend(): Backend {
@@ -55,7 +55,7 @@ export class Pinned implements PinnedModel {
 
   /** After its engine was lost, or was wrong, once more of another, where that runs the very same version. */
   async #ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<T> {
-    const { cut } = this.#set
+    const { cut } = this.#set.holds
     if (cut) throw cut
     if (!this.#set.isAlive) await this.#followOn()
     // By the time that it fails, another call may have followed on.
@@ -63,7 +63,7 @@ export class Pinned implements PinnedModel {
     try {
       return await ask(asked)
     } catch (error) {
-      if (this.#set.cut) throw this.#set.cut
+      if (this.#set.holds.cut) throw this.#set.holds.cut
       if (!(error instanceof AfieldError) || !mayFollowOn(asked, error)) throw error
       if (asked === this.#set && !(await this.#followOn(error))) throw error
       return ask(this.#set)
@@ -75,7 +75,7 @@ export class Pinned implements PinnedModel {
     if (set.served.version !== this.version) return false
     this.#release()
     this.#set = set
-    if (!this.#isReleased) this.#release = set.pin()
+    if (!this.#isReleased) this.#release = set.holds.pin()
     return true
   }
 }

@@ -31,7 +31,7 @@ export async function predictMany(
   const askAll = async (
     set: EngineSet,
   ): Promise<{ readonly set: EngineSet; readonly settled: readonly Settled[] }> => {
-    const release = set.hold()
+    const release = set.holds.hold()
     try {
       const settled = await askPacks(set, candidates, signal)
       const lost = settled.find((one) => one instanceof AfieldError && LOST.has(one.code))

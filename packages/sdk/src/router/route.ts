@@ -142,7 +142,7 @@ export class Route implements Revived {
       if (this.#backend !== 'auto') this.#consider(set)
     }
     for (const set of this.#retired) {
-      if (terms.withdrawn.includes(set.served.version)) set.cutPins(revoked(set.served))
+      if (terms.withdrawn.includes(set.served.version)) set.holds.cutPins(revoked(set.served))
     }
     this.#revival.settle(noEngine())
     for (const resolve of this.#waiting.splice(0)) resolve()
@@ -156,7 +156,7 @@ export class Route implements Revived {
   refuse(error: AfieldError): void {
     this.#refusal = error
     if (this.#set) this.#retire(this.#set)
-    for (const set of this.#retired) set.cutPins(error)
+    for (const set of this.#retired) set.holds.cutPins(error)
     this.#set = undefined
     this.#scaling?.stop()
     this.#revival.settle(error)
@@ -227,7 +227,7 @@ export class Route implements Revived {
     this.#underWay += 1
     // What serves now answers, also where it is replaced before the code is here.
     const first = set ?? this.set
-    const release = first?.hold()
+    const release = first?.holds.hold()
     try {
       const { predictMany } = await loadPredictMany()
       return await predictMany(
@@ -253,7 +253,7 @@ export class Route implements Revived {
   /** Uncounted. All that one call asks is answered by one version, also when another begins to serve meanwhile. */
   async ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<{ readonly answered: T; readonly by: Served }> {
     const set = await this.ready()
-    const release = set.hold()
+    const release = set.holds.hold()
     try {
       return { answered: await ask(set), by: set.served }
     } finally {
@@ -264,7 +264,7 @@ export class Route implements Revived {
   /** See `Model.pin`. */
   async pin(): Promise<PinnedModel> {
     const set = await this.ready()
-    const release = set.hold()
+    const release = set.holds.hold()
     try {
       const { Pinned } = await import('./pinned.js')
       return new Pinned(this, set)
@@ -291,7 +291,7 @@ export class Route implements Revived {
   #lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void {
     const mayGoOn = calls.filter((call) => {
       if (call.again) return true
-      call.settle(set.cut ?? error)
+      call.settle(set.holds.cut ?? error)
       return false
     })
     if (mayGoOn.length > 0) return this.#revival.askAgain(mayGoOn, error)
