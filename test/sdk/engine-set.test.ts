@@ -6,7 +6,8 @@ import {
   type EngineSetOptions,
   type SetListener,
 } from '../../packages/sdk/src/router/engine-set.js'
-import type { Member, Pack } from '../../packages/sdk/src/router/member.js'
+import type { Member } from '../../packages/sdk/src/router/member.js'
+import type { Pack } from '../../packages/sdk/src/router/pack.js'
 
 /** An engine that answers when it is told to. */
 function engine(sharesRuns = true): {

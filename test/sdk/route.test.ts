@@ -1,7 +1,7 @@
 import { AfieldError } from '@afield/protocol'
 import { expect, test } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
-import type { Pack } from '../../packages/sdk/dist/router/member.js'
+import type { Pack } from '../../packages/sdk/dist/router/pack.js'
 import { Route, type RouteCalls, type RouteCounts } from '../../packages/sdk/dist/router/route.js'
 import { SERVED, TERMS, engine } from './support/engines.js'
 
@@ -66,9 +66,9 @@ test('calls of a stream that a GPU answers wrongly follow on to WASM, one after 
   await expect.poll(() => packs.length).toBe(1)
   const second = pinned.predict(2)
   await expect.poll(() => packs.length).toBe(1)
-  const fail = ({ calls, done }: Pack): void => {
-    done(1)
-    for (const call of calls) call.fail(new AfieldError('engine/wrong-answer', 'It answered with NaN.'))
+  const fail = (pack: Pack): void => {
+    pack.done(1)
+    for (const call of pack.calls) call.fail(new AfieldError('engine/wrong-answer', 'It answered with NaN.'))
   }
   for (const pack of packs.splice(0)) fail(pack)
   expect(await first).toMatchObject({ backend: 'wasm' })

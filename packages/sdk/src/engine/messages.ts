@@ -50,7 +50,8 @@ export type FromEngine =
   /** To one `packed` message: each tensor of all its answers, one after the other. */
   | {
       readonly type: 'packed'
-      readonly id: number
+      /** Its id. */
+      readonly to: number
       readonly tensors: readonly PackedTensor[]
       readonly ms: number
       /** What the inputs came in, to be filled again; absent where they were few. */

@@ -141,9 +141,9 @@ async function answerPacked({ id, count, data }: Extract<ToEngine, { type: 'pack
   const { buffer: spare } = data
   try {
     // What is small is copied faster than it is handed over.
-    if (count < HANDED_OVER || !(spare instanceof ArrayBuffer)) post({ type: 'packed', id, tensors, ms })
+    if (count < HANDED_OVER || !(spare instanceof ArrayBuffer)) post({ type: 'packed', to: id, tensors, ms })
     else {
-      const message: FromEngine = { type: 'packed', id, tensors, ms, spare }
+      const message: FromEngine = { type: 'packed', to: id, tensors, ms, spare }
       // A tensor may have several names, and nothing can be handed over twice.
       postMessage(message, [...new Set([spare, ...tensors.map((tensor) => tensor.data.buffer)])])
     }

@@ -6,7 +6,8 @@ import { engineUrls } from '../files.js'
 import type { Engine, EngineModel } from '../keeper/ports.js'
 import type { Call } from '../router/call.js'
 import type { EngineSet } from '../router/engine-set.js'
-import type { Member, Pack } from '../router/member.js'
+import type { Member } from '../router/member.js'
+import type { Pack } from '../router/pack.js'
 
 const NO_MODEL = new AfieldError('engine/crashed', 'This engine has no model. Load it again.')
 
@@ -68,13 +69,14 @@ export class LocalEngine implements Engine, Member {
     void this.#running.then(() => predictor?.release())
   }
 
-  async #answer({ calls, goesOn, done }: Pack): Promise<void> {
+  async #answer(pack: Pack): Promise<void> {
     if (this.#hasEnded) return
+    const { calls } = pack
     const began = performance.now()
-    const answers = await this.#predict(calls, () => goesOn([]))
+    const answers = await this.#predict(calls, () => pack.goesOn([]))
     // Meanwhile ended: somebody else answers, or nobody.
     if (this.#hasEnded) return
-    done(performance.now() - began)
+    pack.done(performance.now() - began)
     for (const [i, call] of calls.entries()) {
       const answer = answers[i] ?? NO_MODEL
       if (answer instanceof AfieldError) call.fail(answer)

@@ -4,8 +4,10 @@ import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import { Holds } from './holds.js'
 import type { Member } from './member.js'
-import { REST, nextPack, type Held, type Seat } from './packing.js'
+import { Pack } from './pack.js'
+import { REST, nextPack, type Seat } from './packing.js'
 import { Queue } from './queue.js'
+import { Spares } from './spares.js'
 import { unsendable } from './unsendable.js'
 import { Watchdog } from './watchdog.js'
 
@@ -67,6 +69,7 @@ export class EngineSet {
   readonly #listener: SetListener
   readonly #seats: Seat[] = []
   readonly #queue = new Queue(() => this.#endIfDone())
+  readonly #spares = new Spares()
   #isPumping = false
   #isRetired = false
   /** Ms that a question takes in a pack, of late. */
@@ -241,7 +244,7 @@ export class EngineSet {
 
   /** What waits, here or before an engine that runs others. */
   get #unstarted(): number {
-    const inEngines = this.#seats.reduce((sum, { calls, held }) => sum + calls - leftOf(held[0]), 0)
+    const inEngines = this.#seats.reduce((sum, { calls, held }) => sum + calls - (held[0]?.left ?? 0), 0)
     return this.#queue.length + inEngines
   }
 
@@ -272,12 +275,14 @@ export class EngineSet {
 
   #send(seat: Seat, calls: readonly Call[]): void {
     const now = performance.now()
-    const pack: Held = {
-      calls,
-      answered: new Set(),
-      goesOn: (answered) => goOn(seat, pack, answered),
+    const pack: Pack = new Pack(calls, this.#spares, {
+      goesOn: (answered) => {
+        if (seat.held[0] === pack) seat.seen = performance.now()
+        seat.calls -= answered
+        if (answered > 0) seat.hasAnswered = true
+      },
       done: (ms) => this.#done(seat, pack, ms),
-    }
+    })
     if (seat.held.length === 0) seat.since = seat.seen = now
     seat.held.push(pack)
     seat.calls += calls.length
@@ -292,12 +297,12 @@ export class EngineSet {
     this.#endIfDone()
   }
 
-  #forget(seat: Seat, pack: Held): void {
+  #forget(seat: Seat, pack: Pack): void {
     seat.held.splice(seat.held.indexOf(pack), 1)
-    seat.calls -= leftOf(pack)
+    seat.calls -= pack.left
   }
 
-  #done(seat: Seat, pack: Held, ms: number): void {
+  #done(seat: Seat, pack: Pack, ms: number): void {
     this.#forget(seat, pack)
     seat.hasAnswered = true
     seat.since = seat.seen = performance.now()
@@ -317,9 +322,7 @@ export class EngineSet {
     const [seat] = at < 0 ? [] : this.#seats.splice(at, 1)
     if (!seat) return
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
-    const [first = [], ...behind] = seat.held.map(({ calls, answered }) =>
-      calls.filter((call) => !answered.has(call)),
-    )
+    const [first = [], ...behind] = seat.held.map(({ unanswered }) => unanswered)
     const waiting = [...behind.flat(), ...(this.isAlive ? [] : this.#queue.takeAll())]
     if (!DID_NOTHING.has(reason.code)) blame(first, waiting, reason, seat.hasAnswered)
     const held = [...first, ...behind.flat()]
@@ -340,19 +343,6 @@ export class EngineSet {
     this.#watchdog.stop()
     for (const { member } of this.#seats) member.end(undefined)
   }
-}
-
-/** How many of its calls are still to be answered. */
-function leftOf(pack: Held | undefined): number {
-  return pack ? pack.calls.length - pack.answered.size : 0
-}
-
-function goOn(seat: Seat, pack: Held, answered: readonly Call[]): void {
-  if (seat.held[0] === pack) seat.seen = performance.now()
-  const left = leftOf(pack)
-  for (const call of answered) pack.answered.add(call)
-  seat.calls -= left - leftOf(pack)
-  if (answered.length > 0) seat.hasAnswered = true
 }
 
 /**

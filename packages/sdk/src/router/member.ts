@@ -1,15 +1,6 @@
 import type { AfieldError } from '@afield/protocol'
-import type { Call } from './call.js'
 import type { EngineSet } from './engine-set.js'
-
-/** Questions that an engine has, sent together. */
-export interface Pack {
-  readonly calls: readonly Call[]
-  /** Called before some of the calls are settled, while others are still worked on; of none: they are worked on. */
-  readonly goesOn: (answered: readonly Call[]) => void
-  /** Called once, before the last of the calls are settled: what waits is sent first. */
-  readonly done: (ms: number) => void
-}
+import type { Pack } from './pack.js'
 
 /** One engine, as the set it belongs to sees it: a worker, or a session in this process. */
 export interface Member {

@@ -1,5 +1,5 @@
-import type { Call } from './call.js'
-import type { Member, Pack } from './member.js'
+import type { Member } from './member.js'
+import type { Pack } from './pack.js'
 
 /** Questions in one message at most. */
 const MAX_PACK = 1024
@@ -16,17 +16,11 @@ const FIRST_PACK = 256
 /** Packs that an engine has at most, the one that it runs among them. */
 const MAX_HELD = 8
 
-/** A pack that an engine has. */
-export interface Held extends Pack {
-  /** Those of its calls that were answered. */
-  readonly answered: Set<Call>
-}
-
 /** An engine, and what it has to do. */
 export interface Seat {
   readonly member: Member
   /** In the order that they were sent and run in. */
-  readonly held: Held[]
+  readonly held: Pack[]
   /** In all of them, still to be answered. */
   calls: number
   /** When the first of them began to run, at the earliest. */
