@@ -13,6 +13,7 @@ import {
 import { BACKEND, artifactFor, distinctChunks } from './blobs/files.js'
 import type { BlobStore } from './blobs/store.js'
 import type { Checks } from './checks.js'
+import type { Served } from './ports.js'
 import type { Routes } from './routes.js'
 
 /** One version of a model, as its signed index lists it, and what of it is here. */
@@ -34,6 +35,8 @@ export interface ListedVersion {
 export interface GoldenQuestion {
   readonly golden: GoldenInput
   readonly expected: SelfTest
+  /** Whom: the vectors of others differ. */
+  readonly of: Pick<Served, 'version' | 'backend'>
   /** What the version is held to, as the descriptor has it. */
   readonly slo: unknown
 }
@@ -103,7 +106,12 @@ export class Catalogue {
     const [first] = vectors
     if (first) {
       const { tolerance = rest.tolerance } = artifactFor({ artifacts }, backend)
-      return { golden: first.input, expected: { ...rest, tolerance, vectors: [first] }, slo }
+      return {
+        golden: first.input,
+        expected: { ...rest, tolerance, vectors: [first] },
+        of: running.served,
+        slo,
+      }
     }
     throw new AfieldError('input/invalid', `${version} of "${model}" has no golden vector. Give an input.`)
   }

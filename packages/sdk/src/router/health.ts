@@ -7,9 +7,8 @@ import {
   type Answer,
   type Backend,
 } from '@afield/protocol'
-import { abortable } from '../abort.js'
+import { abortable, throwIfAborted } from '../abort.js'
 import type { GoldenQuestion } from '../keeper/catalogue.js'
-import type { Served } from '../keeper/ports.js'
 import { Deadline } from './deadline.js'
 import { guardOf } from './guarded.js'
 import type { Asking } from './model-calls.js'
@@ -61,7 +60,6 @@ export interface Health {
 
 /** What the test prediction found out. */
 interface Tested {
-  readonly by: Served
   readonly ms: number
   readonly limitMs: number
 }
@@ -120,20 +118,31 @@ export async function checkHealth(
   }
 }
 
-/** @throws AfieldError `engine/wrong-answer`, and whatever a prediction fails with. */
+/**
+ * Puts its golden vector to what serves. What is replaced meanwhile answers it still, and pays for what it answers alone.
+ *
+ * @throws AfieldError `engine/wrong-answer`, and whatever a prediction fails with.
+ */
 async function test({ page, route }: Asking, { signal }: Deadline): Promise<Tested> {
-  // Says why nothing serves, if that is so.
-  await route.ask(() => Promise.resolve())
-  const { golden, expected, slo } = await page.keeper.ask((keeper) => keeper.golden(route.name))
-  const began = performance.now()
-  const { answered, by } = await route.ask((engine) => engine.predict({ golden }, signal))
-  const ms = performance.now() - began
-  const wrong = wrongAnswer(expected, answered)
-  if (!wrong) return { by, ms, limitMs: limitOf(slo) }
-  if (by.backend !== 'wasm') {
-    page.background.run(() => page.keeper.ask((keeper) => keeper.demote(route.name, errorToData(wrong))))
+  for (;;) {
+    throwIfAborted(signal)
+    const { answered: tested } = await route.ask(async (set): Promise<Tested | undefined> => {
+      const { golden, expected, slo, of } = await page.keeper.ask((keeper) => keeper.golden(route.name))
+      const { version, backend } = set.served
+      // The keeper is ahead of the page, or behind it.
+      if (of.version !== version || of.backend !== backend) return undefined
+      const began = performance.now()
+      const answered = await set.predict({ golden }, signal)
+      const ms = performance.now() - began
+      const wrong = wrongAnswer(expected, answered)
+      if (!wrong) return { ms, limitMs: limitOf(slo) }
+      if (backend !== 'wasm' && set === route.set) {
+        page.background.run(() => page.keeper.ask((keeper) => keeper.demote(route.name, errorToData(wrong))))
+      }
+      throw wrong
+    })
+    if (tested) return tested
   }
-  throw wrong
 }
 
 function wrongAnswer(expected: GoldenQuestion['expected'], { outputs }: Answer): AfieldError | undefined {
