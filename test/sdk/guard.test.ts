@@ -177,6 +177,79 @@ describe('without a fallback', () => {
   })
 })
 
+describe('calls that were under way', () => {
+  const crash = (): AfieldError => new AfieldError('engine/crashed', 'Late.')
+
+  /** What fails as soon as it is told to. */
+  async function underWay(guard: Guard): Promise<() => Promise<void>> {
+    model.fails = 'hang'
+    const controller = new AbortController()
+    const calls = Array.from({ length: 6 }, () => guard.predict({}, { signal: controller.signal }))
+    return async () => {
+      controller.abort(crash())
+      await Promise.allSettled(calls)
+    }
+  }
+
+  async function proveAnew(): Promise<void> {
+    provenAnew()
+    await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+
+  test('when it opened close out no try, and nothing once that succeeded', async () => {
+    const guard = guardWith()
+    const [early, late] = [await underWay(guard), await underWay(guard)]
+    model.fails = 'engine/crashed'
+    await answersOf(guard, 5)
+    await proveAnew()
+    await early()
+    expect(guard.breaker.state).toBe('half-open')
+    model.fails = undefined
+    expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
+    await late()
+    expect(guard.breaker.state).toBe('closed')
+    expect(doubts).toHaveLength(1)
+  })
+
+  test('of another version say nothing of what serves now', async () => {
+    const guard = guardWith()
+    const late = await underWay(guard)
+    model.served = servedVersion('2.0.0')
+    await late()
+    for (let i = 0; i < 5; i++) guard.failed(crash(), servedVersion('1.0.0'))
+    expect(guard.breaker.state).toBe('closed')
+    for (let i = 0; i < 5; i++) guard.failed(crash(), servedVersion('2.0.0'))
+    expect(guard.breaker.state).toBe('open')
+  })
+
+  test('of a version that serves no more let no other be tried', async () => {
+    const guard = guardWith()
+    model.fails = 'engine/crashed'
+    await answersOf(guard, 5)
+    const proveFirst = provenAnew
+    model.served = servedVersion('2.0.0')
+    await answersOf(guard, 5)
+    proveFirst()
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    expect(guard.breaker.state).toBe('open')
+  })
+
+  test('to load what serves by then leave it in', async () => {
+    const guard = guardWith({ answer: CONSTANT })
+    model.served = undefined
+    guard.missing(new AfieldError('manifest/unavailable', 'Offline.'))
+    now += MINUTE
+    let giveUp = (_error: AfieldError): void => undefined
+    loading = () => new Promise((_, reject) => (giveUp = reject))
+    expect(await answersOf(guard, 1)).toEqual(['constant none'])
+    model.served = servedVersion('1.0.0')
+    expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
+    giveUp(new AfieldError('manifest/unavailable', 'Still offline.'))
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
+  })
+})
+
 describe('with a fallback', () => {
   const remote = (fails?: ErrorCode): RemoteAnswers => ({
     retire: () => undefined,

@@ -78,6 +78,28 @@ test('calls of a stream that a GPU answers wrongly follow on to WASM, one after 
   expect(asked).toEqual(['demote'])
 })
 
+test('a failure is told with what served it, but for those of a stream, which is asked past the breaker', async () => {
+  const route = new Route('m', undefined, CALLS)
+  const heard: unknown[] = []
+  route.onFailed = ({ code }, by) => heard.push([code, by?.version])
+  const packs: Pack[] = []
+  const holding = { ...engine(), send: (pack: Pack) => packs.push(pack) > 0 }
+  route.serve(holding, SERVED, TERMS)
+  const pinned = await route.pin()
+  const asked = [pinned.predict(1), route.predict(1)]
+  await expect.poll(() => packs.length).toBe(1)
+  route.serve(engine(), { ...SERVED, version: '2.0.0' } as typeof SERVED, TERMS)
+  // The other is sent as soon as the first is done.
+  for (const { calls, done } of packs) {
+    done(1)
+    for (const call of calls) call.fail(new AfieldError('engine/run-failed', 'On purpose.'))
+  }
+  await Promise.allSettled(asked)
+  expect(heard).toEqual([['engine/run-failed', '1.0.0']])
+  await expect(pinned.predictMany([1], { top: 1 })).rejects.toMatchObject({ code: 'input/invalid' })
+  expect(heard).toHaveLength(1)
+})
+
 test('a pool that is to be smaller is that at once, also where nothing is asked', async () => {
   const route = new Route('m', undefined, { ...CALLS, grow: () => Promise.resolve(engine()) })
   route.serve(engine(), SERVED, TERMS)

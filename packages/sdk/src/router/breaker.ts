@@ -23,6 +23,7 @@ export class Breaker {
   #failures = 0
   #openUntil = 0
   #trying = false
+  #era = 0
 
   /** @param now a clock in ms that never goes back. */
   constructor(now: () => number = () => performance.now()) {
@@ -32,6 +33,11 @@ export class Breaker {
   get state(): 'closed' | 'open' | 'half-open' {
     if (this.#failures < FAILURES) return 'closed'
     return this.retryAfterMs > 0 ? 'open' : 'half-open'
+  }
+
+  /** Another each time that it opened, closed again or began anew: a call from an era before says nothing of this one. */
+  get era(): number {
+    return this.#era
   }
 
   /** Until one may try again; 0 when that is now. */
@@ -48,8 +54,15 @@ export class Breaker {
     return true
   }
 
-  /** A call succeeded, or what is called now is something else. */
+  /** A call succeeded. */
   close(): void {
+    if (this.state !== 'closed') this.begin()
+    this.#failures = 0
+  }
+
+  /** What is called now is something else. */
+  begin(): void {
+    this.#era += 1
     this.#failures = 0
     this.#trying = false
   }
@@ -65,6 +78,7 @@ export class Breaker {
     if (this.state === 'open') return false
     this.#failures += 1
     if (this.state === 'closed') return false
+    this.#era += 1
     this.#openUntil = this.#now() + OPEN_MS
     return this.#failures === FAILURES
   }
@@ -76,6 +90,7 @@ export class Breaker {
 
   /** Opens it at once, for so long. */
   open(ms = OPEN_MS): void {
+    this.#era += 1
     this.#failures = Math.max(this.#failures, FAILURES)
     this.#openUntil = this.#now() + ms
     this.#trying = false

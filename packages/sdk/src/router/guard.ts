@@ -1,5 +1,6 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
 import type { PredictManyOptions, PredictOptions, Prediction, Predictions, ServedBy } from '../api.js'
+import type { Served } from '../keeper/ports.js'
 import { Breaker } from './breaker.js'
 import { Deadline } from './deadline.js'
 import { isOfCall, isOfModel } from './fallback/blame.js'
@@ -54,7 +55,8 @@ interface Told {
  * answer in its place.
  *
  * After 5 failures in a row the model is not asked for a minute, then one call tries. Only failures that say that the
- * model is broken count ({@link isOfModel}); another version or backend begins with a clean slate.
+ * model is broken count ({@link isOfModel}); another version or backend begins with a clean slate, and calls that were
+ * under way when that changed, or when the model was left out or taken back, count no more.
  */
 export class Guard {
   readonly breaker: Breaker
@@ -98,19 +100,10 @@ export class Guard {
     this.breaker.open()
   }
 
-  /** Counts a failure that was met without this guard. */
-  failed(cause: unknown): void {
-    const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
+  /** Counts a failure that was met without this guard. @param by what served then. */
+  failed(error: AfieldError, by: Served | undefined): void {
     this.#follow()
-    if (!isOfModel(error)) return
-    this.#last = error
-    if (!this.breaker.failed()) return
-    const { doubt } = this.#options
-    // What proves itself anew need not wait until the minute is over.
-    doubt(error).then(
-      () => this.breaker.halfOpen(),
-      () => undefined,
-    )
+    if (!by || nameOf(by) === this.#served) this.#failed(error)
   }
 
   /** @param began when the app called, by `performance.now()`. */
@@ -170,10 +163,11 @@ export class Guard {
     this.#options.throwIfClosed()
     this.#follow()
     const isTry = this.breaker.state !== 'closed'
+    const { era } = this.breaker
     const asks = !this.#missing && this.breaker.admits()
     const reason = asks ? await this.#ask(call, deadline, began) : this.#unasked()
     // However it ended, and only the try itself: calls from before it say nothing of it.
-    if (asks && isTry) this.breaker.withdrawn()
+    if (asks && isTry && era === this.breaker.era) this.breaker.withdrawn()
     if (!(reason instanceof AfieldError)) return reason
     const { fellBack, model, refused } = this.#options
     const isTold = asks && this.#served !== ''
@@ -205,20 +199,37 @@ export class Guard {
     deadline: Deadline,
     began: number,
   ): Promise<T | AfieldError> {
+    const { era } = this.breaker
+    const isHeard = (): boolean => {
+      this.#follow()
+      return era === this.breaker.era
+    }
     try {
       const answered = await call.ask(deadline.signal)
       const failure = call.failure(answered)
       if (failure) {
-        this.failed(failure)
+        if (isHeard()) this.#failed(failure)
         return this.#chain?.answers ? failure : answered
       }
-      this.breaker.close()
+      if (isHeard()) this.breaker.close()
       return { ...answered, latencyMs: performance.now() - began }
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
-      this.failed(error)
+      if (isHeard()) this.#failed(error)
       return error
     }
+  }
+
+  #failed(error: AfieldError): void {
+    if (!isOfModel(error)) return
+    this.#last = error
+    if (!this.breaker.failed()) return
+    const { era } = this.breaker
+    // What proves itself anew need not wait until the minute is over.
+    this.#options.doubt(error).then(
+      () => era === this.breaker.era && this.breaker.halfOpen(),
+      () => undefined,
+    )
   }
 
   /** Why the model is not asked. */
@@ -226,14 +237,12 @@ export class Guard {
     if (this.#missing && this.#last) {
       // Nobody waits for it: the fallback answers meanwhile.
       if (this.breaker.admits()) {
-        this.#options.load().then(
-          () => {
-            this.#follow()
-            // What was loaded and switched off at once is looked for again.
-            if (this.#missing) this.breaker.open()
-          },
-          () => this.breaker.open(),
-        )
+        const tried = (): void => {
+          this.#follow()
+          // Also what was loaded and switched off at once is looked for again.
+          if (this.#missing) this.breaker.open()
+        }
+        this.#options.load().then(tried, tried)
       }
       return this.#last
     }
@@ -250,12 +259,16 @@ export class Guard {
   #follow(): void {
     const { served } = this.#options.route
     if (!served) return
-    const serves = `${served.version} ${served.backend}`
+    const serves = nameOf(served)
     if (serves === this.#served) return
     this.#served = serves
     this.#missing = false
-    this.breaker.close()
+    this.breaker.begin()
   }
 }
 
 const NONE = 'An answer is missing.'
+
+function nameOf({ version, backend }: Served): string {
+  return `${version} ${backend}`
+}

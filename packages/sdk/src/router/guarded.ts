@@ -31,7 +31,8 @@ export function guardOf(
 
 /** Has its guard hear of each call that failed, until the guard is here and hears of every call. */
 export function guardOnFailure(page: OpenPage, route: Route): void {
-  route.onFailed = (error) => page.background.run(async () => (await guardOf(page, route))?.failed(error))
+  route.onFailed = (...failure) =>
+    page.background.run(async () => (await guardOf(page, route))?.failed(...failure))
 }
 
 /** What the model answers without a guard, no later than the call may take. */

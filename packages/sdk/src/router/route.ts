@@ -41,8 +41,8 @@ export class Route implements Revived {
   readonly calls: RouteCalls
   /** What answers for it where it cannot; see {@link guardOf}. */
   guard: Guard | Promise<Guard | undefined> | undefined
-  /** Hears of each call that failed. */
-  onFailed: ((error: AfieldError) => void) | undefined
+  /** Hears of each call that failed, and what served it; not of streams, which are asked past whatever it leaves out. */
+  onFailed: ((error: AfieldError, by: Served | undefined) => void) | undefined
   readonly #counts: RouteCounts | undefined
   readonly #options = { maxQueue: 10_000, hungAfterMs: 30_000, cache: 0 } satisfies EngineSetOptions
   #set: EngineSet | undefined
@@ -187,7 +187,7 @@ export class Route implements Revived {
         if (settled instanceof AfieldError || !by) {
           const error = settled instanceof AfieldError ? settled : noEngine()
           if (by) this.#counts?.failed(by, error.code)
-          this.onFailed?.(error)
+          if (!set) this.onFailed?.(error, by)
           reject(error)
         } else {
           this.#counts?.answered(by, latencyMs, now)
@@ -238,7 +238,7 @@ export class Route implements Revived {
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
       if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
-      this.onFailed?.(error)
+      if (!set) this.onFailed?.(error, lastServed)
       throw error
     } finally {
       release?.()
