@@ -413,6 +413,15 @@ describe('while it is open', () => {
     await expect(guard.predictMany(['bad', 'bad'])).rejects.toMatchObject({ code: 'engine/unavailable' })
   })
 
+  test('answers that cannot be ranked are counted for nobody', async () => {
+    const guard = await opened({ answer: CONSTANT })
+    await expect(guard.predictMany([1, 2], { rankBy: 'price' })).rejects.toMatchObject({
+      code: 'input/invalid',
+      details: { field: 'rankBy' },
+    })
+    expect(counted).toEqual([])
+  })
+
   test('a thousand calls at once reach the model once, as soon as one may try', async () => {
     const guard = await opened({ answer: CONSTANT })
     const thousand = (): Promise<string[]> =>

@@ -188,9 +188,11 @@ export class Guard {
     const latencyMs = performance.now() - began
     const { modelVersion, servedBy, settled } = answers
     const failures = settled.filter((one) => one instanceof AfieldError)
+    // Fails where they cannot be ranked, and whoever asked then has no answer.
+    const told = call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
     fellBack(servedBy, latencyMs, settled.length - failures.length, isTold)
     for (const failure of failures) count(failure, 1)
-    return call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
+    return told
   }
 
   /** The model's answer, or why there is none. */
