@@ -345,6 +345,19 @@ describe('with a fallback', () => {
     await expect(guard.predictMany([{ id: 1 }], { top: 2 })).rejects.toMatchObject({ code: 'input/invalid' })
   })
 
+  test.each(['ascending', 'descending'] as const)('what is no number comes last, %s too', async (order) => {
+    model.fails = 'model/killed'
+    const risks = [3, Number.NaN, 1, 2, Number.NaN, 5, 4]
+    const guard = guardWith({ answer: (input) => ({ risk: input as number }) })
+    const { results } = await guard.predictMany(risks, { rankBy: 'risk', order })
+    const ranked = order === 'ascending' ? [2, 3, 0, 6, 5] : [5, 6, 0, 3, 2]
+    expect(results.map(({ index }) => index)).toEqual([...ranked, 1, 4])
+    const nothing = guardWith({ answer: () => ({ risk: null }) as unknown as Outputs })
+    await expect(nothing.predictMany([1, 2], { rankBy: 'risk' })).rejects.toMatchObject({
+      details: { field: 'rankBy' },
+    })
+  })
+
   test('what is no answer is refused when it is given', () => {
     expect(() => guardWith({ answer: 4 as unknown as Outputs })).toThrow('"fallback.answer" takes outputs')
     expect(() => guardWith({ answer: [0.5] as unknown as Outputs })).toThrow(

@@ -110,7 +110,10 @@ export interface PredictManyOptions<O = Outputs> {
   readonly signal?: AbortSignal | undefined
   /** As for `predict()`, for all of them together. */
   readonly timeoutMs?: number | undefined
-  /** Sorts the answers by this output: a value, or a label by its score. Equal ones keep the candidates' order. */
+  /**
+   * Sorts the answers by this output: a value, or a label by its score. Equal ones keep the candidates' order. NaN, which
+   * a fallback may answer, comes last in either order.
+   */
   readonly rankBy?: (keyof O & string) | undefined
   /** Default `descending`: the largest first. */
   readonly order?: 'ascending' | 'descending' | undefined

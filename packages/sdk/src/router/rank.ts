@@ -13,7 +13,7 @@ export function checkRanking(candidates: unknown, { rankBy, order, top }: Predic
 }
 
 /**
- * The answers in the candidates' order, or sorted by an output; the failures apart.
+ * The answers in the candidates' order, or sorted by an output, NaN last; the failures apart.
  *
  * @throws AfieldError `input/invalid`, field `rankBy`, for an output that is not there or no number.
  */
@@ -31,7 +31,10 @@ export function rank(
   const sign = order === 'ascending' ? 1 : -1
   const ranked = results
     .map((result) => ({ result, score: scoreOf(result.outputs, rankBy) }))
-    .sort((a, b) => sign * (Number(a.score > b.score) - Number(a.score < b.score)))
+    .sort(
+      ({ score: a }, { score: b }) =>
+        Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || sign * (Number(a > b) - Number(a < b)),
+    )
     .map(({ result }) => result)
   return { results: ranked.slice(0, top), failures }
 }
@@ -49,5 +52,6 @@ function scoreOf(outputs: Outputs, name: string): number {
 
 function numberOf(output: Outputs[string] | undefined): number | undefined {
   if (typeof output === 'number') return output
-  return typeof output === 'object' && 'score' in output ? output.score : undefined
+  // A fallback may answer with anything.
+  return typeof output === 'object' && output !== null && 'score' in output ? output.score : undefined
 }
