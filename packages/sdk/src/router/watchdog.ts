@@ -19,14 +19,21 @@ export interface WatchdogOptions<W extends Watched> {
 export class Watchdog<W extends Watched> {
   readonly #options: WatchdogOptions<W>
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** By which it was set. */
+  #limitMs = 0
 
   constructor(options: WatchdogOptions<W>) {
     this.#options = options
   }
 
-  /** Something runs. */
+  /** Something runs, perhaps by a shorter limit than what ran before. */
   watch(): void {
-    this.#timer ??= this.#in(this.#options.limitMs())
+    const limitMs = this.#options.limitMs()
+    if (this.#timer !== undefined && limitMs >= this.#limitMs) return
+    this.stop()
+    const now = performance.now()
+    const since = Math.min(now, ...this.#options.runs().map(({ seen }) => seen))
+    this.#in(Math.max(0, since + limitMs - now), limitMs)
   }
 
   stop(): void {
@@ -34,9 +41,10 @@ export class Watchdog<W extends Watched> {
     this.#timer = undefined
   }
 
-  #in(ms: number): ReturnType<typeof setTimeout> {
+  #in(ms: number, byMs: number): void {
+    this.#limitMs = byMs
     const due = performance.now() + ms
-    return setTimeout(() => {
+    this.#timer = setTimeout(() => {
       this.#timer = undefined
       const now = performance.now()
       const limitMs = this.#options.limitMs()
@@ -44,7 +52,7 @@ export class Watchdog<W extends Watched> {
       if (now - due > SLEPT_MS) for (const run of runs) run.seen = now
       for (const run of runs.filter(({ seen }) => now - seen >= limitMs)) this.#options.onHung(run, limitMs)
       const left = runs.flatMap(({ seen }) => (now - seen < limitMs ? seen + limitMs - now : []))
-      if (left.length > 0) this.#timer = this.#in(Math.min(...left))
+      if (left.length > 0) this.#in(Math.min(...left), limitMs)
     }, ms)
   }
 }
