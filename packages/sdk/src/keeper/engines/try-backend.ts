@@ -48,7 +48,7 @@ export async function tryBackend(
     // The first runs of a shape compile its shaders.
     await within(clock, engine.measure(size, selfTest))
     const backendMs = await within(clock, engine.measure(size, selfTest))
-    const wasmMs = backend === 'auto' ? await measureWasm(running, size, selfTest) : undefined
+    const wasmMs = backend === 'auto' ? await measureWasm(clock, running, size, selfTest) : undefined
     const serves = wasmMs === undefined || backendMs <= WORTH * wasmMs
     return { engine, facts, bringUpMs, backendMs, wasmMs, serves }
   } catch (error) {
@@ -58,9 +58,14 @@ export async function tryBackend(
 }
 
 /** @throws AfieldError `engine/unavailable`: that WASM could not be measured says nothing about the backend. */
-async function measureWasm({ engine }: Running, together: number, selfTest: unknown): Promise<number> {
+async function measureWasm(
+  clock: Clock,
+  { engine }: Running,
+  together: number,
+  selfTest: unknown,
+): Promise<number> {
   try {
-    return await engine.measure(together, selfTest)
+    return await within(clock, engine.measure(together, selfTest))
   } catch (cause) {
     throw new AfieldError('engine/unavailable', 'The engine that serves could not be measured.', { cause })
   }
