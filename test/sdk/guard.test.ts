@@ -302,6 +302,26 @@ describe('with a fallback', () => {
     })
   })
 
+  test('of a constant for many, each has its own, down to its tensors, at no cost that a limit of time could not bear', async () => {
+    model.fails = 'model/killed'
+    const data = new Float32Array([1, 2])
+    const answer = { risk: 0.5, best: [{ label: 'a', score: 1 }], at: { dtype: 'float32', dims: [2], data } }
+    const { results } = await guardWith({ answer }).predictMany([1, 2])
+    const [first, second] = results.map(({ outputs }) => outputs as typeof answer)
+    expect([first, second]).toEqual([answer, answer])
+    Object.assign(first?.best[0] ?? {}, { label: 'b' })
+    first?.best.push({ label: 'c', score: 0 })
+    first?.at.data.fill(0)
+    expect(second).toEqual(answer)
+    const cloned = vi.spyOn(globalThis, 'structuredClone')
+    const many = await guardWith({ answer: CONSTANT }).predictMany(Array.from({ length: 10_000 }), {
+      timeoutMs: 5,
+    })
+    expect(many.results[9999]).toEqual({ index: 9999, outputs: CONSTANT })
+    expect(cloned.mock.calls.length).toBeLessThan(10)
+    cloned.mockRestore()
+  })
+
   test('a function is given the input and the reason; one that fails is the cause of the model’s error', async () => {
     model.fails = 'model/killed'
     const seen: unknown[] = []
@@ -363,6 +383,9 @@ describe('with a fallback', () => {
     expect(() => guardWith({ answer: [0.5] as unknown as Outputs })).toThrow(
       '"fallback.answer" takes outputs',
     )
+    const round: Record<string, unknown> = {}
+    round['risk'] = round
+    expect(() => guardWith({ answer: round as Outputs })).toThrow('"fallback.answer" takes outputs')
     const withFunction = { risk: () => 1 } as unknown as Outputs
     expect(() => guardWith({ answer: withFunction })).toThrow('"fallback.answer" takes outputs')
   })
