@@ -1,7 +1,7 @@
 import { AfieldError, invalidInput } from '@afield/protocol'
 
 /** What a browser's timers count to. */
-const MAX_MS = 2 ** 31 - 1
+export const MAX_MS = 2 ** 31 - 1
 
 /**
  * What is given as a signal can be listened to. A controller in its place, which is easily given, cannot.

@@ -104,7 +104,7 @@ export async function checkHealth(
   const { meanMs = 0, answered = 0, unanswered = 0 } = (await inTime(counted(), signal)) ?? {}
   const asked = answered + unanswered
   return {
-    model: served?.model ?? nameOf(route.name),
+    model: route.model,
     version: served?.version,
     backend: served?.backend,
     modelLoaded: served !== undefined,
@@ -159,8 +159,4 @@ function inTime<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T
 function limitOf(slo: unknown): number {
   const { class: name } = (slo ?? {}) as { readonly class?: unknown }
   return (typeof name === 'string' ? CLASS_MS[name] : undefined) ?? LATENCY_MS
-}
-
-function nameOf(route: string): string {
-  return route.split('@')[0] ?? route
 }

@@ -21,8 +21,7 @@ export async function openGuard(page: OpenPage, route: Route, fallback?: AnyFall
 }
 
 function guardFor(page: OpenPage, route: Route): Guard {
-  const model = nameOf(route)
-  const version = route.name.split('@')[1]
+  const { model, version } = route
   return new Guard({
     route,
     model,
@@ -52,7 +51,7 @@ async function openChain(page: OpenPage, route: Route, options: AnyFallback): Pr
   const complain = (error: AfieldError): void => page.background.complain(error)
   if (!remote) return new Chain(options, undefined, complain)
   const { RemoteFallback } = await import('./fallback/remote.js')
-  const name = nameOf(route)
+  const name = route.model
   const contract = () => page.keeper.ask((keeper) => keeper.remoteContract(route.name))
   let onRetired = (): void => undefined
   const retired = new Promise<void>((resolve) => (onRetired = resolve))
@@ -82,8 +81,4 @@ function checkFallback(options: AnyFallback): void {
 
 function isPlain(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function nameOf({ name }: Route): string {
-  return name.split('@')[0] ?? name
 }

@@ -97,7 +97,7 @@ export class Recording implements Counts {
 
   async stats(route: Route): Promise<Stats> {
     const { keeper } = this.#page
-    const model = modelOf(route)
+    const { model } = route
     const [{ statsOf }, watching, bytes] = await Promise.all([
       import('./monitor/stats.js'),
       this.#open(),
@@ -120,11 +120,11 @@ export class Recording implements Counts {
 
   /** See `Model.health`. */
   health(route: Route): Counted {
-    return this.#monitor.health(modelOf(route))
+    return this.#monitor.health(route.model)
   }
 
   async drift(route: Route): Promise<DriftReport> {
-    const model = modelOf(route)
+    const { model } = route
     const [{ driftOf }] = await Promise.all([import('./monitor/drift.js'), this.#hear(route)])
     const version = route.served?.version
     return driftOf(model, version, this.#monitor.of(model).tallies.get(version ?? ''))
@@ -195,9 +195,4 @@ export class Recording implements Counts {
       this.#page.background.run(() => this.#page.keeper.remote.doubt(route.name, errorToData(error), true))
     }
   }
-}
-
-/** A route may be named after a version too. */
-function modelOf({ name }: Route): string {
-  return name.replace(/@.*/, '')
 }

@@ -38,6 +38,9 @@ export interface RouteCalls {
 /** Where predictions for one model go now: a set of engines, a recovery that is under way, or an error. */
 export class Route implements Revived {
   readonly name: string
+  /** The model that it is named after, and the version, where one was asked for. */
+  readonly model: string
+  readonly version: string | undefined
   readonly calls: RouteCalls
   /** What answers for it where it cannot; see {@link guardOf}. */
   guard: Guard | Promise<Guard | undefined> | undefined
@@ -67,6 +70,9 @@ export class Route implements Revived {
 
   constructor(name: string, counts: RouteCounts | undefined, calls: RouteCalls) {
     this.name = name
+    const [model = name, version] = name.split('@')
+    this.model = model
+    this.version = version
     this.#counts = counts
     this.calls = calls
   }

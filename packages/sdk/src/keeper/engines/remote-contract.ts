@@ -15,7 +15,7 @@ export async function remoteContract(rooms: Rooms, route: string): Promise<Remot
   const { blobs, sources } = rooms
   const index = await indexOf(rooms, model)
   let failure: unknown
-  for (const version of await candidates(rooms, route, index, requested)) {
+  for (const version of await candidates(rooms, route, index, model, requested)) {
     const release = index.versions[version]
     if (!release) continue
     try {
@@ -43,9 +43,9 @@ async function candidates(
   { records, routes }: Rooms,
   route: string,
   index: ModelIndex,
+  model: string,
   requested: string | undefined,
 ): Promise<readonly Version[]> {
-  const [model = ''] = route.split('@')
   const { current, previous } = await records.read(model)
   const running = routes.get(route)?.running?.served.version
   const wanted = [running, requested as Version | undefined, current?.version, previous?.version]
