@@ -4,6 +4,9 @@ import { Breaker } from '../../packages/sdk/dist/router/breaker.js'
 import { Chain, type RemoteAnswers } from '../../packages/sdk/dist/router/fallback/chain.js'
 import type { FallbackOptions } from '../../packages/sdk/dist/router/fallback/options.js'
 import { Guard, type GuardOptions } from '../../packages/sdk/dist/router/guard.js'
+import type { OpenPage } from '../../packages/sdk/dist/router/open-page.js'
+import { openGuard } from '../../packages/sdk/dist/router/open-guard.js'
+import type { Route } from '../../packages/sdk/dist/router/route.js'
 
 const MINUTE = 60_000
 const CONSTANT = { risk: 0.5 }
@@ -491,6 +494,15 @@ describe('while it is open', () => {
     model.fails = undefined
     expect(await guard.predict({})).toMatchObject({ servedBy: 'model' })
   })
+})
+
+test('while its fallback is not there, the failures of a route are heard of elsewhere', async () => {
+  const route = { name: 'risk', model: 'risk', onFailed: () => undefined } as unknown as Route
+  const url = { remote: { url: '' } }
+  await expect(openGuard({} as OpenPage, route, url)).rejects.toMatchObject({ code: 'input/invalid' })
+  expect(route.onFailed).toBeDefined()
+  await openGuard({} as OpenPage, route, { answer: CONSTANT })
+  expect(route.onFailed).toBeUndefined()
 })
 
 test('a model that is loaded and does not serve all the same is looked for again', async () => {

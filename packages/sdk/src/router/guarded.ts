@@ -61,7 +61,6 @@ async function open(
     return (route.guard = guard)
   } catch (cause) {
     route.guard = before
-    if (!before) guardOnFailure(page, route)
     if (cause instanceof AfieldError) throw cause
     if (fallback) waiting.set(route, fallback)
     if (!complained.has(route)) {

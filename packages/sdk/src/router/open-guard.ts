@@ -15,8 +15,9 @@ const guards = new WeakMap<Route, Guard>()
 export async function openGuard(page: OpenPage, route: Route, fallback?: AnyFallback): Promise<Guard> {
   const guard = guards.get(route) ?? guardFor(page, route)
   guards.set(route, guard)
-  route.onFailed = undefined
   if (fallback) guard.fallBackTo(await openChain(page, route, fallback))
+  // From here on it hears of each call itself.
+  route.onFailed = undefined
   return guard
 }
 
