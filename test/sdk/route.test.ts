@@ -90,9 +90,9 @@ test('a failure is told with what served it, but for those of a stream, which is
   await expect.poll(() => packs.length).toBe(1)
   route.serve(engine(), { ...SERVED, version: '2.0.0' } as typeof SERVED, TERMS)
   // The other is sent as soon as the first is done.
-  for (const { calls, done } of packs) {
-    done(1)
-    for (const call of calls) call.fail(new AfieldError('engine/run-failed', 'On purpose.'))
+  for (const pack of packs) {
+    pack.done(1)
+    for (const call of pack.calls) call.fail(new AfieldError('engine/run-failed', 'On purpose.'))
   }
   await Promise.allSettled(asked)
   expect(heard).toEqual([['engine/run-failed', '1.0.0']])
@@ -107,4 +107,19 @@ test('a pool that is to be smaller is that at once, also where nothing is asked'
   await expect.poll(() => route.set?.members.length).toBe(4)
   await route.configure({ workers: 1 })
   await expect.poll(() => route.set?.members.length, { timeout: 3000 }).toBe(1)
+})
+
+test('a shorter limit of time holds for what runs already', async () => {
+  const route = new Route('m', undefined, CALLS)
+  const ended: (string | undefined)[] = []
+  let isAsked = false
+  route.serve(
+    { ...engine(), send: () => (isAsked = true), end: (error) => ended.push(error?.code) },
+    SERVED,
+    TERMS,
+  )
+  void route.predict(1)
+  await expect.poll(() => isAsked).toBe(true)
+  await route.configure({ hungAfterMs: 20 })
+  await expect.poll(() => ended).toEqual(['engine/hung'])
 })

@@ -147,6 +147,11 @@ export class EngineSet {
     idle.member.end(undefined)
   }
 
+  /** The limit of time for a run may have changed, also for those under way. */
+  heedLimit(): void {
+    if (!this.isIdle) this.#watchdog.watch()
+  }
+
   /** Has its engines keep so many answers. */
   keepAnswers(count: number): void {
     for (const { member } of this.#seats) member.keepAnswers(count)

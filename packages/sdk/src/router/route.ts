@@ -112,6 +112,7 @@ export class Route implements Revived {
     checkServing(given)
     const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs } = given
     Object.assign(options, { maxQueue, hungAfterMs, cache: cache ?? options.cache })
+    this.set?.heedLimit()
     if (cache !== undefined) this.set?.keepAnswers(cache)
     if (backend !== undefined && backend !== this.#backend) {
       this.#backend = backend
