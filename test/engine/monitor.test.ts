@@ -222,9 +222,32 @@ describe("on('slo')", () => {
   }, 60_000)
 })
 
+test("on('slo') tells of an outage on a page that asks little, and of one failure not", async () => {
+  await site.publishHard('square-root', '1.0.0')
+  await load(true)
+  const ask = (numbers: readonly number[]) =>
+    page.evaluate(async (given) => {
+      globalThis.model = await afield.load('square-root')
+      for (const x of given) await model.predict({ x }).catch(() => undefined)
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      return told.filter(
+        ({ objective, model: name }) => objective === 'availability' && name === 'square-root',
+      )
+    }, numbers)
+  expect(await ask([...Array.from({ length: 11 }, () => 4), -1])).toEqual([])
+  expect(await ask(Array.from({ length: 9 }, () => -1))).toMatchObject([
+    { type: 'slo', target: 0.999, state: 'missed' },
+  ])
+  expect((await stats()).objectives[1]).toMatchObject({ state: 'missed', share: 11 / 21, budgetLeft: -9 })
+  expect(await page.evaluate(() => said)).toContainEqual(
+    expect.stringMatching(
+      /^warn "square-root" answers less often than it should on this page: [\d.]+ % of its/,
+    ),
+  )
+})
+
 describe('a version that keeps failing', () => {
   test('gives way to the one before it, though its golden vectors pass and no five calls in a row fail', async () => {
-    await site.publishHard('square-root', '1.0.0')
     await load()
     await page.evaluate(async () => {
       globalThis.model = await afield.load('square-root')

@@ -1,6 +1,6 @@
 import { AfieldError, type ErrorCode } from '@afield/protocol'
 import { describe, expect, test } from 'vitest'
-import { assess, objectivesOf } from '../../packages/sdk/dist/router/monitor/objectives.js'
+import { assess, isNoAccident, objectivesOf } from '../../packages/sdk/dist/router/monitor/objectives.js'
 import { Watch } from '../../packages/sdk/dist/router/monitor/watch.js'
 import { Counted, served } from './support/monitoring.js'
 
@@ -141,6 +141,88 @@ describe('an objective', () => {
   })
 })
 
+describe('availability of few predictions', () => {
+  const AT = { 0.9: 10n, 0.99: 100n, 0.999: 1000n, 0.9999: 10_000n } as const
+  const TARGETS = [0.9, 0.99, 0.999, 0.9999] as const
+
+  /** P(X ≥ failed) < 0.001 of a binomial with p = 1 / one, in whole numbers. */
+  function isRare(failed: number, count: number, one: bigint): boolean {
+    const n = BigInt(count)
+    let ways = 1n
+    let sum = 0n
+    for (let i = 0n; i <= n; i++) {
+      if (i >= BigInt(failed)) sum += ways * (one - 1n) ** (n - i)
+      ways = (ways * (n - i)) / (i + 1n)
+    }
+    return sum * 1000n < one ** n
+  }
+
+  test('is missed by failures that come by chance less than once in a thousand, and by no fewer', () => {
+    for (const target of TARGETS) {
+      for (const count of [2, 3, 5, 9, 19, 20, 21, 44, 45, 46, 99, 191, 192, 429, 430]) {
+        for (let failed = 2; failed <= Math.min(count, 8); failed++) {
+          const rare = isRare(failed, count, AT[target])
+          expect(isNoAccident(failed, count, target), `${failed} of ${count} at ${target}`).toBe(rare)
+        }
+      }
+    }
+    expect([741, 742, 999].map((count) => isNoAccident(5, count, 0.999))).toEqual([true, false, false])
+    expect(isNoAccident(6, 999, 0.999)).toBe(isRare(6, 999, 1000n))
+  })
+
+  test('is never missed by one failure, however rare it should be', () => {
+    // Once in a thousand is not less often than that, and once in ten thousand is.
+    expect([isRare(1, 1, 1000n), isRare(1, 1, 10_000n)]).toEqual([false, true])
+    for (const target of [...TARGETS, 0.999999]) {
+      for (const count of [1, 2, 20, 900]) expect(isNoAccident(1, count, target)).toBe(false)
+    }
+  })
+
+  test('that is met is called missed no more often than stated', () => {
+    let seed = 20_261_122
+    const fails = (share: number): boolean => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+      return seed / 2 ** 32 < share
+    }
+    const PAGES = 4000
+    let atTheEnd = 0
+    let ever = 0
+    for (let page = 0; page < PAGES; page++) {
+      let failed = 0
+      let wasMissed = false
+      for (let count = 1; count <= 999; count++) {
+        if (!fails(0.001)) continue
+        failed += 1
+        wasMissed ||= isNoAccident(failed, count, 0.999)
+      }
+      if (wasMissed) ever += 1
+      if (isNoAccident(failed, 999, 0.999)) atTheEnd += 1
+    }
+    // Four standard errors above 0.001 and 0.005.
+    expect(atTheEnd).toBeLessThan(4 + 4 * Math.sqrt(4))
+    expect(ever).toBeLessThan(20 + 4 * Math.sqrt(20))
+    expect(ever, 'the pages did fail').toBeGreaterThan(0)
+  })
+
+  test('says what share was answered, and leaves latency as it was', () => {
+    const counted = new Counted()
+    answer(counted, 11, 900)
+    counted.monitor.failed(BY, 'engine/run-failed')
+    expect(assess(AVAILABILITY, counted.model, counted.now)).toMatchObject({ state: 'insufficient' })
+    counted.monitor.failed(BY, 'engine/run-failed', 9)
+    expect(assess(AVAILABILITY, counted.model, counted.now)).toEqual({
+      ...AVAILABILITY,
+      share: 11 / 21,
+      budgetLeft: -9,
+      state: 'missed',
+    })
+    expect(assess(LATENCY, counted.model, counted.now)).toMatchObject({
+      state: 'insufficient',
+      share: undefined,
+    })
+  })
+})
+
 describe('a watch', () => {
   /** One that nobody hears looks when something is counted, and at no other time. */
   function watched(): { counted: Counted; told: string[]; second: (good: number, bad: number) => void } {
@@ -178,6 +260,34 @@ describe('a watch', () => {
     second(940, 60)
     for (let i = 0; i < 500; i++) second(19 + (i % 3), 1)
     expect(told).toEqual(['missed'])
+  })
+
+  test('tells of few predictions too, and anew after an hour without a failure', () => {
+    const counted = new Counted()
+    const told: string[] = []
+    const watch = new Watch({
+      model: counted.model,
+      now: () => counted.now,
+      objectives: () => [AVAILABILITY],
+      isHeard: () => false,
+      tell: ({ state }) => told.push(state),
+    })
+    const minute = (good: number, bad: number): void => {
+      counted.now += HOUR_MS / 60
+      answer(counted, good)
+      counted.monitor.failed(BY, 'engine/run-failed', bad)
+      watch.counted()
+    }
+    minute(11, 0)
+    minute(0, 1)
+    expect(told).toEqual([])
+    minute(0, 1)
+    for (let i = 0; i < 30; i++) minute(1, 1)
+    expect(told).toEqual(['missed'])
+    for (let i = 0; i < 61; i++) minute(1, 0)
+    expect(told).toEqual(['missed'])
+    minute(0, 3)
+    expect(told).toEqual(['missed', 'missed'])
   })
 
   test('looks no more than once a second', () => {

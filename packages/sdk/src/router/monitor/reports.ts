@@ -56,6 +56,7 @@ export interface ObjectiveReport {
   readonly share: number | undefined
   /** 1 while nothing is spent, 0 when all is, negative beyond. */
   readonly budgetLeft: number
+  /** Of few predictions `insufficient`; availability is `missed` there too, by failures that are no accident. */
   readonly state: 'met' | 'missed' | 'insufficient'
 }
 

@@ -66,7 +66,10 @@ export class Watch {
   #isNews({ objective, state, budgetLeft }: ObjectiveReport): boolean {
     const wasMissed = this.#missed.has(objective)
     if (!wasMissed && state === 'missed') return Boolean(this.#missed.add(objective))
-    return wasMissed && state === 'met' && budgetLeft >= REGAINED && this.#missed.delete(objective)
+    if (!wasMissed || state === 'missed' || budgetLeft < REGAINED) return false
+    this.#missed.delete(objective)
+    // Of an hour without a failure and with too little asked, nothing is told; what fails after it is news.
+    return state === 'met'
   }
 
   #lookIn(ms: number): void {
