@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { publish } from '@afield/cli'
@@ -6,8 +9,10 @@ import { DTYPES, allocate, errorToData, fill, readable, type AfieldError, type F
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kindsFrom } from '../../packages/sdk/dist/engine/kinds.js'
 import { RemoteAsker, type RemoteQuestion } from '../../packages/sdk/dist/engine/remote/asker.js'
+import { excerptOf } from '../../packages/sdk/dist/engine/remote/excerpt.js'
 import { postJson } from '../../packages/sdk/dist/engine/remote/post.js'
 import { fromJson, toJson } from '../../packages/sdk/dist/engine/remote/tensors.js'
+import { checkedHeaders } from '../../packages/sdk/dist/router/fallback/server-address.js'
 import { engineUrls } from '../../packages/sdk/dist/files.js'
 import { startOpenInference, type OpenInferenceServer } from '../servers/open-inference.js'
 import { writeKindModel, type KindModel } from '../support/kind-models.js'
@@ -132,9 +137,91 @@ test('a header that none can be is refused, and its value told nobody', async ()
     headers: () => Promise.resolve({ authorization: 'Bearer se\ncret' }),
     signal: AbortSignal.timeout(5000),
   }
-  const error = await postJson({}, posting).catch((cause: unknown) => cause)
+  const error = await postJson({ id: '1', inputs: [] }, posting).catch((cause: unknown) => cause)
   expect(error).toMatchObject({ code: 'remote/unauthorised' })
   expect(JSON.stringify(errorToData(error))).not.toMatch(/Bearer|cret\b/)
+})
+
+test('headers are an object with a text for each name, and nothing else is taken for one', () => {
+  for (const given of [{}, { authorization: 'Bearer t' }, Object.create(null) as object]) {
+    expect(checkedHeaders(given)).toEqual({ ...given })
+  }
+  const secret = 'se-cret'
+  const wrong = [
+    null,
+    undefined,
+    secret,
+    5,
+    [secret],
+    [['a', secret]],
+    { a: 5 },
+    { a: undefined },
+    new Headers(),
+  ]
+  for (const given of [...wrong, new Map([['a', secret]]), () => ({})]) {
+    const refuse = () => checkedHeaders(given)
+    expect(refuse).toThrow('returned no plain object with a text for each name')
+    expect(refuse).not.toThrow(secret)
+  }
+})
+
+describe('what a server says of its refusal', () => {
+  const post = async (status: number, body: string, datatype = 'FP32') => {
+    const refusing = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+    })
+    refusing.listen(0, '127.0.0.1')
+    await once(refusing, 'listening')
+    const { port } = refusing.address() as AddressInfo
+    const posting = {
+      url: `http://127.0.0.1:${port}/`,
+      headers: undefined,
+      signal: AbortSignal.timeout(5000),
+    }
+    const error = await postJson({ id: '1', inputs: [{ datatype }] }, posting).catch(
+      (cause: unknown) => cause,
+    )
+    refusing.close()
+    return errorToData(error)
+  }
+
+  test('is told as data, and the advice is not about the URL', async () => {
+    const { code, message, details } = await post(400, '{"error": "unexpected shape for input \'x\'"}')
+    expect({ code, details }).toEqual({
+      code: 'remote/invalid',
+      details: { status: 400, said: "unexpected shape for input 'x'" },
+    })
+    expect(message).toContain('is the status 400: it refuses what it was asked')
+    expect(message).not.toMatch(/remote\.url|unexpected shape/)
+  })
+
+  test('is left out where it is no text, is too long to read, or may quote a text that was asked', async () => {
+    for (const body of [
+      '{"error": {"no": "text"}}',
+      '{}',
+      '[]',
+      'null',
+      'oh',
+      `{"error": "${'x '.repeat(40_000)}"}`,
+    ]) {
+      expect((await post(422, body)).details).toEqual({ status: 422 })
+    }
+    expect((await post(400, '{"error": "bad: my diary"}', 'BYTES')).details).toEqual({ status: 400 })
+    expect((await post(503, '{"error": "later"}')).details).toEqual({ status: 503 })
+  })
+
+  test('is an excerpt without numbers, tokens and breaks', () => {
+    const said = (error: unknown) => excerptOf({ error })
+    expect(said('got 61.5, -3e-7, .5, 1_000 and True\n\u202Eat row 7')).toBe(
+      'got …, …, …, …_… and … at row …',
+    )
+    expect(said(`bad ${'aGVsbG8'.repeat(9)} here`)).toBe('bad … here')
+    expect(said('very long '.repeat(100))).toHaveLength(201)
+    expect(said(`${'a '.repeat(99)}a🐌🐌`)).toBe(`${'a '.repeat(99)}a…`)
+    expect([said(''), said(' \n'), said(5), excerptOf(null), excerptOf('error')]).toEqual(
+      Array(5).fill(undefined),
+    )
+  })
 })
 
 describe('tensors in JSON', () => {

@@ -119,9 +119,13 @@ export const ENGINE_PAGES = {
     happened: 'The remote fallback answered something else than the Open Inference Protocol.',
     why: [
       'The URL leads to a web page, such as a login or an error page, or is redirected to one.',
-      'It serves another model.',
+      'It serves another model: outputs are missing, or do not fit the contract.',
+      'It refuses what it was asked: `details.status`, such as 400, and `details.said`, what it says of it.',
     ],
-    fix: ['Check `fallback.remote.url`: `POST <url>/v2/models/<name>/infer` must answer with JSON outputs.'],
+    fix: [
+      'Check `fallback.remote.url`: `POST <url>/v2/models/<name>/infer` must answer with JSON outputs.',
+      'Where the server itself answers: serve the model that the contract is of, and name it in `fallback.remote.model`.',
+    ],
   },
   'remote/timeout': {
     happened: 'The remote fallback did not answer in time.',
@@ -132,7 +136,7 @@ export const ENGINE_PAGES = {
     happened: 'The remote fallback asks for other credentials.',
     why: [
       'The token that `fallback.remote.headers` gives is missing, wrong or too old; it was asked for anew once.',
-      '`headers()` itself failed: see `error.cause`.',
+      '`headers()` itself failed, or returned no object with a text for each name: see `error.cause`.',
     ],
     fix: ['Have `headers()` return a fresh token: it is called for every request.'],
   },

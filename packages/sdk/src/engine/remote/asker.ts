@@ -14,7 +14,8 @@ import type { RemoteContract } from '../../keeper/engines/port.js'
 import { readFailure } from '../failures.js'
 import type { KindOf } from '../kinds.js'
 import { postJson, type Posting } from './post.js'
-import { fromJson, invalid, toJson } from './tensors.js'
+import { invalid } from './refusal.js'
+import { fromJson, toJson } from './tensors.js'
 import { isUnsayable } from './unsayable.js'
 
 /** Lone questions that a server may refuse before it is taken to refuse all. */
@@ -118,7 +119,11 @@ export class RemoteAsker {
     } catch (cause) {
       if (!(cause instanceof AfieldError)) throw cause
       // It says what is wrong with the tensors, whoever gave them.
-      throw invalid(`does not fit the model's contract: ${cause.message.replace(/\.$/, '')}`, cause.details)
+      throw invalid(
+        `does not fit the model's contract: ${cause.message.replace(/\.$/, '')}`,
+        undefined,
+        cause.details,
+      )
     }
   }
 }

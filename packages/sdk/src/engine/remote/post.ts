@@ -1,9 +1,12 @@
 import { AfieldError, type ErrorCode } from '@afield/protocol'
 import { abortable } from '../../abort.js'
 import { readAtMost } from '../../keeper/read-at-most.js'
-import { invalid } from './tensors.js'
+import { excerptOf } from './excerpt.js'
+import { OTHER_URL, invalid } from './refusal.js'
 
 const MAX_BYTES = 16 * 1024 * 1024
+/** Of what says why the server refused; more is not read. */
+const MAX_REFUSAL_BYTES = 64 * 1024
 /** No server is believed that says to come back later than this. */
 const MAX_RETRY_AFTER_MS = 60 * 60 * 1000
 
@@ -15,6 +18,12 @@ export interface Posting {
   readonly signal: AbortSignal
 }
 
+/** What is posted: numbers in what a server says of it can be masked, texts cannot. */
+export interface Posted {
+  readonly id: string
+  readonly inputs: readonly { readonly datatype: string }[]
+}
+
 /**
  * Posts JSON and reads JSON.
  *
@@ -22,9 +31,10 @@ export interface Posting {
  * see its inputs.
  *
  * @throws AfieldError `remote/unavailable`, with `details.retryAfterMs` where the server said when; `remote/unauthorised`,
- *   after other headers were asked for once; `remote/invalid`, with `details.status` where it is that.
+ *   after other headers were asked for once; `remote/invalid`, with `details.status` where it is that, and what the server
+ *   says of it as `details.said`: see {@link excerptOf}.
  */
-export async function postJson(body: unknown, posting: Posting): Promise<unknown> {
+export async function postJson(body: Posted, posting: Posting): Promise<unknown> {
   const text = JSON.stringify(body)
   let response = await send(text, posting)
   if (refusesUs(response) && posting.headers) {
@@ -32,8 +42,32 @@ export async function postJson(body: unknown, posting: Posting): Promise<unknown
     response = await send(text, posting)
   }
   if (response.ok && isJson(response)) return parsed(await read(response, posting.signal))
-  await drop(response)
-  throw failure(response)
+  throw failure(response, await saidBy(response, body, posting.signal))
+}
+
+/** Why the server refuses, in its own words; `undefined` where it gives none, or they may hold an input. */
+async function saidBy(
+  response: Response,
+  { inputs }: Posted,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const body = isRefusal(response.status) && isJson(response) ? response.body : undefined
+  if (!body || inputs.some(({ datatype }) => datatype === 'BYTES')) {
+    await drop(response)
+    return undefined
+  }
+  try {
+    const bytes = await readAtMost(body, MAX_REFUSAL_BYTES)
+    return bytes && excerptOf(parsed(bytes))
+  } catch {
+    if (signal.aborted) throw signal.reason
+    return undefined
+  }
+}
+
+/** The request itself is at fault, as far as the server can see. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && ![401, 403, 404, 408, 429].includes(status)
 }
 
 async function send(body: string, { url, headers, signal }: Posting): Promise<Response> {
@@ -66,7 +100,12 @@ async function ownHeaders(hook: Posting['headers'], signal: AbortSignal): Promis
     return hook ? await abortable(hook(), signal) : {}
   } catch (cause) {
     if (signal.aborted) throw signal.reason
-    throw new AfieldError('remote/unauthorised', 'fallback.remote.headers() gave no headers.', { cause })
+    throw new AfieldError(
+      'remote/unauthorised',
+      'fallback.remote.headers() gave no headers: it must return an object such as { authorization: "Bearer …" }, or a ' +
+        'promise of one. The cause says what it did.',
+      { cause },
+    )
   }
 }
 
@@ -90,7 +129,7 @@ async function read(response: Response, signal: AbortSignal): Promise<Uint8Array
     throw unreachable(cause, signal)
   }
   if (bytes) return bytes
-  throw invalid(`is larger than ${MAX_BYTES / 1024 / 1024} MiB`)
+  throw invalid(`is larger than ${MAX_BYTES / 1024 / 1024} MiB`, OTHER_URL)
 }
 
 function parsed(bytes: Uint8Array): unknown {
@@ -98,17 +137,17 @@ function parsed(bytes: Uint8Array): unknown {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     // What the parser says quotes the answer.
-    throw invalid('is no JSON')
+    throw invalid('is no JSON', OTHER_URL)
   }
 }
 
-function failure(response: Response): AfieldError {
+function failure(response: Response, said: string | undefined): AfieldError {
   const { status, type } = response
-  const details = { status }
+  const details = { status, ...(said === undefined ? {} : { said }) }
   const fails = (code: ErrorCode, message: string, more = {}): AfieldError =>
     new AfieldError(code, message, { details: { ...details, ...more } })
   if (type === 'opaqueredirect') {
-    return invalid('is a redirect, such as to a login page; give the URL that answers by itself')
+    return invalid('is a redirect, such as to a login page', OTHER_URL)
   }
   if (refusesUs(response)) {
     const message = `The remote fallback refuses the credentials (${status}). See fallback.remote.headers.`
@@ -122,10 +161,17 @@ function failure(response: Response): AfieldError {
     )
   }
   if (status === 404) {
-    return invalid('is the status 404: no such model or path (see fallback.remote.model)', details)
+    return invalid(
+      'is the status 404: no such model or path',
+      'Check fallback.remote.url and fallback.remote.model.',
+      details,
+    )
   }
-  if (!response.ok) return invalid(`is the status ${status}`, details)
-  return invalid(`is no JSON but ${response.headers.get('content-type') ?? 'of no type'}`, details)
+  if (!response.ok) {
+    const why = said === undefined ? 'See its own log' : '`details.said` is what it says of it'
+    return invalid(`is the status ${status}: it refuses what it was asked`, `${why}.`, details)
+  }
+  return invalid(`is no JSON but ${response.headers.get('content-type') ?? 'of no type'}`, OTHER_URL, details)
 }
 
 function refusesUs({ status }: Response): boolean {

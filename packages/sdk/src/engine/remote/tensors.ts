@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import {
-  AfieldError,
   DATATYPES,
   allocate,
   elementCheck,
@@ -11,6 +10,7 @@ import {
   type Feeds,
   type PlainTensor,
 } from '@afield/protocol'
+import { OTHER_URL, invalid } from './refusal.js'
 import { unsayable } from './unsayable.js'
 
 /** A tensor as the Open Inference Protocol has it in JSON, row by row. */
@@ -85,10 +85,14 @@ export function fromJson(value: unknown, id: string, wanted: readonly string[]):
   if (!parsed.success) {
     const [{ path }] = parsed.issues
     const where = path?.map(({ key }) => String(key)).join('.') ?? ''
-    throw invalid(`is no answer of the Open Inference Protocol${where ? ` (at "${where}")` : ''}`)
+    throw invalid(`is no answer of the Open Inference Protocol${where ? ` (at "${where}")` : ''}`, OTHER_URL)
   }
   const { output } = parsed
-  if (output.id !== undefined && output.id !== id) throw invalid('is the answer to another request')
+  if (output.id !== undefined && output.id !== id)
+    throw invalid(
+      'is the answer to another request',
+      'The server mixes requests up, or something between keeps answers.',
+    )
   const results: Record<string, PlainTensor> = {}
   for (const name of wanted) {
     const tensor = output.outputs.find((one) => one.name === name)
@@ -123,13 +127,4 @@ function elementFrom(dtype: Dtype, element: unknown): unknown {
   if (dtype.endsWith('int64') && /^-?\d{1,20}$/.test(element)) return BigInt(element)
   if (dtype.startsWith('float') && /^(NaN|-?Infinity)$/.test(element)) return Number(element)
   return element
-}
-
-/** @param what is wrong with a server's answer. */
-export function invalid(what: string, details: Readonly<Record<string, string | number>> = {}): AfieldError {
-  return new AfieldError(
-    'remote/invalid',
-    `What the remote fallback answered ${what}. Check fallback.remote.url.`,
-    { details },
-  )
 }

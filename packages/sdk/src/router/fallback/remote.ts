@@ -11,7 +11,7 @@ import { startWorker, whyFailed } from '../start-worker.js'
 import { isOfCall } from './blame.js'
 import type { ChainAnswers, Question, RemoteAnswers } from './chain.js'
 import type { RemoteOptions } from './options.js'
-import { checkedTimeout, inferUrl } from './server-address.js'
+import { checkedHeaders, checkedTimeout, inferUrl } from './server-address.js'
 
 /** A worker that is not asked for this long is ended. */
 const IDLE_MS = 60_000
@@ -257,7 +257,7 @@ export class RemoteFallback implements RemoteAnswers {
     const script = remoteWorkerUrl()
     const worker = startWorker(script, 'afield remote fallback')
     const remote = connect<RemoteWorker>(worker, {
-      headers: async () => ({ ...(await headers?.()) }),
+      headers: async () => checkedHeaders(await headers?.()),
     } satisfies RemotePage)
     let end: Started['end'] = () => undefined
     const gone = new Promise<never>((_, reject) => {

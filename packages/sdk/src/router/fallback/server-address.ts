@@ -43,3 +43,16 @@ export function checkedTimeout({ timeoutMs = TIMEOUT_MS, headers }: RemoteOption
   if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, MAX_MS)
   throw invalidInput('fallback.remote.timeoutMs', 'out-of-range', 'is a number of milliseconds above 0')
 }
+
+/**
+ * What the app's hook returned, as what can be sent to a worker.
+ *
+ * @throws TypeError where it is no object of texts; it names no value, since these are secrets.
+ */
+export function checkedHeaders(given: unknown): Readonly<Record<string, string>> {
+  // Arrays, texts and `Headers` can be iterated, and would be taken for none or for names of digits.
+  const isObject = typeof given === 'object' && given !== null && !(Symbol.iterator in given)
+  const headers = isObject ? { ...(given as Readonly<Record<string, string>>) } : {}
+  if (isObject && Object.values(headers).every((value) => typeof value === 'string')) return headers
+  throw new TypeError('it returned no plain object with a text for each name')
+}
