@@ -1,3 +1,4 @@
+import { AfieldError } from '@afield/protocol'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { RECORD, loadedDevice, promisedRisk, servedVersion, startDevice } from './support/devices.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
@@ -7,6 +8,24 @@ let repository: TestRepository
 
 beforeAll(async () => {
   repository = await makeRepository(['1.0.0', '2.0.0'])
+})
+
+test('what is no name, no version or was not loaded is said in our own words, with what to do', async () => {
+  const device = startDevice(repository)
+  const messageOf = (asked: Promise<unknown>) =>
+    asked.then(
+      () => 'answered',
+      (error: unknown) => (error instanceof AfieldError ? `${error.code} ${error.message}` : String(error)),
+    )
+  expect(await messageOf(device.explain('nope'))).toBe(
+    'model/not-found "nope" was not loaded on this page. Call load() first.',
+  )
+  expect(await messageOf(device.load(5 as never))).toBe(
+    "model/not-found The model's name is not valid: a name is 1 to 64 of a-z, 0-9 and -, and starts with no -.",
+  )
+  expect(await messageOf(device.load(MODEL, 5 as never))).toBe(
+    `model/not-found The version of "${MODEL}" is not valid: neither a version such as 1.4.0 nor an alias.`,
+  )
 })
 
 describe('load() with a version', () => {

@@ -7,12 +7,11 @@ export const Sha256Schema = typedText<Sha256>(
 )
 export type Sha256 = string & v.Brand<'Sha256'>
 
+const NAME_RULE = 'a name is 1 to 64 of a-z, 0-9 and -, and starts with no -'
+
 /** A model's name: what `load()` takes and what the URL of its index holds. */
 export const ModelNameSchema = typedText<ModelName>(
-  v.pipe(
-    v.string(),
-    v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a name is 1 to 64 of a-z, 0-9 and -, and starts with no -'),
-  ),
+  v.pipe(v.string(NAME_RULE), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, NAME_RULE)),
 )
 export type ModelName = string & v.Brand<'ModelName'>
 

@@ -18,14 +18,13 @@ export const AliasSchema = typedText<Alias>(
 )
 export type Alias = string & v.Brand<'Alias'>
 
+const REQUESTED_RULE = 'neither a version such as 1.4.0 nor an alias'
+
 /** What `load()` may ask for besides `latest`. */
 export const RequestedSchema = typedText<Version | Alias>(
   v.pipe(
-    v.string(),
-    v.check(
-      (text) => v.is(VersionSchema, text) || v.is(AliasSchema, text),
-      'neither a version such as 1.4.0 nor an alias',
-    ),
+    v.string(REQUESTED_RULE),
+    v.check((text) => v.is(VersionSchema, text) || v.is(AliasSchema, text), REQUESTED_RULE),
   ),
 )
 

@@ -113,7 +113,8 @@ export class Keeper {
   /** @param route the model's name, or `name@version` where a version was asked for. */
   async explain(route: string): Promise<Facts> {
     const activator = this.#rooms.routes.get(route)
-    if (!activator?.decision) throw new AfieldError('model/not-found', `"${route}" was not loaded.`)
+    if (!activator?.decision)
+      throw new AfieldError('model/not-found', `"${route}" was not loaded on this page. Call load() first.`)
     return gatherFacts(this.#ports, activator.decision, { ...this.#rooms, activator })
   }
 
