@@ -383,6 +383,40 @@ describe('a device on which parts of the app do not arrive', () => {
   })
 })
 
+test('options that cannot be taken are refused, by each call', async () => {
+  await load(undefined)
+  const said = await page.evaluate(async (record) => {
+    const pinned = await model.pin()
+    const signal = new AbortController() as never
+    const calls: Record<string, () => Promise<unknown>> = {
+      predict: () => model.predict(record as never, null as never),
+      predictMany: () => model.predictMany([record as never], null as never),
+      pinned: () => pinned.predict(record as never, null as never),
+      health: () => model.health(null as never),
+      benchmark: () => model.benchmark(null as never),
+      load: () => afield.load('learner-risk', null as never),
+      'predict signal': () => model.predict(record as never, { signal }),
+      'health signal': () => model.health({ signal }),
+      'benchmark signal': () => model.benchmark({ signal }),
+      'load signal': () => afield.load('learner-risk', { signal }),
+    }
+    const fields: [string, unknown][] = []
+    for (const [name, call] of Object.entries(calls)) {
+      const error = await call().catch((cause: Refused) => cause)
+      fields.push([
+        name,
+        error instanceof AfieldError ? `${error.code} ${error.details['field'] ?? ''}` : error,
+      ])
+    }
+    pinned.release()
+    return Object.fromEntries(fields)
+  }, RECORD as object)
+  const wanted = (name: string) => `input/invalid ${name.endsWith('signal') ? 'signal' : 'options'}`
+  expect(said).toEqual(Object.fromEntries(Object.keys(said).map((name) => [name, wanted(name)])))
+  expect(Object.keys(said)).toHaveLength(10)
+  expect(await ask()).toMatchObject({ servedBy: 'model', outputs: risk })
+})
+
 test('a fallback that is refused leaves the one before it', async () => {
   await load({ answer: CONSTANT })
   expect(await load({ answer: 4 as unknown as Outputs })).toBe('input/invalid fallback.answer')
@@ -421,6 +455,31 @@ describe('credentials', () => {
     await load({ remote: remote(), tokens: ['stale'] })
     expect(await ask()).toMatchObject({ code: 'remote/unauthorised', details: { status: 401 } })
     expect(await page.evaluate(() => globalThis.headersAsked)).toBe(2)
+  })
+
+  test('that are none are refused, and said to be', async () => {
+    await load(undefined)
+    await kill()
+    const said = await page.evaluate(
+      async ({ url, record }) => {
+        const errors: unknown[] = []
+        for (const given of [null, 'Bearer t', ['Bearer t'], { authorization: 5 }]) {
+          const headers = () => given as never
+          globalThis.model = await afield.load('learner-risk', { fallback: { remote: { url, headers } } })
+          const error = await model.predict(record as never).catch((cause: Refused) => cause)
+          errors.push('code' in error ? [error.code, error.message, String(error.cause)] : error)
+        }
+        return errors
+      },
+      { url: server.url, record: RECORD },
+    )
+    expect(said).toEqual(
+      Array.from({ length: 4 }, () => [
+        'remote/unauthorised',
+        expect.stringContaining('it must return an object'),
+        expect.any(String),
+      ]),
+    )
   })
 
   test('that cannot be had are an error like any other', async () => {

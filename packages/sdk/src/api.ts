@@ -296,7 +296,8 @@ export interface Afield {
    * Makes a model ready: from the device where it is there, else from the repository.
    *
    * @throws AfieldError `model/*`, `manifest/*`, `chunk/*`, `download/*`, `engine/*`, `storage/*`, `aborted`, `closed`;
-   *   `input/invalid` for an option that is no URL; `platform/unsupported` where there is no page.
+   *   `input/invalid` for an option that cannot be taken, with `details.field`; `platform/unsupported` where there is no
+   *   page.
    */
   load<N extends ModelName>(name: N, options?: LoadOptions<OutputsOf<N>, InputOf<N>>): Promise<Model<N>>
   /** Looks for news now. Rejects when that fails; what serves goes on serving. */
@@ -344,9 +345,10 @@ export interface Afield {
   /**
    * Listens to what happens on this page: `progress` of a download; `update` when a version begins to serve, the first
    * one included, and `rejected` when one failed here; `refused` when nothing may serve any more; `backend` when a model changes it;
-   * `checked` after each look for news; `slo` when an objective is missed, or met again. Another name is never called.
+   * `checked` after each look for news; `slo` when an objective is missed, or met again.
    *
    * @returns a function that stops listening.
+   * @throws AfieldError `input/invalid`, field `type` or `listener`.
    * @example
    * const stop = afield.on('slo', ({ model, objective, state }) => console.warn(model, objective, state))
    */

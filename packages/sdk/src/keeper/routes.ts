@@ -4,7 +4,7 @@ import { deviceId } from './device.js'
 import type { Ports } from './ports.js'
 
 export interface LoadRequest {
-  readonly version?: string
+  readonly version?: string | undefined
 }
 
 /** What a page's predictions are routed by, and what it stands for. */

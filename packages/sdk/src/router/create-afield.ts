@@ -1,17 +1,10 @@
-import { AfieldError, type Outputs } from '@afield/protocol'
-import type {
-  Afield,
-  AfieldEvent,
-  AfieldEvents,
-  AfieldOptions,
-  LoadOptions,
-  Model,
-  ServingOptions,
-} from '../api.js'
+import { AfieldError, invalidInput, type Outputs } from '@afield/protocol'
+import type { Afield, AfieldEvent, AfieldEvents, AfieldOptions, LoadOptions, Model } from '../api.js'
 import { throwIfAborted } from '../abort.js'
 import type { LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
 import type { Engines } from './engines.js'
+import { isOdd, modelCalls } from './given.js'
 import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
 import { Lifeline } from './lifeline.js'
@@ -20,6 +13,10 @@ import { OpenPage } from './open-page.js'
 import { requirePage } from './page.js'
 import type { Route } from './route.js'
 import { shutDown } from './shut-down.js'
+
+const EVENTS = 'backend, checked, progress, refused, rejected, slo, update'
+/** Kinds of a load's name, version and `onProgress` that need no closer look. */
+const PLAIN = /^string(string|undefined)(function|undefined)$/
 
 /** The first look for news waits for the first answer, but no longer than this. */
 const FOLLOW_AFTER_MS = 2000
@@ -69,12 +66,14 @@ class PageAfield implements Afield {
     return this.#opened
   }
 
-  async load<N extends ModelName>(name: N, options: LoadOptions<Outputs, never> = {}): Promise<Model<N>> {
+  async load<N extends ModelName>(name: N, options?: LoadOptions<Outputs, never>): Promise<Model<N>> {
     this.#calls.throwIfCut()
-    const { version, fallback, signal, onProgress, workers = 1 } = options
+    const { version, fallback, signal, onProgress, ...serving } = options ?? {}
+    const isPlain = PLAIN.test(typeof name + typeof version + typeof onProgress)
+    if (!isPlain || isOdd(options)) (await modelCalls()).checkLoad(name, options)
     throwIfAborted(signal)
     const prepare = (engines: Engines): void => {
-      if (workers !== 'auto' && workers > 1) engines.isPooled = true
+      if (Number(serving.workers) > 1) engines.isPooled = true
       if (!this.#opened?.routes.get(routeName)?.served) engines.prepare()
     }
     const routeName = version === undefined ? name : `${name}@${version}`
@@ -85,16 +84,15 @@ class PageAfield implements Afield {
     keeper.start()
     const stop = onProgress && this.on('progress', (event) => event.model === name && onProgress(event))
     let route: Route | undefined
-    const request = version === undefined ? {} : { version }
-    const ask = () => keeper.cancellable(signal, (remote, task) => remote.load(name, request, task))
-    const serving = servingOptions(options)
+    const ask = () => keeper.cancellable(signal, (remote, task) => remote.load(name, { version }, task))
+    const isServing = Object.keys(serving).length > 0
     // The code of routes comes meanwhile. Options that may be refused are looked at first.
-    const asked = serving ? undefined : ask()
+    const asked = isServing ? undefined : ask()
     // Also where that code does not come.
     asked?.catch(() => undefined)
     try {
       route = await page.route(routeName)
-      if (serving) await route.configure(serving)
+      if (isServing) await route.configure(serving)
       const loaded = asked ?? ask()
       await Promise.all([
         // The keeper would only repeat what the page knows as soon as an engine begins to serve.
@@ -159,6 +157,8 @@ class PageAfield implements Afield {
   }
 
   on<T extends keyof AfieldEvents>(type: T, listener: (event: AfieldEvents[T]) => void): () => void {
+    if (!EVENTS.split(', ').includes(type)) throw invalidInput('type', 'unknown', `takes ${EVENTS}`)
+    if (typeof listener !== 'function') throw invalidInput('listener', 'mistyped', 'takes a function')
     const filtered = (event: AfieldEvent): void => {
       if (event.type === type) listener(event as AfieldEvents[T])
     }
@@ -192,18 +192,6 @@ class PageAfield implements Afield {
       }
     }
   }
-}
-
-/** How a model is served, where the app says so. */
-function servingOptions({
-  workers,
-  maxQueue,
-  cache,
-  hungAfterMs,
-  backend,
-}: ServingOptions): ServingOptions | undefined {
-  const given = { workers, maxQueue, cache, hungAfterMs, backend }
-  return Object.values(given).some((value) => value !== undefined) ? (given as ServingOptions) : undefined
 }
 
 /** Apart, so that an app's first load does not carry what only its help page says. */

@@ -1,6 +1,9 @@
 import type { Model } from '../api.js'
+import { checkOptions } from './check-given.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
+
+export { checkLoad } from './check-given.js'
 
 /** What is asked of a model now and then. Apart, so that an app's first load does not carry it. */
 export interface Asking {
@@ -13,6 +16,7 @@ type Call<M extends keyof Model> = Model[M] extends (...given: infer G) => infer
   : never
 
 export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}) => {
+  checkOptions(options)
   const { benchmark: measure } = await import('./benchmark.js')
   return measure(route, options, async () => {
     // Says why nothing serves, if that is so.
@@ -23,6 +27,7 @@ export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}
 }
 
 export const health: Call<'health'> = async (asking, options = {}) => {
+  checkOptions(options)
   const { checkHealth } = await import('./health.js')
   const { page, route } = asking
   // Where the counts cannot be had, which was said by then, the test prediction alone tells.
@@ -37,3 +42,6 @@ export const health: Call<'health'> = async (asking, options = {}) => {
 export const stats: Call<'stats'> = async ({ page, route }) => (await page.counting.open()).stats(route)
 
 export const drift: Call<'drift'> = async ({ page, route }) => (await page.counting.open()).drift(route)
+
+/** Of a call whose options cannot be taken. */
+export const refuse = (_asking: unknown, options: unknown): void => checkOptions(options)

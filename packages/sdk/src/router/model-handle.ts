@@ -1,6 +1,7 @@
 import { asAfieldError } from '@afield/protocol'
 import type { Model, PredictOptions } from '../api.js'
 import type { ModelName } from '../models.js'
+import { isOdd, modelCalls } from './given.js'
 import { guardOf, guardOnFailure, unguarded } from './guarded.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
@@ -24,10 +25,9 @@ export function modelHandle<N extends ModelName>(
     (how: 'predict' | 'predictMany') =>
     (given: never, options?: PredictOptions): Promise<never> => {
       const { guard } = route
-      const signal = options?.signal
-      // What is no signal is refused there, before the model is asked.
-      const asked: Promise<unknown> =
-        guard || options?.timeoutMs !== undefined || (signal && !signal.addEventListener)
+      const asked: Promise<unknown> = isOdd(options)
+        ? later('refuse')(options)
+        : guard || options?.timeoutMs !== undefined
           ? askGuarded(how, given, options, guard)
           : route[how](given, options)
       return thenFollow(asked) as Promise<never>
@@ -53,8 +53,8 @@ export function modelHandle<N extends ModelName>(
     (call: keyof typeof import('./model-calls.js')) =>
     async (given?: object): Promise<never> => {
       try {
-        const calls = await import('./model-calls.js')
-        return (await calls[call]({ page, route }, given as never)) as never
+        const calls = await modelCalls()
+        return (await calls[call]({ page, route }, given)) as never
       } catch (cause) {
         throw asAfieldError(cause, 'engine/unavailable', 'A part of Afield could not be loaded')
       }

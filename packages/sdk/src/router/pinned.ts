@@ -1,7 +1,8 @@
 import { AfieldError, type Backend } from '@afield/protocol'
 import type { PinnedModel, PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
 import { abortable } from '../abort.js'
-import { Deadline, checkSignal } from './deadline.js'
+import { checkOptions } from './check-given.js'
+import { Deadline } from './deadline.js'
 import type { EngineSet } from './engine-set.js'
 import type { Route } from './route.js'
 
@@ -43,7 +44,7 @@ export class Pinned implements PinnedModel {
     options: O | undefined,
     ask: (options: O | undefined) => Promise<T>,
   ): Promise<T> {
-    checkSignal(options?.signal)
+    checkOptions(options)
     if (options?.timeoutMs === undefined) return ask(options)
     const deadline = new Deadline(performance.now(), options)
     try {
