@@ -195,6 +195,16 @@ describe('what a server says of its refusal', () => {
     expect(message).not.toMatch(/remote\.url|unexpected shape/)
   })
 
+  test('has other advice than wrong contents, and these than what is no answer at all', () => {
+    const tensor = { name: 'y', shape: [2], datatype: 'FP32', data: [1] }
+    for (const outputs of [[], [tensor], [{ ...tensor, datatype: 'X' }], [{ ...tensor, data: ['a', 'b'] }]]) {
+      expect(() => fromJson({ outputs }, '1', ['y'])).toThrow(/must serve the model that the contract is of/)
+      expect(() => fromJson({ outputs }, '1', ['y'])).not.toThrow(/remote\.url/)
+    }
+    expect(() => fromJson({ outputs: 4 }, '1', ['y'])).toThrow(/Check fallback\.remote\.url/)
+    expect(() => fromJson({ id: '2', outputs: [tensor] }, '1', ['y'])).toThrow(/mixes requests up/)
+  })
+
   test('is left out where it is no text, is too long to read, or may quote a text that was asked', async () => {
     for (const body of [
       '{"error": {"no": "text"}}',
