@@ -91,7 +91,7 @@ function read(path: string): Promise<string> {
 }
 
 function hrefs(html: string): readonly string[] {
-  return [...html.matchAll(/ href="([^"]+)"/g)].map(([, href = '']) => href)
+  return [...html.matchAll(/ href="(?!data:)([^"]+)"/g)].map(([, href = '']) => href)
 }
 
 function sections(html: string): readonly string[] {
