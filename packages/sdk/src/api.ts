@@ -80,7 +80,10 @@ export interface ServingOptions {
   readonly maxQueue?: number
   /** Answers that are kept for inputs that come again, the latest used of them. Default 0: none. */
   readonly cache?: number
-  /** A run that takes longer than so many ms hangs: its engine is ended and another started. Default 30,000. */
+  /**
+   * A run that takes longer than so many ms hangs: its engine is ended and another started. Default 30,000. What travelled
+   * with it is asked again, each alone, so that a call may hear that it hung after twice as long.
+   */
   readonly hungAfterMs?: number
   /**
    * `auto` (default): WASM, and beside it WebGPU or WebNN where so much is predicted that it pays, if it agrees with the

@@ -20,7 +20,7 @@ export class Call {
   /** What is sent: the input, or what was made of it for that. */
   sendable: unknown
   bitmap: ImageBitmap | undefined
-  /** What speaks for engines having been lost by it: see `blame`. */
+  /** What speaks for engines having been lost by it: see `losses.ts`. */
   losses = 0
   /** Engines that gave it an answer that cannot be right. */
   #wrong = 0

@@ -1,7 +1,5 @@
 import { AfieldError, invalidInput } from '@afield/protocol'
-
-/** What a browser's timers count to. */
-export const MAX_MS = 2 ** 31 - 1
+import { MAX_TIMER_MS } from '../timers.js'
 
 /**
  * What is given as a signal can be listened to. A controller in its place, which is easily given, cannot.
@@ -42,7 +40,7 @@ export class Deadline {
     const controller = new AbortController()
     const late = new AfieldError('engine/timeout', `No answer came within ${timeoutMs} ms.`)
     this.#ends = began + timeoutMs
-    this.#timer = setTimeout(() => controller.abort(late), Math.min(this.leftMs, MAX_MS))
+    this.#timer = setTimeout(() => controller.abort(late), Math.min(this.leftMs, MAX_TIMER_MS))
     this.#controller = controller
     this.signal = controller.signal
     if (signal?.aborted) this.#forward()

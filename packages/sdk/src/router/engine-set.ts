@@ -3,10 +3,11 @@ import type { Asked } from '../engine/messages.js'
 import type { Served, Terms } from '../keeper/ports.js'
 import { Call, type Settled } from './call.js'
 import { Holds } from './holds.js'
+import { blame } from './losses.js'
 import type { Member } from './member.js'
 import { Pack } from './pack.js'
 import { REST, nextPack, type Seat } from './packing.js'
-import { Queue } from './queue.js'
+import { Queue, overloaded } from './queue.js'
 import { Spares } from './spares.js'
 import { unsendable } from './unsendable.js'
 import { Watchdog } from './watchdog.js'
@@ -14,17 +15,7 @@ import { Watchdog } from './watchdog.js'
 /** Ends of an engine that say nothing of what it still had. */
 const DID_NOTHING: ReadonlySet<string> = new Set(['engine/out-of-memory', 'engine/no-room'])
 
-/** A call is given up when so much speaks against it. */
-const MAX_LOSSES = 3
-
 const GONE = new AfieldError('engine/crashed', 'The engine is gone.')
-
-export function overloaded(model: string, waiting: number): AfieldError {
-  return new AfieldError(
-    'engine/overloaded',
-    `${waiting} predictions wait for "${model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
-  )
-}
 
 /**
  * When it is looked at what may be sent: while a task asks, when it has asked, or when an engine is done with a pack and
@@ -327,11 +318,11 @@ export class EngineSet {
     const [seat] = at < 0 ? [] : this.#seats.splice(at, 1)
     if (!seat) return
     const reason = error ?? new AfieldError('closed', 'The engine was closed.')
-    const [first = [], ...behind] = seat.held.map(({ unanswered }) => unanswered)
-    const waiting = [...behind.flat(), ...(this.isAlive ? [] : this.#queue.takeAll())]
-    if (!DID_NOTHING.has(reason.code)) blame(first, waiting, reason, seat.hasAnswered)
-    const held = [...first, ...behind.flat()]
-    if (!error) for (const call of held) call.settle(reason)
+    const [first = [], ...later] = seat.held.map(({ unanswered }) => unanswered)
+    const behind = later.flat()
+    if (!error) for (const call of [...first, ...behind]) call.settle(reason)
+    const waiting = [...behind, ...(this.isAlive ? [] : this.#queue.takeAll())]
+    if (error && !DID_NOTHING.has(error.code)) blame(first, waiting, reason, seat.hasAnswered)
     const calls = [...first, ...waiting].filter((call) => !call.isSettled)
     if (!this.isAlive) {
       this.#isRetired = true
@@ -348,22 +339,4 @@ export class EngineSet {
     this.#watchdog.stop()
     for (const { member } of this.#seats) member.end(undefined)
   }
-}
-
-/**
- * Counts what speaks for calls having been what an engine was lost by. One that it worked on alone was. Of several nobody
- * knows which: each is asked again alone, so that one costs no other its answer. Where an engine is lost before it
- * answers anything, it may be all of them, or none: what waits is not asked again for ever either.
- */
-function blame(
-  first: readonly Call[],
-  waiting: readonly Call[],
-  reason: AfieldError,
-  hasAnswered: boolean,
-): void {
-  const [only, ...others] = first
-  if (only && others.length === 0) only.losses += reason.code === 'engine/hung' ? MAX_LOSSES : 2
-  else for (const call of first) call.losses += 1
-  if (!hasAnswered) for (const call of waiting) call.losses += 1
-  for (const call of [...first, ...waiting]) if (call.losses >= MAX_LOSSES) call.settle(reason)
 }

@@ -1,11 +1,9 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
+import { MAX_TIMER_MS } from '../timers.js'
 import type { AnyFallback } from './fallback/options.js'
 import type { Guard } from './guard.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
-
-/** What browsers' timers count to. */
-const MAX_MS = 2 ** 31 - 1
 
 /** Fallbacks that wait for their code. */
 const waiting = new WeakMap<Route, AnyFallback>()
@@ -41,7 +39,7 @@ export function unguarded<T>(asked: Promise<T>, timeoutMs: number | undefined): 
   return new Promise((resolve, reject) => {
     const late = (): void =>
       reject(new AfieldError('engine/timeout', `No answer came within ${timeoutMs} ms.`))
-    const timer = setTimeout(late, Math.min(timeoutMs, MAX_MS))
+    const timer = setTimeout(late, Math.min(timeoutMs, MAX_TIMER_MS))
     asked.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

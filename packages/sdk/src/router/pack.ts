@@ -1,4 +1,4 @@
-import { AfieldError, errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
+import { errorFromData, type Answer as ModelAnswer, type PackedInput } from '@afield/protocol'
 import type { Answer, FromEngine, Question, ToEngine } from '../engine/messages.js'
 import type { Call } from './call.js'
 import type { Spares } from './spares.js'
@@ -64,10 +64,9 @@ export class Pack {
       this.done(data.ms)
       return calls.forEach((call, i) => call.settle({ outputs: outputsAt(data.tensors, i, calls.length) }))
     }
-    const answered = data.answers.flatMap((answer) => calls[answer.id - id] ?? [])
-    if (data.ms === undefined) this.goesOn(answered)
+    if (data.ms === undefined) this.goesOn(data.answers.flatMap((answer) => calls[answer.id - id] ?? []))
     else this.done(data.ms)
-    answered.forEach((call, i) => settle(call, data.answers[i]))
+    for (const answer of data.answers) settle(calls[answer.id - id], answer)
   }
 
   goesOn(answered: readonly Call[]): void {
@@ -81,10 +80,9 @@ export class Pack {
   }
 }
 
-function settle(call: Call, answer: Answer | undefined): void {
-  if (!answer) call.settle(new AfieldError('internal/unexpected', 'An answer is missing.'))
-  else if ('error' in answer) call.fail(errorFromData(answer.error))
-  else call.settle(answer.cached ? { ...answer.answer, cached: true } : answer.answer)
+function settle(call: Call | undefined, answer: Answer): void {
+  if ('error' in answer) call?.fail(errorFromData(answer.error))
+  else call?.settle(answer.cached ? { ...answer.answer, cached: true } : answer.answer)
 }
 
 function questionOf(id: number, { asked, sendable }: Call): Question {

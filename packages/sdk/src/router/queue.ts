@@ -1,4 +1,12 @@
+import { AfieldError } from '@afield/protocol'
 import type { Call } from './call.js'
+
+export function overloaded(model: string, waiting: number): AfieldError {
+  return new AfieldError(
+    'engine/overloaded',
+    `${waiting} predictions wait for "${model}", as many as maxQueue allows. Ask less at once, or raise maxQueue or workers.`,
+  )
+}
 
 /** What waits for an engine, in the order that it was asked. */
 export class Queue {

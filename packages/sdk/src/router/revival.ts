@@ -1,6 +1,7 @@
 import { AfieldError, asAfieldError } from '@afield/protocol'
 import type { Call } from './call.js'
-import { overloaded, type EngineSet } from './engine-set.js'
+import type { EngineSet } from './engine-set.js'
+import { overloaded } from './queue.js'
 
 /** What a revival needs of the route that it belongs to. */
 export interface Revived {

@@ -1,5 +1,6 @@
 import { invalidInput } from '@afield/protocol'
 import type { ServingOptions } from '../api.js'
+import { MAX_TIMER_MS } from '../timers.js'
 
 const BACKENDS: ReadonlySet<unknown> = new Set(['auto', 'wasm', 'webgpu', 'webnn'])
 
@@ -16,9 +17,6 @@ export function checkServing({ workers, maxQueue, cache, hungAfterMs, backend }:
     throw invalidInput('backend', 'unknown', 'is "auto", "wasm", "webgpu" or "webnn"')
   }
 }
-
-/** A timer that is set for later fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 function checkWhole(option: string, value: number | undefined, from: number): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= from)) return

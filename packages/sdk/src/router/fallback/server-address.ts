@@ -1,5 +1,5 @@
 import { invalidInput } from '@afield/protocol'
-import { MAX_MS } from '../deadline.js'
+import { MAX_TIMER_MS } from '../../timers.js'
 import type { RemoteOptions } from './options.js'
 
 const TIMEOUT_MS = 5000
@@ -40,7 +40,7 @@ export function checkedTimeout({ timeoutMs = TIMEOUT_MS, headers }: RemoteOption
   if (headers !== undefined && typeof headers !== 'function') {
     throw invalidInput('fallback.remote.headers', 'mistyped', 'takes a function that gives headers')
   }
-  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, MAX_MS)
+  if (typeof timeoutMs === 'number' && timeoutMs > 0) return Math.min(timeoutMs, MAX_TIMER_MS)
   throw invalidInput('fallback.remote.timeoutMs', 'out-of-range', 'is a number of milliseconds above 0')
 }
 
