@@ -11,7 +11,9 @@ const ALONE = 2
  * knows which: each is asked again alone, so that one costs no other its answer. Where an engine is lost before it
  * answers anything, it may be all of them, or none: what waits is not asked again for ever either.
  *
- * @param first what it worked on, @param waiting what waited for it: behind those, or for any engine where it was the last.
+ * @param first what it worked on.
+ * @param waiting what waited for it: behind those, or for any engine where it was the last.
+ * @param hasAnswered whether it had answered anything.
  */
 export function blame(
   first: readonly Call[],
