@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
+import { afterFile } from '../clean-up.js'
 
 const inCheckout = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
@@ -12,15 +12,10 @@ const BIN = inCheckout('packages/cli/dist/main.js')
 /** 340 kB, 64 fields, ten outputs. */
 export const digitsMlp = inCheckout('test/models/digits-mlp.onnx')
 
-const temporary: string[] = []
-
-// At the top level, since a hook that is registered inside a test never runs.
-afterAll(() => Promise.all(temporary.map((dir) => rm(dir, { recursive: true, force: true }))))
-
 /** A folder of its own, gone after the file's tests. */
 export async function temporaryFolder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'afield-cli-'))
-  temporary.push(dir)
+  afterFile(() => rm(dir, { recursive: true, force: true }))
   return dir
 }
 

@@ -5,18 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { VersionsReport } from '@afield/collector'
-import { afterAll } from 'vitest'
+import { afterFile } from '../clean-up.js'
 
 const BIN = fileURLToPath(new URL('../../packages/collector/dist/main.js', import.meta.url))
 
 const KEY = 'test-app'
-
-const running = new Set<ChildProcess>()
-
-// A test that fails before it stops its collector leaves nothing behind.
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL')
-})
 
 /** A collector in a process of its own, as it is run, so that it can die as it would. */
 export interface CollectorProcess {
@@ -81,8 +74,8 @@ export async function temporaryFolder(): Promise<{ readonly path: string; remove
 
 function spawnBin(args: readonly string[], nodeFlags: readonly string[] = []) {
   const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  // A test that fails before it stops its collector leaves nothing behind.
+  afterFile(() => child.kill('SIGKILL'))
   const output = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text))

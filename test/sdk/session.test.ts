@@ -1,15 +1,13 @@
 import { AfieldError } from '@afield/protocol'
-import { expect, test, vi } from 'vitest'
-import { Session } from '../../packages/sdk/dist/engine/session.js'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Session } from '../../packages/sdk/dist/engine/session.js'
+
+const PLAIN_BUILD = '../../packages/sdk/dist/engine/builds/plain.js'
 
 /** A GPU, and an onnxruntime that refuses the next session and makes those after it. */
-const gpu = vi.hoisted(() => ({
-  lost: new Promise<AfieldError>(() => undefined),
-  released: 0,
-  refuses: false,
-}))
+const gpu = { lost: new Promise<AfieldError>(() => undefined), released: 0, refuses: false }
 
-vi.mock('../../packages/sdk/dist/engine/builds/plain.js', () => ({
+const build = {
   BUILD: 'jspi',
   env: { wasm: {} },
   InferenceSession: {
@@ -26,7 +24,22 @@ vi.mock('../../packages/sdk/dist/engine/builds/plain.js', () => ({
     lost: gpu.lost,
     release: () => (gpu.released += 1),
   }),
-}))
+}
+
+let create: typeof Session.create
+
+beforeAll(async () => {
+  // Loaded anew, since another file may have loaded it with the real build, and needs that one after this.
+  vi.doMock(PLAIN_BUILD, () => build)
+  vi.resetModules()
+  const { Session } = await import('../../packages/sdk/dist/engine/session.js')
+  create = Session.create.bind(Session)
+})
+
+afterAll(() => {
+  vi.doUnmock(PLAIN_BUILD)
+  vi.resetModules()
+})
 
 const MODEL = { backend: 'webgpu', bytes: new Uint8Array(), externalData: [], operators: [] } as never
 const LOST = new AfieldError('engine/device-lost', 'It went away.')
@@ -36,6 +49,6 @@ test.each([
   ['it is refused', new Promise<AfieldError>(() => undefined), 'engine/session-failed'],
 ])('a session that cannot be made because %s says so', async (_why, lost, code) => {
   Object.assign(gpu, { lost, released: 0, refuses: true })
-  await expect(Session.create(MODEL)).rejects.toMatchObject({ code })
+  await expect(create(MODEL)).rejects.toMatchObject({ code })
   expect(gpu.released).toBe(1)
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { VersionReport, VersionsReport } from '@afield/collector'
 import { startCollector, type Collector } from '@afield/collector'
-import { afterEach } from 'vitest'
+import { afterTest } from '../../clean-up.js'
 import { startWire, type Wire } from './wire.js'
 
 const KEY = 'test-app'
@@ -26,22 +26,16 @@ export interface TestCollector {
   start(): Promise<void>
 }
 
-const cleanUps: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
-
 /** Starts a collector for one test, on a store of its own. */
 export async function makeCollector(): Promise<TestCollector> {
   const dataDir = await mkdtemp(join(tmpdir(), 'afield-collector-'))
-  cleanUps.push(() => rm(dataDir, { recursive: true, force: true }))
+  afterTest(() => rm(dataDir, { recursive: true, force: true }))
   const open = (port = 0): Promise<Collector> => startCollector({ dataDir, keys: [KEY], cellFloor: 1, port })
   let collector = await open()
-  cleanUps.push(() => collector.close())
+  afterTest(() => collector.close())
   const { url } = collector
   const wire = await startWire(url)
-  cleanUps.push(() => wire.close())
+  afterTest(() => wire.close())
 
   const version = async (wanted: string): Promise<VersionReport | undefined> => {
     const { versions } = (await (await fetch(`${url}/v1/versions`)).json()) as VersionsReport

@@ -7,7 +7,7 @@ import {
   type DeviceStorage,
   type KeyValueStore,
 } from 'afield/node'
-import { afterEach } from 'vitest'
+import { afterTest } from '../../clean-up.js'
 import { MODEL, type ExampleVersion, type TestRepository } from './repository.js'
 
 /** What an app asks in these tests. */
@@ -15,19 +15,13 @@ export const RECORD = { hours_studied: 12.5, quiz_score: 61 }
 
 export type DeviceChanges = Omit<DeviceOptions, 'repository' | 'root'>
 
-const running: Device[] = []
-
-afterEach(async () => {
-  await Promise.allSettled(running.splice(0).map((device) => device.close()))
-})
-
 /** A device that follows a repository until the test is over. */
 export function startDevice(
   { url, root }: Pick<TestRepository, 'url' | 'root'>,
   changes: DeviceChanges = {},
 ): Device {
   const device = createDevice({ repository: url, root, ...changes })
-  running.push(device)
+  afterTest(() => Promise.allSettled([device.close()]))
   return device
 }
 

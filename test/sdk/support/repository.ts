@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,14 +10,20 @@ import {
   type RolloutAction,
   type RolloutChanged,
 } from '@afield/cli'
-import { afterAll } from 'vitest'
+import { afterFile } from '../../clean-up.js'
 import { startServer, type StaticServer } from '../../servers/static.js'
+import {
+  MODEL,
+  configWithRevision,
+  learnerRisk,
+  learnerRiskConfig,
+  type ExampleVersion,
+} from '../../support/learner-risk.js'
 
-/** The example model: 2.0.0 is better than 1.0.0, and 3.0.0 broken in a way that only its golden vectors catch. */
-export const MODEL = 'learner-risk'
+export { MODEL, type ExampleVersion }
+
 /** Another model, 340 kB with 64 fields. */
 export const DIGITS = 'digits-mlp'
-export type ExampleVersion = '1.0.0' | '2.0.0' | '3.0.0'
 
 /** A repository on disk, and a real HTTP server in front of it that can fail. */
 export interface TestRepository {
@@ -37,27 +43,21 @@ export interface TestRepository {
   requests(): readonly string[]
 }
 
-const cleanUps: (() => Promise<void>)[] = []
-
-afterAll(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
-})
-
 /** Makes a repository with these versions published, and serves it until the file's tests are over. */
 export async function makeRepository(
   versions: readonly ExampleVersion[] = ['1.0.0'],
   now?: Date,
 ): Promise<TestRepository> {
   const dir = await mkdtemp(join(tmpdir(), 'afield-sdk-'))
-  cleanUps.push(() => rm(dir, { recursive: true, force: true }))
+  afterFile(() => rm(dir, { recursive: true, force: true }))
   const location = { repo: join(dir, 'repository') }
   const { root } = await initRepository(location, now ? { now } : {})
   const [example, digits] = await Promise.all([
-    configIn(dir, 'examples/learner-risk/afield.config.json', 'example'),
-    configIn(dir, 'test/models/afield.config.json', 'digits'),
+    configWithRevision(learnerRiskConfig),
+    configWithRevision(inCheckout('test/models/afield.config.json')),
   ])
   const server = await startServer({ mounts: { '/repository': location.repo } })
-  cleanUps.push(() => server.close())
+  afterFile(() => server.close())
   const repository: TestRepository = {
     dir: location.repo,
     server,
@@ -66,7 +66,7 @@ export async function makeRepository(
     publish: (version, at = now) =>
       publish({
         ...location,
-        model: inCheckout(`examples/learner-risk/models/learner-risk-${version}.onnx`),
+        model: learnerRisk(version),
         config: example,
         version,
         skipReplay: version === '3.0.0',
@@ -76,7 +76,7 @@ export async function makeRepository(
     publishAs: (version, model, at = now) =>
       publish({
         ...location,
-        model: inCheckout(`examples/learner-risk/models/learner-risk-${model}.onnx`),
+        model: learnerRisk(model),
         config: example,
         version,
         now: at,
@@ -97,14 +97,6 @@ export async function makeRepository(
   }
   for (const version of versions) await repository.publish(version)
   return repository
-}
-
-/** A config that names the revision of the code: to ask git for it takes longer than all else in a publish. */
-async function configIn(dir: string, original: string, name: string): Promise<string> {
-  const config = JSON.parse(await readFile(inCheckout(original), 'utf8')) as object
-  const path = join(dir, `${name}.config.json`)
-  await writeFile(path, JSON.stringify({ ...config, lineage: { codeRevision: 'tests' } }))
-  return path
 }
 
 function inCheckout(path: string): string {
