@@ -21,6 +21,8 @@ export interface TourOptions {
   readonly port?: number
   /** 60 when left out. */
   readonly devices?: number
+  /** Time within which devices look for what the team did, one after the other to be watched; 2,500 when left out. */
+  readonly newsWithinMs?: number
   /** Hears what a person should know; default the console. */
   readonly log?: (line: string) => void
 }
@@ -72,7 +74,7 @@ export async function startTour(options: TourOptions = {}): Promise<Tour> {
 }
 
 async function start(
-  { port = DEFAULT_PORT, devices = DEFAULT_DEVICES, log = console.log }: TourOptions,
+  { port = DEFAULT_PORT, devices = DEFAULT_DEVICES, newsWithinMs = 2500, log = console.log }: TourOptions,
   opened: Open[],
 ): Promise<Tour['urls']> {
   const ports = await choosePorts(port)
@@ -110,6 +112,7 @@ async function start(
     repository: repository.url,
     rootFile: join(repo, 'metadata/1.root.json'),
     devices,
+    newsWithinMs,
     telemetry: collector === undefined ? undefined : { collector, key: INGEST_KEY },
   })
   opened.push(fleet)

@@ -60,8 +60,8 @@ export class Fleet {
     await Promise.all(Array.from({ length: STARTING_AT_ONCE }, startNext))
   }
 
-  hearNews(): void {
-    for (const device of this.#devices) device.hearNews()
+  hearNews(withinMs: number): void {
+    for (const device of this.#devices) device.hearNews(withinMs)
   }
 
   /** Sends what was counted and ends every device. */

@@ -52,8 +52,8 @@ async function serveTeam(command: FleetCommand): Promise<void> {
   // Ctrl-C reaches the whole process group; the team's server then says when to stop.
   process.on('SIGINT', () => undefined)
   process.once('disconnect', () => process.exit(0))
-  process.on('message', ({ type }: ToFleet) => {
-    if (type === 'news') fleet.hearNews()
+  process.on('message', (message: ToFleet) => {
+    if (message.type === 'news') fleet.hearNews(message.withinMs)
     else void stop()
   })
   report()

@@ -6,8 +6,6 @@ import { around, type Random } from './random.js'
 const MODEL = 'learner-risk'
 const LOOK_EVERY_MS = 20_000
 const FLUSH_EVERY_MS = 10_000
-/** Told of news, devices look within this time, so that they move one after the other. */
-const NEWS_WITHIN_MS = 2500
 
 export interface SimulatedDeviceOptions {
   readonly id: number
@@ -72,8 +70,9 @@ export class SimulatedDevice {
     if (this.#options.telemetry) this.#every(FLUSH_EVERY_MS, () => this.#attempt(() => this.#device.flush()))
   }
 
-  hearNews(): void {
-    this.#after(this.#options.random() * NEWS_WITHIN_MS, () => this.#look())
+  /** Looks for news at a moment within this time. */
+  hearNews(withinMs: number): void {
+    this.#after(this.#options.random() * withinMs, () => this.#look())
   }
 
   async stop(): Promise<void> {

@@ -9,6 +9,8 @@ export interface FleetProcessOptions {
   /** The file of the repository's root metadata. */
   readonly rootFile: string
   readonly devices: number
+  /** Devices look for what the team did within this time, so that they move one after the other. */
+  readonly newsWithinMs: number
   /** Where telemetry goes, and the key for it; nothing is sent without. */
   readonly telemetry: { readonly collector: string; readonly key: string } | undefined
 }
@@ -16,7 +18,7 @@ export interface FleetProcessOptions {
 export interface Fleet {
   readonly devices: readonly FleetDevice[]
   onChange(listener: () => void): void
-  /** The team changed something: each device looks for it within a few seconds. */
+  /** The team changed something: each device looks for it before long. */
   tellNews(): void
   close(): Promise<void>
 }
@@ -47,7 +49,7 @@ export function startFleet(options: FleetProcessOptions): Fleet {
       return devices
     },
     onChange: (listener) => void listeners.add(listener),
-    tellNews: () => tell(child, { type: 'news' }),
+    tellNews: () => tell(child, { type: 'news', withinMs: options.newsWithinMs }),
     close: async () => {
       closing = true
       listeners.clear()

@@ -11,7 +11,7 @@ let browser: Browser
 let page: Page
 
 beforeAll(async () => {
-  tour = await startTour({ port: 0, devices: 8 })
+  tour = await startTour({ port: 0, devices: 8, newsWithinMs: 200 })
   browser = await launchChromium()
   page = await browser.open(tour.urls.tour)
 }, 60_000)

@@ -8,7 +8,6 @@ import { teamClient, type TeamClient } from './team-client.js'
 
 /** One story from `npm start` to the end of the network: each test goes on where the one before it stopped. */
 const DEVICES = 16
-/** Devices look for news within 2.5 s of being told. */
 const SOON = { timeout: 10_000, interval: 100 }
 
 let tour: Tour
@@ -17,7 +16,7 @@ let browser: Browser
 let page: Page
 
 beforeAll(async () => {
-  tour = await startTour({ port: 0, devices: DEVICES })
+  tour = await startTour({ port: 0, devices: DEVICES, newsWithinMs: 200 })
   team = teamClient(tour.urls.tour)
   browser = await launchChromium()
   page = await browser.open(tour.urls.learnerRisk)
