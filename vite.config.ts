@@ -5,10 +5,11 @@ export default defineConfig({
   test: {
     // Vitest leaves a core to itself by default; of two that would be half.
     maxWorkers: 2,
-    projects: suites.map(({ name, browser }) => ({
+    projects: suites.map(({ name, browser, testApp }) => ({
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
+        globalSetup: testApp ? ['test/support/app/once.ts'] : [],
         setupFiles: ['test/setup.ts'],
         fileParallelism: !browser,
         // Modules are loaded once a worker, not once a file: that halves the time of most suites.

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startServer, type StaticServer } from '../servers/static.js'
-import { buildApp } from '../support/app/build.js'
+import { testApp } from '../support/app/test-app.js'
 
 const CHECKOUT = join(import.meta.dirname, '..', '..')
 const MODEL = join(CHECKOUT, 'examples', 'digit-reader', 'models', 'digit-reader-1.0.0.onnx')
@@ -24,11 +24,10 @@ let page: Page
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'afield-pictures-'))
-  const [repo, app] = [join(folder, 'repo'), join(folder, 'app')]
+  const repo = join(folder, 'repo')
   const { root } = await initRepository({ repo })
   await publish({ repo, model: MODEL, version: '1.0.0', author: 'Tests' })
-  await buildApp({ root: join(CHECKOUT, 'test', 'support', 'app'), outDir: app, base: '/app/' })
-  server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   browser = await launchChromium()
   page = await browser.open(`${server.url}/app/`)
   await page.evaluate(

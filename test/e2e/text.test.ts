@@ -7,7 +7,7 @@ import { createDevice } from 'afield/node'
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startServer, type StaticServer } from '../servers/static.js'
-import { buildApp } from '../support/app/build.js'
+import { testApp } from '../support/app/test-app.js'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const MODELS = {
@@ -31,12 +31,10 @@ const requests: string[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'afield-text-'))
   const repo = join(folder, 'repo')
-  const app = join(folder, 'app')
   const made = await initRepository({ repo })
   root = await readFile(made.root, 'utf8')
   for (const model of Object.values(MODELS)) await publish({ repo, model: `${model}.onnx`, version: '1.0.0' })
-  await buildApp({ root: join(ROOT, 'test', 'support', 'app'), outDir: app, base: '/app/' })
-  server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   browser = await launchChromium()
   page = await browser.open()
   page.onRequest(({ url }) => requests.push(url))

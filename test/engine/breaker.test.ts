@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startServer, type StaticServer } from '../servers/static.js'
-import { buildApp } from '../support/app/build.js'
+import { testApp } from '../support/app/test-app.js'
 import { HARD_INPUTS, writeHardModel } from '../support/models/hard.js'
 
 const MODEL = 'square-root'
@@ -25,9 +25,7 @@ beforeAll(async () => {
   const repo = join(folder, 'repo')
   root = await readFile((await initRepository({ repo })).root, 'utf8')
   await publish({ repo, model: await writeHardModel(folder, MODEL), version: '1.0.0' })
-  const app = join(folder, 'app')
-  await buildApp({ root: join(import.meta.dirname, '..', 'support', 'app'), outDir: app, base: '/app/' })
-  server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   browser = await launchChromium()
 }, 60_000)
 

@@ -9,7 +9,7 @@ import { launchChromium } from '../browser/chromium.js'
 import { check } from '../e2e/support/device.js'
 import { startOpenInference, type OpenInferenceServer } from '../servers/open-inference.js'
 import { startServer, type StaticServer } from '../servers/static.js'
-import { buildApp } from '../support/app/build.js'
+import { testApp } from '../support/app/test-app.js'
 import { afield as cli } from '../support/cli.js'
 
 const CHECKOUT = join(import.meta.dirname, '..', '..')
@@ -29,15 +29,13 @@ let page: Page
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'afield-remote-inputs-'))
-  const app = join(folder, 'app')
   repo = join(folder, 'repo')
   root = await readFile((await initRepository({ repo })).root, 'utf8')
   for (const [name, model] of Object.entries(MODELS)) {
     await publish({ repo, model, version: '1.0.0', author: 'Tests' })
     await cli('rollout', 'start', name, '--repo', repo, '--stable', '1.0.0')
   }
-  await buildApp({ root: join(CHECKOUT, 'test', 'support', 'app'), outDir: app, base: '/app/' })
-  site = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  site = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   server = await startOpenInference({ models: MODELS })
   browser = await launchChromium()
 }, 60_000)

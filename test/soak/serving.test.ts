@@ -9,7 +9,7 @@ import type { Browser, Page } from '../browser/browser.js'
 import { launchChromium } from '../browser/chromium.js'
 import { startOpenInference, type InferenceFault } from '../servers/open-inference.js'
 import { startServer } from '../servers/static.js'
-import { buildApp } from '../support/app/build.js'
+import { testApp } from '../support/app/test-app.js'
 import { addsUp, countsUp } from '../support/models/graphs.js'
 import { HARD_INPUTS, writeHardModel } from '../support/models/hard.js'
 import {
@@ -242,12 +242,7 @@ async function startTeam() {
     await changeRollout({ repo, author: 'Tests' }, MODEL, action)
   }
   await rollout({ kind: 'start', stable: '1.0.0' })
-  await buildApp({
-    root: join(import.meta.dirname, '..', 'support', 'app'),
-    outDir: join(folder, 'app'),
-    base: '/app/',
-  })
-  const server = await startServer({ mounts: { '/app': join(folder, 'app'), '/repo': repo } })
+  const server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   cleanUps.push(() => server.close())
   return {
     server,

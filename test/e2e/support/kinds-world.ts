@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initRepository, publish } from '@afield/cli'
 import { startServer, type StaticServer } from '../../servers/static.js'
-import { buildApp } from '../../support/app/build.js'
+import { testApp } from '../../support/app/test-app.js'
 import { writeKindModel, type KindModel } from '../../support/kind-models.js'
 import { isHardModel, writeHardModel, type HardModelName } from '../../support/models/hard.js'
 
@@ -23,7 +23,6 @@ export interface KindsWorld {
 export async function startKindsWorld(models: readonly TestModel[]): Promise<KindsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-kinds-'))
   const repo = join(folder, 'repo')
-  const app = join(folder, 'app')
   const { root } = await initRepository({ repo })
   const publishModel = async (name: TestModel, version = '1.0.0', change: object = {}): Promise<void> => {
     const dir = join(folder, `${name}-${version}`)
@@ -34,12 +33,7 @@ export async function startKindsWorld(models: readonly TestModel[]): Promise<Kin
     await publish({ repo, model, version, author: 'Tests' })
   }
   for (const name of models) await publishModel(name)
-  await buildApp({
-    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
-    outDir: app,
-    base: '/app/',
-  })
-  const server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  const server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   return {
     server,
     url: `${server.url}/app/`,

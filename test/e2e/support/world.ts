@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProcess, type CollectorProcess } from '../../collector/collector-process.js'
 import { startServer, type StaticServer } from '../../servers/static.js'
-import { buildApp } from '../../support/app/build.js'
+import { testApp } from '../../support/app/test-app.js'
 import { afield } from '../../support/cli.js'
 
 const MODELS = join(import.meta.dirname, '..', '..', '..', 'examples', 'learner-risk', 'models')
@@ -25,7 +25,6 @@ export interface World {
 export async function startWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-e2e-'))
   const repo = join(folder, 'repo')
-  const app = join(folder, 'app')
   await afield('init', repo)
   const publish = (version: string, ...flags: readonly string[]): Promise<string> =>
     afield(
@@ -41,13 +40,8 @@ export async function startWorld(): Promise<World> {
     afield('rollout', action, 'learner-risk', '--repo', repo, ...args)
   await publish('1.0.0')
   await rollout('start', '--stable', '1.0.0')
-  await buildApp({
-    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
-    outDir: app,
-    base: '/app/',
-  })
   const collector = await startProcess(join(folder, 'telemetry'))
-  const server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  const server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   return {
     server,
     collector,

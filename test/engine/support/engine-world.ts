@@ -5,7 +5,7 @@ import { initRepository, publish } from '@afield/cli'
 import type { ServingOptions } from 'afield'
 import type { Page } from '../../browser/browser.js'
 import { startServer, type StaticServer } from '../../servers/static.js'
-import { buildApp } from '../../support/app/build.js'
+import { testApp } from '../../support/app/test-app.js'
 import { writeDigitsTensors } from '../../support/digits-tensors.js'
 import { writeLoopModel } from '../../support/loop-model.js'
 
@@ -38,13 +38,7 @@ export async function startEngineWorld({ isolated = false } = {}): Promise<Engin
     const dir = await mkdtemp(join(folder, 'model-'))
     await publish({ model: await write(dir), version: '1.0.0', repo })
   }
-  const app = join(folder, 'app')
-  await buildApp({
-    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
-    outDir: app,
-    base: '/app/',
-  })
-  const server = await startServer({ mounts: { '/app': app, '/repo': repo }, isolated })
+  const server = await startServer({ mounts: { '/app': testApp(), '/repo': repo }, isolated })
   return {
     server,
     url: `${server.url}/app/`,

@@ -1,10 +1,10 @@
-import { mkdtemp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initRepository, publish } from '@afield/cli'
 import digits from '../../models/afield.config.json' with { type: 'json' }
 import { startServer, type StaticServer } from '../../servers/static.js'
-import { buildApp } from '../../support/app/build.js'
+import { testApp } from '../../support/app/test-app.js'
 import { onnxFile, type Graph } from '../../support/models/onnx.js'
 import { SCALES_CONTRACT, SCALES_GOLDEN, labours, large, scales } from './scales.js'
 
@@ -57,11 +57,7 @@ export async function startGpuWorld(
     await publish({ repo, model, version, author: 'Tests', skipReplay: true })
   }
   for (const [name, forGpu] of Object.entries(models)) await publishModel(name, '1.0.0', forGpu)
-  await buildApp({
-    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
-    outDir: app,
-    base: '/app/',
-  })
+  await cp(testApp(), app, { recursive: true })
   await prepend(app, prelude)
   const server = await startServer({ mounts: { '/app': app, '/repo': repo }, isolated, policy: POLICY })
   return {

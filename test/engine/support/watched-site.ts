@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initRepository, publish, type PublishOptions } from '@afield/cli'
 import { startServer, type StaticServer } from '../../servers/static.js'
-import { buildApp } from '../../support/app/build.js'
+import { testApp } from '../../support/app/test-app.js'
 import { writeHardModel, type HardModelName } from '../../support/models/hard.js'
 import { learnerRisk, type ExampleVersion } from '../../support/learner-risk.js'
 
@@ -25,7 +25,6 @@ export interface WatchedSite {
 export async function startWatchedSite(): Promise<WatchedSite> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-watched-'))
   const repo = join(folder, 'repo')
-  const app = join(folder, 'app')
   const { root } = await initRepository({ repo })
   const site = {
     async publish(version: ExampleVersion, more: Partial<PublishOptions> = {}): Promise<void> {
@@ -37,12 +36,7 @@ export async function startWatchedSite(): Promise<WatchedSite> {
     },
   }
   await site.publish('1.0.0')
-  await buildApp({
-    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
-    outDir: app,
-    base: '/app/',
-  })
-  const server = await startServer({ mounts: { '/app': app, '/repo': repo } })
+  const server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
   const [, ...lines] = (await readFile(CSV, 'utf8')).trim().split('\n')
   return {
     ...site,
