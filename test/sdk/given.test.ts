@@ -1,10 +1,14 @@
 import { createAfield, type Afield, type AfieldEvents, type LoadOptions } from 'afield'
 import { expect, test } from 'vitest'
-import { checkLoad, checkOptions } from '../../packages/sdk/dist/router/check-given.js'
+import { checkNamed, checkOptions } from '../../packages/sdk/dist/router/check-given.js'
 
 /** Calls as somebody makes them whom no compiler warns. What passes the checks meets a place that is no page. */
 interface Loose {
   load(name: unknown, options?: unknown): Promise<unknown>
+  check(options?: unknown): Promise<unknown>
+  explain(name: unknown): Promise<unknown>
+  versions(name: unknown): Promise<unknown>
+  remove(name: unknown, options?: unknown): Promise<unknown>
   on(type: unknown, listener?: unknown): () => void
 }
 
@@ -42,6 +46,34 @@ test('load() refuses what is no signal, no options, no name, no version and no l
   }
 })
 
+test('check() refuses what is no signal and no options', async () => {
+  for (const signal of NO_SIGNALS) {
+    await expect(make().check({ signal })).rejects.toMatchObject(refused('signal', /takes an AbortSignal/))
+  }
+  for (const options of NO_OPTIONS) {
+    await expect(make().check(options)).rejects.toMatchObject(refused('options', /takes an object/))
+  }
+})
+
+test.each(['explain', 'versions', 'remove'] as const)('%s() refuses what is no name', async (call) => {
+  for (const name of [undefined, null, 5, () => 'learner-risk', {}]) {
+    await expect(make()[call](name)).rejects.toMatchObject(refused('name', /takes the name of a model/))
+  }
+})
+
+test('remove() refuses what is no version and no options', async () => {
+  for (const version of [null, 1, () => '1.0.0', {}]) {
+    await expect(make().remove('learner-risk', { version })).rejects.toMatchObject(
+      refused('version', /takes a version such as "1.0.0"/),
+    )
+  }
+  for (const options of NO_OPTIONS) {
+    await expect(make().remove('learner-risk', options)).rejects.toMatchObject(
+      refused('options', /takes an object/),
+    )
+  }
+})
+
 test('what may be given passes', async () => {
   const given: readonly LoadOptions[] = [
     {},
@@ -53,7 +85,7 @@ test('what may be given passes', async () => {
   ]
   for (const options of given) {
     await expect(make().load('learner-risk', options)).rejects.toMatchObject({ code: 'platform/unsupported' })
-    expect(() => checkLoad('learner-risk', options)).not.toThrow()
+    expect(() => checkNamed('learner-risk', options)).not.toThrow()
   }
   expect(() => checkOptions(undefined)).not.toThrow()
 })

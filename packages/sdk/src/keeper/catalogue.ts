@@ -36,7 +36,7 @@ export interface GoldenQuestion {
   readonly golden: GoldenInput
   readonly expected: SelfTest
   /** Whom: the vectors of others differ. */
-  readonly of: Pick<Served, 'version' | 'backend'>
+  readonly of: Served
   /** What the version is held to, as the descriptor has it. */
   readonly slo: unknown
 }

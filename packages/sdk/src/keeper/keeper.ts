@@ -148,7 +148,7 @@ export class Keeper {
    *
    * @throws AfieldError `model/not-found`; `input/invalid` for the version that serves; `storage/unavailable`.
    */
-  async remove(model: string, { version }: { readonly version?: string } = {}): Promise<void> {
+  async remove(model: string, { version }: { readonly version?: string | undefined } = {}): Promise<void> {
     const { removal } = this.#rooms
     if (version === undefined) return removal.removeModel(model)
     return removal.removeVersion(model, version as Version)

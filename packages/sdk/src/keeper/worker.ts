@@ -83,7 +83,7 @@ export interface KeeperWorker {
   golden(route: string): Promise<GoldenQuestion>
   storage(): Promise<Stored>
   usage(model: string): Promise<Usage>
-  remove(model: string, options: { readonly version?: string }): Promise<void>
+  remove(model: string, options: { readonly version?: string | undefined }): Promise<void>
   observe(observations: readonly Observation[]): Promise<void>
   telemetry(): Promise<TelemetryReport>
   flush(): Promise<void>

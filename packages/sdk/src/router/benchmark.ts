@@ -4,6 +4,7 @@ import { abortable, throwIfAborted } from '../abort.js'
 import type { Asked } from '../engine/messages.js'
 import { RUNTIME } from '../engine/runtime.js'
 import type { Served } from '../keeper/ports.js'
+import type { GoldenQuestion } from '../keeper/catalogue.js'
 import { checkSignal } from './deadline.js'
 import type { EngineSet } from './engine-set.js'
 import type { Route } from './route.js'
@@ -51,7 +52,8 @@ interface Measuring {
   readonly samples: number
   readonly input: 'given' | 'golden'
   readonly signal: AbortSignal | undefined
-  readonly question: () => Promise<Asked>
+  /** With what it is for, where it is for one version alone. */
+  readonly question: () => Promise<{ readonly asked: Asked; readonly of?: Served | undefined }>
   /** Resolves with what answered. */
   readonly ask: (ask: (engine: EngineSet) => Promise<unknown>) => Promise<Served>
 }
@@ -60,13 +62,13 @@ interface Measuring {
  * Measures what serves on a route, by predictions that count nowhere. Begins anew when another version or backend
  * takes over meanwhile.
  *
- * @param golden a golden vector's question to the version that serves.
+ * @param golden a golden vector of the version that serves.
  * @throws AfieldError `input/invalid`, field `samples` or `signal`, and whatever the predictions fail with.
  */
 export async function benchmark(
   route: Route,
   { samples = 100, input, signal }: BenchmarkOptions,
-  golden: () => Promise<Asked>,
+  golden: () => Promise<GoldenQuestion>,
 ): Promise<BenchmarkReport> {
   if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
     throw invalidInput('samples', 'out-of-range', `is a whole number from 1 to ${MAX_SAMPLES}`)
@@ -76,7 +78,11 @@ export async function benchmark(
     samples,
     input: input === undefined ? 'golden' : 'given',
     signal,
-    question: async () => (input === undefined ? golden() : { input, isTest: true }),
+    question: async () => {
+      if (input !== undefined) return { asked: { input, isTest: true } }
+      const question = await golden()
+      return { asked: { golden: question.golden }, of: question.of }
+    },
     ask: async (ask) => (await abortable(route.ask(ask), signal)).by,
   }
   for (;;) {
@@ -94,14 +100,17 @@ async function measure({
   ask,
 }: Measuring): Promise<BenchmarkReport | undefined> {
   throwIfAborted(signal)
-  const asked = await question()
-  const answeredBy = new Map<string, Served>()
+  const { asked, of } = await question()
+  const answeredBy = new Map(of ? [[identityOf(of), of]] : [])
   const time = async (pose: (engine: EngineSet) => Promise<unknown>): Promise<number> => {
     throwIfAborted(signal)
     const began = performance.now()
-    const by = await ask(pose)
+    // Another version may take another input.
+    const by = await ask(async (engine) => {
+      if (of === undefined || answeredBy.has(identityOf(engine.served))) await pose(engine)
+    })
     const ms = performance.now() - began
-    answeredBy.set(`${by.version} ${by.backend}`, by)
+    answeredBy.set(identityOf(by), by)
     return ms
   }
   const timed = async (count: number): Promise<number[]> => {
@@ -130,6 +139,10 @@ async function measure({
     perSecond: (1000 * samples) / together,
     warmUp: { predictions: warmUp.length, firstMs: warmUp[0] ?? 0, totalMs: sum(warmUp) },
   }
+}
+
+function identityOf({ version, backend }: Served): string {
+  return `${version} ${backend}`
 }
 
 async function askTogether(

@@ -13,7 +13,7 @@ export function checkOptions(options: unknown): void {
 }
 
 /** @throws AfieldError `input/invalid`, field `name`, `options`, `signal`, `version` or `onProgress`. */
-export function checkLoad(name: unknown, options: unknown): void {
+export function checkNamed(name: unknown, options: unknown): void {
   if (typeof name !== 'string') {
     throw invalidInput('name', 'mistyped', 'takes the name of a model, such as "learner-risk"')
   }

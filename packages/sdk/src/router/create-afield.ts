@@ -4,7 +4,7 @@ import { throwIfAborted } from '../abort.js'
 import type { LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
 import type { Engines } from './engines.js'
-import { isOdd, modelCalls } from './given.js'
+import { isOdd, isOddNamed, modelCalls } from './given.js'
 import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
 import { Lifeline } from './lifeline.js'
@@ -24,9 +24,6 @@ const EVENTS: Readonly<Record<keyof AfieldEvents, 1>> = {
   slo: 1,
   update: 1,
 }
-/** Kinds of a load's name, version and `onProgress` that need no closer look. */
-const PLAIN = /^string(string|undefined)(function|undefined)$/
-
 /** The first look for news waits for the first answer, but no longer than this. */
 const FOLLOW_AFTER_MS = 2000
 
@@ -78,8 +75,7 @@ class PageAfield implements Afield {
   async load<N extends ModelName>(name: N, options?: LoadOptions<Outputs, never>): Promise<Model<N>> {
     this.#calls.throwIfCut()
     const { version, fallback, signal, onProgress, ...serving } = options ?? {}
-    const isPlain = PLAIN.test(typeof name + typeof version + typeof onProgress)
-    if (!isPlain || isOdd(options)) (await modelCalls()).checkLoad(name, options)
+    if (isOddNamed(name, options)) (await modelCalls()).checkNamed(name, options)
     throwIfAborted(signal)
     const prepare = (engines: Engines): void => {
       if (Number(serving.workers) > 1) engines.isPooled = true
@@ -122,17 +118,18 @@ class PageAfield implements Afield {
     return modelHandle(name, route, page, () => this.explain(routeName))
   }
 
-  async check({ signal }: { readonly signal?: AbortSignal } = {}) {
+  async check(options?: { readonly signal?: AbortSignal }) {
     this.#calls.throwIfCut()
-    return this.#page.keeper.cancellable(signal, (keeper, task) => keeper.check(task))
+    if (isOdd(options)) (await modelCalls()).checkOptions(options)
+    return this.#page.keeper.cancellable(options?.signal, (keeper, task) => keeper.check(task))
   }
 
   explain(name: string) {
-    return this.#ask(async (keeper) => (await words()).explain(await keeper.explain(name)))
+    return this.#askOf(name, async (keeper) => (await words()).explain(await keeper.explain(name)))
   }
 
   versions(name: string) {
-    return this.#ask((keeper) => keeper.versions(name))
+    return this.#askOf(name, (keeper) => keeper.versions(name))
   }
 
   storage() {
@@ -147,8 +144,8 @@ class PageAfield implements Afield {
     })
   }
 
-  remove(name: string, options: { readonly version?: string } = {}): Promise<void> {
-    return this.#ask((keeper) => keeper.remove(name, options))
+  remove(name: string, options?: { readonly version?: string }): Promise<void> {
+    return this.#askOf(name, (keeper) => keeper.remove(name, { version: options?.version }), options)
   }
 
   telemetry() {
@@ -191,6 +188,17 @@ class PageAfield implements Afield {
   async #ask<T>(call: (keeper: RemoteKeeper) => Promise<T>): Promise<T> {
     this.#calls.throwIfCut()
     return this.#page.keeper.ask(call)
+  }
+
+  /** Of one model. */
+  async #askOf<T>(
+    name: string,
+    call: (keeper: RemoteKeeper) => Promise<T>,
+    options?: { readonly version?: string },
+  ): Promise<T> {
+    this.#calls.throwIfCut()
+    if (isOddNamed(name, options)) (await modelCalls()).checkNamed(name, options)
+    return this.#ask(call)
   }
 
   #emit(event: AfieldEvent): void {

@@ -5,5 +5,16 @@ export function isOdd(options: { readonly signal?: unknown } | null = {}): boole
   return !((options.signal ?? globalThis) as EventTarget).addEventListener
 }
 
+/** Kinds of a model's name, a version and what hears of a download that need no closer look. */
+const PLAIN = /^string(string|undefined)(function|undefined)$/
+
+/** The same of a model's name and the options with it; see `checkNamed`. */
+export function isOddNamed(
+  name: unknown,
+  options?: { readonly version?: unknown; readonly onProgress?: unknown; readonly signal?: unknown } | null,
+): boolean {
+  return isOdd(options) || !PLAIN.test(typeof name + typeof options?.version + typeof options?.onProgress)
+}
+
 /** A file of its own: what is asked now and then, and what looks closer. */
 export const modelCalls = () => import('./model-calls.js')

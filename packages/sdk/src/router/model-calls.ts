@@ -3,7 +3,7 @@ import { checkOptions } from './check-given.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
 
-export { checkLoad } from './check-given.js'
+export { checkNamed, checkOptions } from './check-given.js'
 
 /** What is asked of a model now and then. Apart, so that an app's first load does not carry it. */
 export interface Asking {
@@ -21,8 +21,7 @@ export const benchmark: Call<'benchmark'> = async ({ page, route }, options = {}
   return measure(route, options, async () => {
     // Says why nothing serves, if that is so.
     await route.ready()
-    const { golden } = await page.keeper.ask((keeper) => keeper.golden(route.name))
-    return { golden }
+    return page.keeper.ask((keeper) => keeper.golden(route.name))
   })
 }
 
