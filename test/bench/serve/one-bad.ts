@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Page } from '../../browser/browser.js'
 import { launchChromium } from '../../browser/chromium.js'
 import { startKindsWorld, type KindsWorld } from '../../e2e/support/kinds-world.js'
+import { buildApp } from '../../support/app/build.js'
 import { figure, type Figure } from '../figure.js'
 
 const TOGETHER = 1000
@@ -15,7 +19,13 @@ interface Outcome {
 
 /** A thousand predictions at once of which one is bad: the other 999 get their answers, and it gets an error. */
 export async function benchOneBad(): Promise<readonly Figure[]> {
-  const world = await startKindsWorld(['pick'])
+  const app = await mkdtemp(join(tmpdir(), 'afield-bench-'))
+  await buildApp({
+    root: join(import.meta.dirname, '..', '..', 'support', 'app'),
+    outDir: app,
+    base: '/app/',
+  })
+  const world = await startKindsWorld(['pick'], app)
   const browser = await launchChromium()
   try {
     const page = await browser.open(world.url)
@@ -32,6 +42,7 @@ export async function benchOneBad(): Promise<readonly Figure[]> {
   } finally {
     await browser.close()
     await world.close()
+    await rm(app, { recursive: true, force: true })
   }
 }
 

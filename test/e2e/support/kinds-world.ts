@@ -20,7 +20,11 @@ export interface KindsWorld {
   close(): Promise<void>
 }
 
-export async function startKindsWorld(models: readonly TestModel[]): Promise<KindsWorld> {
+/** @param app folder of a built app; that of the tests when left out. */
+export async function startKindsWorld(
+  models: readonly TestModel[],
+  app: string = testApp(),
+): Promise<KindsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'afield-kinds-'))
   const repo = join(folder, 'repo')
   const { root } = await initRepository({ repo })
@@ -33,7 +37,7 @@ export async function startKindsWorld(models: readonly TestModel[]): Promise<Kin
     await publish({ repo, model, version, author: 'Tests' })
   }
   for (const name of models) await publishModel(name)
-  const server = await startServer({ mounts: { '/app': testApp(), '/repo': repo } })
+  const server = await startServer({ mounts: { '/app': app, '/repo': repo } })
   return {
     server,
     url: `${server.url}/app/`,
