@@ -12,7 +12,7 @@ export default defineConfig({
         globalSetup: testApp ? ['test/support/app/once.ts'] : [],
         setupFiles: ['test/setup.ts'],
         fileParallelism: !browser,
-        // Modules are loaded once a worker, not once a file: that halves the time of most suites.
+        // Modules are loaded once a worker, not once a file: of the SDK's suite that saves more than half.
         isolate: false,
         // Else every write would ask git for a name, which is another on each machine.
         env: { AFIELD_AUTHOR: 'Tests' },

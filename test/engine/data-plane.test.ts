@@ -58,8 +58,7 @@ describe.each([
     expect(seen.two).toEqual({ dims: [2, 10], dtype: 'float32', data: [...one.data, ...one.data] })
   })
 
-  // Anew where the machine itself paused: what the page does wrong, it does each time.
-  test('predictions in a loop leave the page its frames and timers', { retry: 2 }, async () => {
+  test('predictions in a loop leave the page its frames and timers', async () => {
     await loadOn(page, world, 'digits-tensors')
     const seen = await page.evaluate(async () => {
       const timers: number[] = []

@@ -80,8 +80,7 @@ test('full-width letters are read as the letters that they are', async () => {
   await expect.poll(async () => (await see(page)).score, SOON).toBeCloseTo(score, 6)
 })
 
-// Anew where the machine itself paused: what the page does wrong, it does each time.
-test('typing is never held up, and the last letter is what is answered', { retry: 2 }, async () => {
+test('typing is never held up, and the last letter is what is answered', async () => {
   const [message] = heldOut
   if (!message) throw new Error('There are no held-out messages.')
   const { slowest, answers } = await typeLetters(page, message.text.repeat(4))

@@ -85,8 +85,7 @@ test('Code: a change to the program changes the answer', async () => {
   await typeHours(4)
 })
 
-// Anew where the machine itself paused: what the page does wrong, it does each time.
-test('Code: a thousand predictions leave no page task over 50 ms', { retry: 2 }, async () => {
+test('Code: a thousand predictions leave no page task over 50 ms', async () => {
   await press('1,000 in turn')
   const isBusy = () => page.evaluate(() => document.querySelector('#in-turn')?.ariaBusy)
   await expect.poll(isBusy, { timeout: 30_000, interval: 200 }).toBe('false')
@@ -96,7 +95,7 @@ test('Code: a thousand predictions leave no page task over 50 ms', { retry: 2 },
 
 test('Engine: it says how it does, keeps its objectives, and sees that it is asked other things than in training', async () => {
   const engine =
-    /on wasm · plain build · 1 thread · 1 worker.*[1-3],0\d\d asked.*% answered.*within 100 ms met.*hours_studied drifted, 0\.\d\d/
+    /on wasm · plain build · 1 thread · 1 worker.*1,0\d\d asked.*% answered.*within 100 ms met.*hours_studied drifted, 0\.\d\d/
   await expect.poll(() => seePane('code'), SOON).toMatch(engine)
 })
 

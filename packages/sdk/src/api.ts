@@ -303,14 +303,20 @@ export interface Afield {
    *   page.
    */
   load<N extends ModelName>(name: N, options?: LoadOptions<OutputsOf<N>, InputOf<N>>): Promise<Model<N>>
-  /** Looks for news now. Rejects when that fails; what serves goes on serving. */
+  /**
+   * Looks for news now. What serves goes on serving, also where that fails.
+   *
+   * @throws AfieldError `manifest/*`, and what an update's download or start fails with; `aborted`, `closed`;
+   *   `input/invalid`, field `options` or `signal`.
+   */
   check(options?: { readonly signal?: AbortSignal }): Promise<CheckReport>
+  /** Why this device runs what it runs of a model. @throws AfieldError `input/invalid`, field `name`; `closed`. */
   explain(name: string): Promise<Explanation>
   /**
    * A model's versions, newest first: out of what is verified here, so also without a network. Where the model was
    * never heard of here, the app's seed and the repository are asked.
    *
-   * @throws AfieldError `model/not-found`, `manifest/*`.
+   * @throws AfieldError `model/not-found`, `manifest/*`; `input/invalid`, field `name`.
    * @example
    * const before = (await afield.versions('learner-risk')).find(({ serves, revoked }) => !serves && !revoked)
    * const old = before && (await afield.load('learner-risk', { version: before.version }))
@@ -328,7 +334,8 @@ export interface Afield {
    * Deletes one version of a model from this device, or all of it; the model is then closed first, and `predict()`
    * rejects until it is loaded again. Bytes that other versions share stay.
    *
-   * @throws AfieldError `model/not-found`; `input/invalid` for the version that serves; `storage/unavailable`.
+   * @throws AfieldError `model/not-found`; `input/invalid` for the version that serves, and with `details.field` for what is no
+   *   name, version or options; `storage/unavailable`.
    * @example
    * await afield.remove('learner-risk', { version: '1.0.0' })
    */
