@@ -20,6 +20,8 @@ class Model implements Answering {
   served: Served | undefined = servedVersion('1.0.0')
   /** What it fails with; `hang` never ends by itself. */
   fails: ErrorCode | 'hang' | undefined
+  /** What each candidate of many fails with, the others like the last. */
+  failsEach: readonly ErrorCode[] = []
   asked = 0
 
   async predict(_input: unknown, { signal }: { signal?: AbortSignal | undefined } = {}) {
@@ -31,6 +33,13 @@ class Model implements Answering {
   async predictMany(candidates: readonly unknown[], { signal }: { signal?: AbortSignal | undefined } = {}) {
     this.asked += 1
     await this.#fail(signal)
+    if (this.failsEach.length > 0) {
+      const failures = candidates.map((_, index) => {
+        const code = this.failsEach[index] ?? this.failsEach.at(-1) ?? 'internal/unexpected'
+        return { index, error: new AfieldError(code, 'On purpose.') }
+      })
+      return { results: [], failures, ...this.#by() }
+    }
     const results = candidates.map((_, index) => ({ index, outputs: { risk: 0.25 } }))
     return { results, failures: [], ...this.#by() }
   }
@@ -366,6 +375,20 @@ describe('with a fallback', () => {
       { index: 2, outputs: { risk: 2 } },
     ])
     await expect(guard.predictMany([{ id: 1 }], { top: 2 })).rejects.toMatchObject({ code: 'input/invalid' })
+  })
+
+  test.each([
+    [['engine/hung'], 'constant'],
+    [['model/killed'], 'constant'],
+    [['engine/timeout'], 'constant'],
+    [['input/invalid', 'engine/hung'], 'constant'],
+    [['input/invalid'], 'model'],
+  ] as const)('many that all failed with %s are answered by the %s', async (failsEach, by) => {
+    model.failsEach = failsEach
+    const { servedBy, results, failures } = await guardWith({ answer: CONSTANT }).predictMany([1, 2])
+    expect(servedBy).toBe(by)
+    expect(results.length + failures.length).toBe(2)
+    expect(results.length).toBe(by === 'model' ? 0 : 2)
   })
 
   test.each(['ascending', 'descending'] as const)('what is no number comes last, %s too', async (order) => {

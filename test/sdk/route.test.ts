@@ -100,6 +100,26 @@ test('a failure is told with what served it, but for those of a stream, which is
   expect(heard).toHaveLength(1)
 })
 
+test.each([
+  ['is revived', true],
+  ['stays off', false],
+])(
+  'many whose engine dies while the team has switched the model off, which then %s',
+  async (_how, revives) => {
+    const route = new Route('m', undefined, CALLS)
+    let isAsked = false
+    const dying = { ...engine(), send: () => (isAsked = true) }
+    route.serve(dying, SERVED, TERMS)
+    const asked = route.predictMany([1, 2])
+    await expect.poll(() => isAsked).toBe(true)
+    route.refuse(new AfieldError('model/killed', 'Switched off.'))
+    if (revives) route.serve(engine({ risk: 0.5 }), SERVED, TERMS)
+    dying.end(new AfieldError('engine/crashed', 'Out of memory.'))
+    if (revives) expect(await asked).toMatchObject({ results: [{ index: 0 }, { index: 1 }], failures: [] })
+    else await expect(asked).rejects.toMatchObject({ code: 'model/killed' })
+  },
+)
+
 test('a pool that is to be smaller is that at once, also where nothing is asked', async () => {
   const route = new Route('m', undefined, { ...CALLS, grow: () => Promise.resolve(engine()) })
   route.serve(engine(), SERVED, TERMS)

@@ -37,7 +37,7 @@ interface Call<T> {
   readonly questions: readonly Question[]
   /** Asks the model. */
   readonly ask: (signal: AbortSignal | undefined) => Promise<T>
-  /** Why an answer is none: all that it holds are failures of the model. */
+  /** Why an answer is none: it holds failures only, of which one at least is not the call's own. */
   readonly failure: (answered: T) => AfieldError | undefined
   readonly told: (answers: ChainAnswers, rest: Told) => T
 }
@@ -135,9 +135,7 @@ export class Guard {
       },
       ask: (signal) => route.predictMany(candidates, { ...ranking, signal }),
       failure: ({ results, failures }) =>
-        results.length === 0 && failures.every(({ error }) => isOfModel(error))
-          ? failures[0]?.error
-          : undefined,
+        results.length === 0 ? failures.find(({ error }) => !isOfCall(error))?.error : undefined,
       told: ({ settled }, rest) => ({ ...rank(settled, options), ...rest }),
     })
   }

@@ -298,7 +298,7 @@ export class Route implements Revived {
   #lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void {
     const mayGoOn = calls.filter((call) => {
       if (call.again) return true
-      call.settle(set.holds.cut ?? error)
+      call.settle(error)
       return false
     })
     if (mayGoOn.length > 0) return this.#revival.askAgain(mayGoOn, error)
