@@ -1,5 +1,5 @@
 import { AfieldError } from '@afield/protocol'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
 import type { Pack } from '../../packages/sdk/dist/router/pack.js'
 import { Route, type RouteCalls, type RouteCounts } from '../../packages/sdk/dist/router/route.js'
@@ -100,25 +100,34 @@ test('a failure is told with what served it, but for those of a stream, which is
   expect(heard).toHaveLength(1)
 })
 
-test.each([
-  ['is revived', true],
-  ['stays off', false],
-])(
-  'many whose engine dies while the team has switched the model off, which then %s',
-  async (_how, revives) => {
-    const route = new Route('m', undefined, CALLS)
+describe('many whose engine dies after the team switched the model off', () => {
+  const OFF = new AfieldError('model/killed', 'Switched off.')
+
+  /** Many that an engine has, of a model that was switched off meanwhile. */
+  async function switchedOff(route: Route) {
     let isAsked = false
     const dying = { ...engine(), send: () => (isAsked = true) }
     route.serve(dying, SERVED, TERMS)
-    const asked = route.predictMany([1, 2])
+    const many = route.predictMany([1, 2])
     await expect.poll(() => isAsked).toBe(true)
-    route.refuse(new AfieldError('model/killed', 'Switched off.'))
-    if (revives) route.serve(engine({ risk: 0.5 }), SERVED, TERMS)
-    dying.end(new AfieldError('engine/crashed', 'Out of memory.'))
-    if (revives) expect(await asked).toMatchObject({ results: [{ index: 0 }, { index: 1 }], failures: [] })
-    else await expect(asked).rejects.toMatchObject({ code: 'model/killed' })
-  },
-)
+    route.refuse(OFF)
+    return { many, die: () => dying.end(new AfieldError('engine/crashed', 'Out of memory.')) }
+  }
+
+  test('fail together, as what is asked then does', async () => {
+    const { many, die } = await switchedOff(new Route('m', undefined, CALLS))
+    die()
+    await expect(many).rejects.toBe(OFF)
+  })
+
+  test('are answered where it is on again by then', async () => {
+    const route = new Route('m', undefined, CALLS)
+    const { many, die } = await switchedOff(route)
+    route.serve(engine({ risk: 0.5 }), SERVED, TERMS)
+    die()
+    expect(await many).toMatchObject({ results: [{ index: 0 }, { index: 1 }], failures: [] })
+  })
+})
 
 test('a pool that is to be smaller is that at once, also where nothing is asked', async () => {
   const route = new Route('m', undefined, { ...CALLS, grow: () => Promise.resolve(engine()) })
