@@ -27,6 +27,22 @@ test('candidates that cannot be ranked are counted once, as failed', async () =>
   expect(counted).toEqual([['input/invalid', 3]])
 })
 
+test('what is no array of candidates is refused, and counted once', async () => {
+  const counted: unknown[] = []
+  const counts: RouteCounts = {
+    answered: () => undefined,
+    failed: (_served, code, times = 1) => counted.push([code, times]),
+    reached: () => undefined,
+  }
+  const route = new Route('m', counts, CALLS)
+  route.serve(engine(), SERVED, TERMS)
+  for (const candidates of [undefined, null, 'text', {}] as unknown as (readonly unknown[])[]) {
+    const asked = route.predictMany(candidates)
+    await expect(asked).rejects.toMatchObject({ code: 'input/invalid', details: { field: 'candidates' } })
+  }
+  expect(counted).toEqual(Array.from({ length: 4 }, () => ['input/invalid', 1]))
+})
+
 test('a benchmark begins anew when another backend takes over', async () => {
   const route = new Route('m', undefined, CALLS)
   route.serve(engine(), SERVED, TERMS)

@@ -244,7 +244,9 @@ export class Route implements Revived {
       )
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
-      if (lastServed) this.#counts?.failed(lastServed, error.code, candidates.length)
+      // What is no array is refused as one call.
+      const times = Array.isArray(candidates) ? candidates.length : 1
+      if (lastServed) this.#counts?.failed(lastServed, error.code, times)
       if (!set) this.onFailed?.(error, lastServed)
       throw error
     } finally {
