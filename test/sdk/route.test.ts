@@ -43,6 +43,22 @@ test('what is no array of candidates is refused, and counted once', async () => 
   expect(counted).toEqual(Array.from({ length: 4 }, () => ['input/invalid', 1]))
 })
 
+test('many of a stream that fail are counted for the version that it is held at', async () => {
+  const counted: unknown[] = []
+  const counts: RouteCounts = {
+    answered: () => undefined,
+    failed: ({ version }, code, times) => counted.push([version, code, times]),
+    reached: () => undefined,
+  }
+  const route = new Route('m', counts, CALLS)
+  route.serve(engine({ risk: 0.5 }), SERVED, TERMS)
+  const pinned = await route.pin()
+  route.serve(engine(), { ...SERVED, version: '2.0.0' } as typeof SERVED, TERMS)
+  const giving = AbortSignal.abort()
+  await expect(pinned.predictMany([1, 2], { signal: giving })).rejects.toMatchObject({ code: 'aborted' })
+  expect(counted).toEqual([['1.0.0', 'aborted', 2]])
+})
+
 test('a benchmark begins anew when another backend takes over', async () => {
   const route = new Route('m', undefined, CALLS)
   route.serve(engine(), SERVED, TERMS)

@@ -230,10 +230,10 @@ export class Route implements Revived {
   ): Promise<Predictions> {
     if (this.#closed) throw this.#closed
     const began = performance.now()
-    const lastServed = this.#lastServed
     this.#underWay += 1
     // What serves now answers, also where it is replaced before the code is here.
     const first = set ?? this.set
+    const by = first?.served ?? this.#lastServed
     const release = first?.holds.hold()
     try {
       const { predictMany } = await loadPredictMany()
@@ -246,8 +246,8 @@ export class Route implements Revived {
       const error = asAfieldError(cause, 'internal/unexpected', 'The model could not be asked')
       // What is no array is refused as one call.
       const times = Array.isArray(candidates) ? candidates.length : 1
-      if (lastServed) this.#counts?.failed(lastServed, error.code, times)
-      if (!set) this.onFailed?.(error, lastServed)
+      if (by) this.#counts?.failed(by, error.code, times)
+      if (!set) this.onFailed?.(error, by)
       throw error
     } finally {
       release?.()
