@@ -110,6 +110,15 @@ test('calls of a stream that a GPU answers wrongly follow on to WASM, one after 
   expect(asked).toEqual(['demote'])
 })
 
+test('a stream that was let go is answered by its version, where that serves on another backend', async () => {
+  const route = new Route('m', undefined, CALLS)
+  route.serve(engine(), SERVED, TERMS)
+  const pinned = await route.pin()
+  route.serve(engine(), { ...SERVED, backend: 'webgpu' }, TERMS)
+  pinned.release()
+  expect(await pinned.predict(1)).toMatchObject({ modelVersion: '1.0.0', backend: 'webgpu' })
+})
+
 test('a failure is told with what served it, but for those of a stream, which is asked past the breaker', async () => {
   const route = new Route('m', undefined, CALLS)
   const heard: unknown[] = []

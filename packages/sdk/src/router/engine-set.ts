@@ -337,6 +337,7 @@ export class EngineSet {
   #endIfDone(): void {
     if (!this.#isRetired || this.holds.any || !this.isIdle) return
     this.#watchdog.stop()
-    for (const { member } of this.#seats) member.end(undefined)
+    // Gone at once: whatever is asked from now on is not to be sent to what has ended.
+    for (const { member } of this.#seats.splice(0)) member.end(undefined)
   }
 }
