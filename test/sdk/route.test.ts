@@ -141,9 +141,22 @@ test('a failure is told with what served it, but for those of a stream, which is
   expect(heard).toHaveLength(1)
 })
 
-describe('many whose engine dies after the team switched the model off', () => {
-  const OFF = new AfieldError('model/killed', 'Switched off.')
+const OFF = new AfieldError('model/killed', 'Switched off.')
 
+test('a stream that begins while the model is switched off holds on to nothing', async () => {
+  const route = new Route('m', undefined, CALLS)
+  const held = engine()
+  route.serve(held, SERVED, TERMS)
+  const pinning = route.pin()
+  // The set is held by then, and the code of streams is not here yet.
+  await Promise.resolve()
+  await Promise.resolve()
+  route.refuse(OFF)
+  await expect(pinning).rejects.toBe(OFF)
+  expect(await held.gone).toBeUndefined()
+})
+
+describe('many whose engine dies after the team switched the model off', () => {
   /** Many that an engine has, of a model that was switched off meanwhile. */
   async function switchedOff(route: Route) {
     let isAsked = false

@@ -276,6 +276,8 @@ export class Route implements Revived {
     const release = set.holds.hold()
     try {
       const { Pinned } = await import('./pinned.js')
+      // Switched off meanwhile, nobody would let go of it.
+      if (set.holds.cut) throw set.holds.cut
       return new Pinned(this, set)
     } finally {
       release()
