@@ -156,6 +156,23 @@ test('a stream that begins while the model is switched off holds on to nothing',
   expect(await held.gone).toBeUndefined()
 })
 
+test('a call of a stream that is given up hears that, also where the model was switched off meanwhile', async () => {
+  const route = new Route('m', undefined, CALLS)
+  let isAsked = false
+  const dying = { ...engine(), send: () => (isAsked = true) }
+  route.serve(dying, SERVED, TERMS)
+  const pinned = await route.pin()
+  const giving = new AbortController()
+  const given = pinned.predict(1, { signal: giving.signal })
+  const kept = pinned.predict(1)
+  await expect.poll(() => isAsked).toBe(true)
+  route.refuse(OFF)
+  giving.abort()
+  await expect(given).rejects.toMatchObject({ code: 'aborted' })
+  dying.end(new AfieldError('engine/crashed', 'Out of memory.'))
+  await expect(kept).rejects.toBe(OFF)
+})
+
 describe('many whose engine dies after the team switched the model off', () => {
   /** Many that an engine has, of a model that was switched off meanwhile. */
   async function switchedOff(route: Route) {

@@ -64,8 +64,8 @@ export class Pinned implements PinnedModel {
     try {
       return await ask(asked)
     } catch (error) {
-      if (this.#set.holds.cut) throw this.#set.holds.cut
       if (!(error instanceof AfieldError) || !mayFollowOn(asked, error)) throw error
+      if (this.#set.holds.cut) throw this.#set.holds.cut
       if (asked === this.#set && !(await this.#followOn(error))) throw error
       return ask(this.#set)
     }
