@@ -50,3 +50,25 @@ test('given up while an engine comes back, a prediction leaves the place to anot
   revive()
   expect(await Promise.all(others)).toHaveLength(2)
 })
+
+test('an engine that dies before the keeper has said that it is there is replaced too', async () => {
+  const dying = engine()
+  const said: (() => void)[] = []
+  const route: Route = new Route('m', undefined, {
+    recover: () => {
+      const next = said.length === 0 ? dying : engine()
+      queueMicrotask(() => route.serve(next, SERVED, TERMS))
+      return new Promise((resolve) => said.push(resolve))
+    },
+    demote: () => Promise.reject(new Error('WASM is served')),
+    grow: () => Promise.resolve(undefined),
+    consider: () => Promise.resolve(Infinity),
+  })
+  expect(await route.predict(1)).toMatchObject({ modelVersion: '1.0.0' })
+  dying.end(new AfieldError('engine/crashed', 'Ended by the test.'))
+  await expect.poll(() => route.set).toBeUndefined()
+  const next = route.predict(2)
+  said[0]?.()
+  expect(await next).toMatchObject({ modelVersion: '1.0.0' })
+  expect(said).toHaveLength(2)
+})

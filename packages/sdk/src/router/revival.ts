@@ -52,6 +52,8 @@ export class Revival {
 
   /** What waits is asked of what serves now, or else hears why nothing does. */
   settle(error: AfieldError): void {
+    // What is lost after this is another loss, though the keeper may not have said yet that it is done with this one.
+    this.#reviving = undefined
     const { set } = this.#route
     const calls = [...this.#parked]
     this.#parked.clear()
@@ -67,7 +69,9 @@ export class Revival {
     const { calls, lastSet } = this.#route
     const isWasm = (lastSet?.served.backend ?? 'wasm') === 'wasm'
     const reviving = isWasm ? calls.recover() : calls.demote(error ?? noEngine())
-    const done = (): void => (this.#reviving = undefined)
+    const done = (): void => {
+      if (this.#reviving === reviving) this.#reviving = undefined
+    }
     reviving.then(done, done)
     return (this.#reviving = reviving)
   }
@@ -78,10 +82,14 @@ export class Revival {
       call.waitsIn = this
       this.#parked.add(call)
     }
+    const revived = (why: AfieldError): void => {
+      // By now they may wait for another revival.
+      if (!this.#reviving) this.settle(why)
+    }
     this.revive(error).then(
-      () => this.settle(this.#route.refusal ?? error ?? noEngine()),
+      () => revived(this.#route.refusal ?? error ?? noEngine()),
       (cause: unknown) =>
-        this.settle(asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back')),
+        revived(asAfieldError(cause, 'internal/unexpected', 'The engine could not be brought back')),
     )
   }
 }
