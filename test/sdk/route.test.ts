@@ -209,6 +209,33 @@ test('a pool that is to be smaller is that at once, also where nothing is asked'
   await expect.poll(() => route.set?.members.length, { timeout: 3000 }).toBe(1)
 })
 
+test('once the app asks for WASM, or another set serves, no other backend is considered any more', async () => {
+  const asked: unknown[] = []
+  const consider: RouteCalls['consider'] = ({ backend }) => {
+    asked.push(backend)
+    return Promise.resolve(0)
+  }
+  const route = new Route('m', undefined, { ...CALLS, consider })
+  const begin = async (): Promise<void> => {
+    route.serve(engine(), SERVED, TERMS)
+    await route.configure({ backend: 'webgpu' })
+    await expect.poll(() => asked.splice(0)).toEqual(['webgpu'])
+  }
+  const isLeftAlone = async (): Promise<void> => {
+    await route.predict(1)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    expect(asked.splice(0)).toEqual([])
+  }
+  await begin()
+  await route.configure({ backend: 'wasm' })
+  await isLeftAlone()
+  await begin()
+  const pinned = await route.pin()
+  route.serve(engine(), { ...SERVED, backend: 'webgpu' }, TERMS)
+  await pinned.predict(1)
+  await isLeftAlone()
+})
+
 test('a shorter limit of time holds for what runs already', async () => {
   const route = new Route('m', undefined, CALLS)
   const ended: (string | undefined)[] = []

@@ -53,8 +53,9 @@ export function considerBackends(
     }
     isAsking = false
     waitsSince = undefined
-    if (due === Infinity) set.onIdle = undefined
-    else if (!set.isIdle) look()
+    if (due === Infinity) {
+      if (set.onIdle === look) set.onIdle = undefined
+    } else if (!set.isIdle) look()
   }
   const look = (): void => {
     if (set.ranMs < due) {

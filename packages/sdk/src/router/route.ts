@@ -326,7 +326,10 @@ export class Route implements Revived {
     if (set !== this.#set || set === this.#considered || set.served.backend === backend) return
     this.#considered = set
     import('./consider.js').then(({ considerBackends }) => {
-      if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
+      if (set !== this.#considered) return
+      // Not once the app asked for another, or something else serves: that is considered for itself.
+      const isMeant = (): boolean => set === this.#set && backend === this.#backend
+      considerBackends(set, backend, async (load) => (isMeant() ? this.calls.consider(load) : Infinity))
     }, goOn)
   }
 
