@@ -1,9 +1,13 @@
 import { AfieldError } from '@afield/protocol'
 import { describe, expect, test } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
+import { Chain } from '../../packages/sdk/dist/router/fallback/chain.js'
+import { Guard } from '../../packages/sdk/dist/router/guard.js'
+import { statsOf } from '../../packages/sdk/dist/router/monitor/stats.js'
 import type { Pack } from '../../packages/sdk/dist/router/pack.js'
 import { Route, type RouteCalls, type RouteCounts } from '../../packages/sdk/dist/router/route.js'
 import { SERVED, TERMS, engine } from './support/engines.js'
+import { Counted, NOTHING_AROUND } from './support/monitoring.js'
 
 /** The route asks for nothing in these tests. */
 const CALLS: RouteCalls = {
@@ -171,6 +175,42 @@ test('a call of a stream that is given up hears that, also where the model was s
   await expect(given).rejects.toMatchObject({ code: 'aborted' })
   dying.end(new AfieldError('engine/crashed', 'Out of memory.'))
   await expect(kept).rejects.toBe(OFF)
+})
+
+test('what a fallback answers for a model that was asked is counted once, also where that cannot be loaded meanwhile', async () => {
+  const counted = new Counted()
+  const { monitor } = counted
+  const route = new Route(
+    SERVED.model,
+    {
+      answered: (...given) => monitor.answered(...given),
+      failed: (...given) => monitor.failed(...given),
+      reached: () => undefined,
+    },
+    CALLS,
+  )
+  const guard = new Guard({
+    route,
+    model: SERVED.model,
+    throwIfClosed: () => undefined,
+    load: () => Promise.reject(OFF),
+    doubt: () => Promise.resolve(),
+    fellBack: (...given) => monitor.fellBack(SERVED.model, ...given),
+  })
+  guard.fallBackTo(new Chain({ answer: { risk: 0.5 } }, undefined, () => undefined))
+  let isAsked = false
+  const dying = { ...engine(), send: () => (isAsked = true) }
+  route.serve(dying, SERVED, TERMS)
+  const asked = guard.predict(1)
+  await expect.poll(() => isAsked).toBe(true)
+  route.refuse(OFF)
+  guard.missing(OFF)
+  dying.end(new AfieldError('engine/crashed', 'Out of memory.'))
+  expect(await asked).toMatchObject({ servedBy: 'constant' })
+  expect(statsOf(monitor.of(SERVED.model), counted.now, NOTHING_AROUND)).toMatchObject({
+    total: { count: 1, errors: 1 },
+    fallback: { constant: 1 },
+  })
 })
 
 describe('many whose engine dies after the team switched the model off', () => {

@@ -22,7 +22,7 @@ export interface GuardOptions {
     by: ChainAnswers['servedBy'],
     latencyMs: number,
     times: number,
-    /** Whether the model was asked first, and its failure counted. */
+    /** Whether the model was asked first, which counts its failure. */
     isTold: boolean,
   ) => void
   /** Counts what nothing answered, and the model was not even asked. */
@@ -168,10 +168,9 @@ export class Guard {
     if (asks && isTry && era === this.breaker.era) this.breaker.withdrawn()
     if (!(reason instanceof AfieldError)) return reason
     const { fellBack, model, refused } = this.#options
-    const isTold = asks && this.#served !== ''
     if (isOfCall(reason)) throw reason
     const count = (error: AfieldError, times: number): void => {
-      if (!isTold && !isOfCall(error)) refused?.(error, times)
+      if (!asks && !isOfCall(error)) refused?.(error, times)
     }
     if (!this.#chain?.answers) {
       count(reason, call.questions.length)
@@ -188,7 +187,7 @@ export class Guard {
     const failures = settled.filter((one) => one instanceof AfieldError)
     // Fails where they cannot be ranked, and whoever asked then has no answer.
     const told = call.told(answers, { model, modelVersion, servedBy, backend: undefined, latencyMs })
-    fellBack(servedBy, latencyMs, settled.length - failures.length, isTold)
+    fellBack(servedBy, latencyMs, settled.length - failures.length, asks)
     for (const failure of failures) count(failure, 1)
     return told
   }
