@@ -4,6 +4,7 @@ import { Breaker } from '../../packages/sdk/dist/router/breaker.js'
 import { Chain, type RemoteAnswers } from '../../packages/sdk/dist/router/fallback/chain.js'
 import type { FallbackOptions } from '../../packages/sdk/dist/router/fallback/options.js'
 import { Guard, type GuardOptions } from '../../packages/sdk/dist/router/guard.js'
+import { guardOf } from '../../packages/sdk/dist/router/guarded.js'
 import type { OpenPage } from '../../packages/sdk/dist/router/open-page.js'
 import { openGuard } from '../../packages/sdk/dist/router/open-guard.js'
 import type { Route } from '../../packages/sdk/dist/router/route.js'
@@ -526,6 +527,23 @@ test('while its fallback is not there, the failures of a route are heard of else
   expect(route.onFailed).toBeDefined()
   await openGuard({} as OpenPage, route, { answer: CONSTANT })
   expect(route.onFailed).toBeUndefined()
+})
+
+test('who asks while another gives a fallback that is refused has what was there before, and so has who asks later', async () => {
+  const page = {} as OpenPage
+  const route = { name: 'risk', model: 'risk' } as unknown as Route
+  const wrong = { answers: CONSTANT } as FallbackOptions
+  const giveWrongly = () =>
+    expect(guardOf(page, route, wrong)).rejects.toMatchObject({ code: 'input/invalid' })
+  const given = giveWrongly()
+  expect(await guardOf(page, route)).toBeUndefined()
+  await given
+  const guard = await guardOf(page, route, { answer: CONSTANT })
+  expect(guard).toBeInstanceOf(Guard)
+  const both = [giveWrongly(), giveWrongly()]
+  expect(await guardOf(page, route)).toBe(guard)
+  await Promise.all(both)
+  expect(route.guard).toBe(guard)
 })
 
 test('a model that is loaded and does not serve all the same is looked for again', async () => {

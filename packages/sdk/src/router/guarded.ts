@@ -23,8 +23,12 @@ export function guardOf(
   route: Route,
   fallback = waiting.get(route),
 ): Promise<Guard | undefined> {
-  if (route.guard && !fallback) return Promise.resolve(route.guard)
-  return (route.guard = open(page, route, fallback))
+  const last = route.guard
+  if (last && !fallback) return Promise.resolve(last)
+  const opening = open(page, route, fallback, last)
+  // What is wrong with a fallback concerns who gave it: whoever asks meanwhile has what was there before.
+  route.guard = opening.catch(() => last)
+  return opening
 }
 
 /** Has its guard hear of each call that failed, until the guard is here and hears of every call. */
@@ -48,9 +52,10 @@ async function open(
   page: OpenPage,
   route: Route,
   fallback: AnyFallback | undefined,
+  last: Route['guard'],
 ): Promise<Guard | undefined> {
   // One after the other, so that what fails leaves what was there before.
-  const before = await Promise.resolve(route.guard).catch(() => undefined)
+  const before = await last
   try {
     const { openGuard } = await import('./open-guard.js')
     const guard = await openGuard(page, route, fallback)
