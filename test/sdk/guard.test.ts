@@ -5,6 +5,7 @@ import { Chain, type RemoteAnswers } from '../../packages/sdk/dist/router/fallba
 import type { FallbackOptions } from '../../packages/sdk/dist/router/fallback/options.js'
 import { Guard, type GuardOptions } from '../../packages/sdk/dist/router/guard.js'
 import { guardOf } from '../../packages/sdk/dist/router/guarded.js'
+import { Lifeline } from '../../packages/sdk/dist/router/lifeline.js'
 import type { OpenPage } from '../../packages/sdk/dist/router/open-page.js'
 import { openGuard } from '../../packages/sdk/dist/router/open-guard.js'
 import type { Route } from '../../packages/sdk/dist/router/route.js'
@@ -544,6 +545,18 @@ test('who asks while another gives a fallback that is refused has what was there
   expect(await guardOf(page, route)).toBe(guard)
   await Promise.all(both)
   expect(route.guard).toBe(guard)
+})
+
+test('a model and its fallback answer until Afield is closed, also where the keeper died', async () => {
+  const calls = new Lifeline()
+  const page = { calls, counting: { fellBack: () => undefined } } as unknown as OpenPage
+  const guard = await openGuard(page, model as unknown as Route, { answer: CONSTANT })
+  calls.cut(new AfieldError('internal/unexpected', "Afield's keeper worker failed."))
+  expect(await guard.predict({})).toMatchObject({ servedBy: 'model' })
+  model.fails = 'engine/crashed'
+  expect(await guard.predict({})).toMatchObject({ servedBy: 'constant' })
+  calls.cut(new AfieldError('closed', 'Afield was closed.'))
+  await expect(guard.predict({})).rejects.toMatchObject({ code: 'closed' })
 })
 
 test('a model that is loaded and does not serve all the same is looked for again', async () => {

@@ -30,7 +30,11 @@ function guardFor(page: OpenPage, route: Route): Guard {
       page.keeper.cancellable(undefined, (keeper, task) =>
         keeper.load(model, version === undefined ? {} : { version }, task),
       ),
-    throwIfClosed: () => page.calls.throwIfCut(),
+    throwIfClosed: () => {
+      const { end } = page.calls
+      // Without its keeper, what serves goes on serving.
+      if (end?.code === 'closed') throw end
+    },
     doubt: async (error) => {
       try {
         await page.keeper.ask((keeper) => keeper.doubt(route.name, errorToData(error), false))
