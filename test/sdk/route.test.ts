@@ -1,4 +1,5 @@
 import { AfieldError } from '@afield/protocol'
+import type { PinnedModel } from 'afield'
 import { describe, expect, test } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
 import { Chain } from '../../packages/sdk/dist/router/fallback/chain.js'
@@ -143,6 +144,53 @@ test('a failure is told with what served it, but for those of a stream, which is
   expect(heard).toEqual([['engine/run-failed', '1.0.0']])
   await expect(pinned.predictMany([1], { top: 1 })).rejects.toMatchObject({ code: 'input/invalid' })
   expect(heard).toHaveLength(1)
+})
+
+test('what a stream asks is counted once, also where an engine dies of it, and another', async () => {
+  const counted: unknown[] = []
+  const counts: RouteCounts = {
+    answered: () => counted.push('answered'),
+    failed: (_served, code, times = 1) => counted.push([code, times]),
+    reached: () => undefined,
+  }
+  const dying: ReturnType<typeof engine>[] = []
+  const serveDying = (): void => {
+    const next = { ...engine(), send: () => true }
+    dying.push(next)
+    route.serve(next, SERVED, TERMS)
+  }
+  let deaths = 0
+  const route: Route = new Route('m', counts, {
+    ...CALLS,
+    recover: async () => {
+      await Promise.resolve()
+      if (deaths > 0) serveDying()
+      else route.serve(engine(), SERVED, TERMS)
+    },
+  })
+  const die = async (): Promise<void> => {
+    await expect.poll(() => route.set?.running).toBe(1)
+    deaths -= 1
+    dying.shift()?.end(new AfieldError('engine/crashed', 'Out of memory.'))
+  }
+  const begin = (times: number): Promise<PinnedModel> => {
+    deaths = times
+    serveDying()
+    return route.pin()
+  }
+  const once = (await begin(1)).predict(1)
+  await die()
+  expect(await once).toMatchObject({ modelVersion: '1.0.0' })
+  const many = (await begin(1)).predictMany([1])
+  await die()
+  expect(await many).toMatchObject({ results: [{ index: 0 }] })
+  expect(counted.splice(0)).toEqual(['answered', 'answered'])
+  const twice = (await begin(2)).predict(1)
+  twice.catch(() => undefined)
+  await die()
+  await die()
+  await expect(twice).rejects.toMatchObject({ code: 'engine/crashed' })
+  expect(counted).toEqual([['engine/crashed', 1]])
 })
 
 const OFF = new AfieldError('model/killed', 'Switched off.')

@@ -13,7 +13,7 @@ export type Again = (call: Call, error: AfieldError) => void
 /** One question on its way: asked, perhaps once more of another engine, and settled once. */
 export class Call {
   readonly asked: Asked
-  /** Absent where no other version may answer. */
+  /** Absent where nothing else may answer. */
   readonly again: Again | undefined
   /** What answers, as far as that is settled. */
   by: Served | undefined

@@ -1,10 +1,10 @@
-import { AfieldError, type Backend } from '@afield/protocol'
+import type { AfieldError, Backend } from '@afield/protocol'
 import type { PinnedModel, PredictManyOptions, PredictOptions, Prediction, Predictions } from '../api.js'
 import { abortable } from '../abort.js'
 import { checkOptions } from './check-given.js'
 import { Deadline } from './deadline.js'
 import type { EngineSet } from './engine-set.js'
-import type { Route } from './route.js'
+import type { Route, Stream } from './route.js'
 
 /** A model, held at one version and engine while others begin to serve. */
 export class Pinned implements PinnedModel {
@@ -26,12 +26,12 @@ export class Pinned implements PinnedModel {
   }
 
   predict(input: unknown, options?: PredictOptions): Promise<Prediction> {
-    return this.#inTime(options, (given) => this.#ask((set) => this.#route.predict(input, given, set)))
+    return this.#inTime(options, (given) => this.#ask((stream) => this.#route.predict(input, given, stream)))
   }
 
   predictMany(candidates: readonly unknown[], options?: PredictManyOptions): Promise<Predictions> {
     return this.#inTime(options, (given) =>
-      this.#ask((set) => this.#route.predictMany(candidates, given, set)),
+      this.#ask((stream) => this.#route.predictMany(candidates, given, stream)),
     )
   }
 
@@ -54,21 +54,20 @@ export class Pinned implements PinnedModel {
     }
   }
 
-  /** After its engine was lost, or was wrong, once more of another, where that runs the very same version. */
-  async #ask<T>(ask: (set: EngineSet) => Promise<T>): Promise<T> {
+  async #ask<T>(ask: (stream: Stream) => Promise<T>): Promise<T> {
     const { cut } = this.#set.holds
     if (cut) throw cut
     if (!this.#set.isAlive) await this.#followOn()
+    return ask({ set: this.#set, next: this.#next })
+  }
+
+  /** After its engine was lost, or was wrong, another, where that runs the very same version. */
+  readonly #next: Stream['next'] = async ({ set, error }) => {
+    if (!mayFollowOn(set, error)) throw error
+    if (this.#set.holds.cut) throw this.#set.holds.cut
     // By the time that it fails, another call may have followed on.
-    const asked = this.#set
-    try {
-      return await ask(asked)
-    } catch (error) {
-      if (!(error instanceof AfieldError) || !mayFollowOn(asked, error)) throw error
-      if (this.#set.holds.cut) throw this.#set.holds.cut
-      if (asked === this.#set && !(await this.#followOn(error))) throw error
-      return ask(this.#set)
-    }
+    if (set === this.#set && !(await this.#followOn(error))) throw error
+    return this.#set
   }
 
   async #followOn(error?: AfieldError): Promise<boolean> {

@@ -4,7 +4,7 @@ import { abortable, throwIfAborted } from '../abort.js'
 import type { Settled } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import { checkRanking, rank } from './rank.js'
-import type { Route, RouteCounts } from './route.js'
+import type { Route, RouteCounts, Stream } from './route.js'
 
 /** Candidates that are made ready together; their bitmaps are there only from then until they are sent. */
 const PACK = 1024
@@ -13,15 +13,15 @@ export interface Asking {
   readonly route: Route
   /** What serves, if anything does. */
   readonly first: EngineSet | undefined
-  /** Nothing else may answer. */
-  readonly pinned: boolean
+  /** See `Stream`, where one asks. */
+  readonly next: Stream['next'] | undefined
   readonly counts: RouteCounts | undefined
   readonly began: number
 }
 
 /** See `Model.predictMany`. */
 export async function predictMany(
-  { route, first, pinned, counts, began }: Asking,
+  { route, first, next, counts, began }: Asking,
   candidates: readonly unknown[],
   options: PredictManyOptions,
 ): Promise<Predictions> {
@@ -41,8 +41,7 @@ export async function predictMany(
       release()
     }
   }
-  const asking = first && pinned ? askAll(first) : twice(route, askAll, first)
-  const { set, settled } = await abortable(asking, signal)
+  const { set, settled } = await abortable(twice(route, askAll, first, next), signal)
   const by = set.served
   const now = performance.now()
   const latencyMs = now - began
@@ -69,13 +68,14 @@ async function twice<T>(
   route: Route,
   ask: (set: EngineSet) => Promise<T>,
   first: EngineSet | undefined,
+  next: Stream['next'] = (failed) => route.ready(failed),
 ): Promise<T> {
   const set = first ?? (await route.ready())
   try {
     return await ask(set)
   } catch (error) {
     if (!(error instanceof AfieldError) || error.code === 'closed' || !LOST.has(error.code)) throw error
-    return ask(await route.ready({ set, error }))
+    return ask(await next({ set, error }))
   }
 }
 

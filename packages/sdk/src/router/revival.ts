@@ -31,7 +31,7 @@ export class Revival {
   ask(call: Call): void {
     const { maxQueue, name } = this.#route
     if (this.#parked.size > maxQueue) call.settle(overloaded(name, maxQueue))
-    else this.#park([call], undefined)
+    else this.#park(call, undefined)
   }
 
   /** What was aborted while it waited here. */
@@ -41,13 +41,12 @@ export class Revival {
   }
 
   /** Asks what serves by now, or what serves once the keeper is done. */
-  askAgain(calls: readonly Call[], error: AfieldError): void {
+  askAgain(call: Call, error: AfieldError): void {
     const { refusal, set } = this.#route
-    if (refusal) return calls.forEach((call) => call.settle(error))
+    if (refusal) return call.settle(error)
     const isWrong = error.code === 'engine/wrong-answer'
-    const by = calls[0]?.by
-    if (!set || (isWrong && by?.backend === set.served.backend)) return this.#park(calls, error)
-    for (const call of calls) set.ask(call, false)
+    if (!set || (isWrong && call.by?.backend === set.served.backend)) this.#park(call, error)
+    else set.ask(call, false)
   }
 
   /** What waits is asked of what serves now, or else hears why nothing does. */
@@ -76,12 +75,11 @@ export class Revival {
     return (this.#reviving = reviving)
   }
 
-  #park(calls: readonly Call[], error: AfieldError | undefined): void {
-    for (const call of calls) {
-      if (call.isSettled) continue
-      call.waitsIn = this
-      this.#parked.add(call)
-    }
+  #park(call: Call, error: AfieldError | undefined): void {
+    // Nobody waits for it: whoever asks next has an engine brought back.
+    if (call.isSettled) return
+    call.waitsIn = this
+    this.#parked.add(call)
     const revived = (why: AfieldError): void => {
       // By now they may wait for another revival.
       if (!this.#reviving) this.settle(why)

@@ -9,7 +9,7 @@ import type {
 } from '../api.js'
 import type { Load } from '../keeper/engines/port.js'
 import type { Served, Terms } from '../keeper/ports.js'
-import { Call, type Settled } from './call.js'
+import { Call, type Again, type Settled } from './call.js'
 import { EngineSet, type EngineSetOptions } from './engine-set.js'
 import type { Member } from './member.js'
 import type { Counts } from './counts.js'
@@ -33,6 +33,23 @@ export interface RouteCalls {
   grow(): Promise<Member | undefined>
   /** Another backend for what serves: says how many ms of inference from now on to ask again. */
   consider(load: Load): Promise<number>
+}
+
+/** Who asks engines that it holds on to. */
+export interface Stream {
+  readonly set: EngineSet
+  /**
+   * What to ask after these were lost, or were wrong.
+   *
+   * @throws AfieldError why nothing else may answer.
+   */
+  readonly next: (failed: Failed) => Promise<EngineSet>
+}
+
+/** What was asked, and what became of it. */
+export interface Failed {
+  readonly set: EngineSet
+  readonly error: AfieldError
 }
 
 /** Where predictions for one model go now: a set of engines, a recovery that is under way, or an error. */
@@ -63,7 +80,7 @@ export class Route implements Revived {
   /** For which another backend is looked after. */
   #considered: EngineSet | undefined
   #scaling: Scaling | undefined
-  readonly #askAgain = (call: Call, error: AfieldError): void => this.#revival.askAgain([call], error)
+  readonly #askAgain: Again = (call, error) => this.#revival.askAgain(call, error)
   #underWay = 0
   #waiting: (() => void)[] = []
   #drained: () => void = () => undefined
@@ -180,8 +197,8 @@ export class Route implements Revived {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
   }
 
-  /** @param set what a stream is pinned to; else whatever serves. */
-  predict(input: unknown, options: PredictOptions = {}, set?: EngineSet): Promise<Prediction> {
+  /** @param stream asks what it is pinned to; else whatever serves answers. */
+  predict(input: unknown, options: PredictOptions = {}, stream?: Stream): Promise<Prediction> {
     if (this.#closed) return Promise.reject(this.#closed)
     const { signal, state } = options
     return new Promise((resolve, reject) => {
@@ -194,7 +211,7 @@ export class Route implements Revived {
         if (settled instanceof AfieldError || !by) {
           const error = settled instanceof AfieldError ? settled : noEngine()
           if (by) this.#counts?.failed(by, error.code)
-          if (!set) this.onFailed?.(error, by)
+          if (!stream) this.onFailed?.(error, by)
           reject(error)
         } else {
           this.#counts?.answered(by, latencyMs, now)
@@ -215,10 +232,10 @@ export class Route implements Revived {
         }
         this.#ended()
       }
-      const call = new Call({ input, state }, tell, set ? undefined : this.#askAgain)
+      const call = new Call({ input, state }, tell, stream ? followOn(stream) : this.#askAgain)
       this.#underWay += 1
       if (signal) call.listen(signal)
-      if (set) set.ask(call)
+      if (stream) stream.set.ask(call)
       else this.#ask(call)
     })
   }
@@ -226,19 +243,19 @@ export class Route implements Revived {
   async predictMany(
     candidates: readonly unknown[],
     options: PredictManyOptions = {},
-    set?: EngineSet,
+    stream?: Stream,
   ): Promise<Predictions> {
     if (this.#closed) throw this.#closed
     const began = performance.now()
     this.#underWay += 1
     // What serves now answers, also where it is replaced before the code is here.
-    const first = set ?? this.set
+    const first = stream?.set ?? this.set
     const by = first?.served ?? this.#lastServed
     const release = first?.holds.hold()
     try {
       const { predictMany } = await loadPredictMany()
       return await predictMany(
-        { route: this, first, pinned: set !== undefined, counts: this.#counts, began },
+        { route: this, first, next: stream?.next, counts: this.#counts, began },
         candidates,
         options,
       )
@@ -247,7 +264,7 @@ export class Route implements Revived {
       // What is no array is refused as one call.
       const times = Array.isArray(candidates) ? candidates.length : 1
       if (by) this.#counts?.failed(by, error.code, times)
-      if (!set) this.onFailed?.(error, by)
+      if (!stream) this.onFailed?.(error, by)
       throw error
     } finally {
       release?.()
@@ -284,8 +301,8 @@ export class Route implements Revived {
     }
   }
 
-  /** What serves, brought back where it was lost. @param failed what was asked until now, and what became of it. */
-  async ready(failed?: { readonly set: EngineSet; readonly error: AfieldError }): Promise<EngineSet> {
+  /** What serves, brought back where it was lost. @param failed until now. */
+  async ready(failed?: Failed): Promise<EngineSet> {
     const isWrong = failed?.error.code === 'engine/wrong-answer' && failed.set === this.set
     if (isWrong || (!this.set && !this.#refusal)) await this.#revival.revive(failed?.error)
     if (this.set) return this.set
@@ -300,12 +317,10 @@ export class Route implements Revived {
   }
 
   #lost(set: EngineSet, calls: readonly Call[], error: AfieldError): void {
-    const mayGoOn = calls.filter((call) => {
-      if (call.again) return true
-      call.settle(error)
-      return false
-    })
-    if (mayGoOn.length > 0) return this.#revival.askAgain(mayGoOn, error)
+    for (const call of calls) {
+      if (call.again) call.again(call, error)
+      else call.settle(error)
+    }
     // A device that went away is replaced before somebody asks, and is remembered for what it did.
     const isOver = set === this.#set && error.code !== 'closed'
     if (isOver && set.served.backend !== 'wasm') this.#revival.revive(error).catch(() => undefined)
@@ -349,6 +364,19 @@ export class Route implements Revived {
 
 /** Without the code for more, such as after the app was deployed anew, the engine that there is goes on. */
 const goOn = (): void => undefined
+
+/** Has the calls of a stream asked again where that goes on. */
+function followOn({ set: first, next }: Stream): Again {
+  let set = first
+  return (call, error) =>
+    void next({ set, error }).then(
+      (following) => {
+        set = following
+        set.ask(call, false)
+      },
+      (cause: unknown) => call.settle(asAfieldError(cause, 'internal/unexpected', 'The stream was cut')),
+    )
+}
 
 let predictingMany: Promise<typeof import('./predict-many.js')> | undefined
 
