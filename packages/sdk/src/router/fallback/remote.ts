@@ -85,7 +85,7 @@ export class RemoteFallback implements RemoteAnswers {
     try {
       const answered = await this.#inTime(questions, signal)
       const failure = failureOf(answered)
-      if (failure) throw failure
+      if (failure && !isOfCall(failure)) throw failure
       return answered
     } finally {
       // A try that was given up, or of which the server never heard, leaves the next to try.
@@ -290,9 +290,9 @@ export class RemoteFallback implements RemoteAnswers {
   }
 }
 
-/** Why an answer is none: all that it holds are failures of the server. */
+/** Why an answer is none: all that it holds are failures. Where the server did not answer, that, and not a bad input. */
 function failureOf({ settled }: Answered): AfieldError | undefined {
-  const [first] = settled
-  const failed = settled.every((one) => one instanceof AfieldError && !isOfCall(one))
-  return failed && first instanceof AfieldError ? first : undefined
+  const failures = settled.filter((one) => one instanceof AfieldError)
+  if (failures.length < settled.length) return undefined
+  return failures.find((one) => !isOfCall(one)) ?? failures[0]
 }
