@@ -56,3 +56,22 @@ test('a server that answers nobody is left alone, whatever bad inputs are among 
   expect(server.breaker.state).toBe('closed')
   server.retire()
 })
+
+test('a picture that cannot be read fails alone, and the server hears of the others', async () => {
+  says = () => undefined
+  const server = makeServer()
+  const broken = { [Symbol.toStringTag]: 'HTMLCanvasElement', width: 0, height: 0 }
+  const { settled, modelVersion } = await server.ask([GOOD, { input: broken }, GOOD], undefined)
+  expect(settled).toMatchObject([
+    { outputs: { risk: 0.5 } },
+    { code: 'input/invalid' },
+    { outputs: { risk: 0.5 } },
+  ])
+  expect(modelVersion).toBe('7')
+  expect(asked).toEqual(['good', 'good'])
+  expect((await server.ask([{ input: broken }], undefined)).settled).toMatchObject([
+    { code: 'input/invalid' },
+  ])
+  expect(asked).toHaveLength(2)
+  server.retire()
+})

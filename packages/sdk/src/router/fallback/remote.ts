@@ -18,6 +18,8 @@ const IDLE_MS = 60_000
 /** Questions that are sent to the worker together. */
 const MAX_PACK = 1024
 
+const MISSING = new AfieldError('internal/unexpected', 'An answer is missing.')
+
 type Settled = Answer | AfieldError
 type Answered = Pick<ChainAnswers, 'settled' | 'modelVersion'>
 
@@ -128,12 +130,19 @@ export class RemoteFallback implements RemoteAnswers {
   }
 
   async #inTime(questions: readonly Question[], signal: AbortSignal | undefined): Promise<Answered> {
-    const sendable = await Promise.all(
-      questions.map(async (question) => ({ ...question, input: await toSendable(question.input) })),
+    const ready = await Promise.all(questions.map(readyOf))
+    const sendable = ready.flatMap((one) => (one instanceof AfieldError ? [] : [one]))
+    const given = new Set(questions.map(({ input }) => input))
+    const made = sendable.flatMap(({ input }) =>
+      !given.has(input) && input instanceof ImageBitmap ? [input] : [],
     )
-    const made = sendable.flatMap(({ input }, i) =>
-      input !== questions[i]?.input && input instanceof ImageBitmap ? [input] : [],
-    )
+    /** With what could not even be sent, each in its place. */
+    const whole = ({ settled, modelVersion }: Answered): Answered => {
+      let at = 0
+      const each = ready.map((one) => (one instanceof AfieldError ? one : (settled[at++] ?? MISSING)))
+      return { settled: each, modelVersion }
+    }
+    if (sendable.length === 0) return whole({ settled: [], modelVersion: 'unknown' })
     const late = new AfieldError(
       'remote/timeout',
       `The remote fallback did not answer in ${this.#timeoutMs} ms.`,
@@ -160,7 +169,7 @@ export class RemoteFallback implements RemoteAnswers {
       Object.assign(waiting, {
         resolve: (answered: Answered) => {
           done()
-          resolve(answered)
+          resolve(whole(answered))
         },
         reject: (error: unknown) => {
           done()
@@ -287,6 +296,15 @@ export class RemoteFallback implements RemoteAnswers {
     // Without a contract there is nothing to wait for: the next call asks for one again.
     ready.catch((cause: unknown) => end(asAfieldError(cause, 'internal/unexpected', 'There is no contract')))
     return { worker, remote, ready, gone, end }
+  }
+}
+
+/** As it can be sent, or why it cannot: that costs no other its answer. */
+async function readyOf(question: Question): Promise<Question | AfieldError> {
+  try {
+    return { ...question, input: await toSendable(question.input) }
+  } catch (cause) {
+    return asAfieldError(cause, 'internal/unexpected', 'The input could not be sent')
   }
 }
 
