@@ -49,6 +49,8 @@ class PageAfield implements Afield {
   readonly #listeners = new Set<(event: AfieldEvent) => void>()
   readonly #calls = new Lifeline()
   #opened: OpenPage | undefined
+  /** Calls of `load()` that are under way. */
+  #loads = 0
   #closing: Promise<void> | undefined
 
   constructor(options: AfieldOptions) {
@@ -95,6 +97,7 @@ class PageAfield implements Afield {
     const asked = isServing ? undefined : ask()
     // Also where that code does not come.
     asked?.catch(() => undefined)
+    this.#loads += 1
     try {
       route = await page.route(routeName)
       if (isServing) await route.configure(serving)
@@ -112,7 +115,8 @@ class PageAfield implements Afield {
       guard.missing(error)
     } finally {
       stop?.()
-      if (!route?.served) engines.dropSpare()
+      // Nobody takes it any more, unless another load still may.
+      if (--this.#loads === 0) engines.dropSpare()
     }
     setTimeout(() => page.follow(), FOLLOW_AFTER_MS)
     return modelHandle(name, route, page, () => this.explain(routeName))
