@@ -132,16 +132,20 @@ export class OpenPage {
     const { background, counting, keeper, marks } = this
     const handOver = async (): Promise<void> => counting.handOver()
     const wake = (): void => background.run(() => keeper.remote.wake())
+    let isHidden = false
     const hide = (isLast: boolean): void => {
+      isHidden = true
       marks.leave(counting.unconfirmed(isLast) ?? [])
       background.run(handOver)
     }
     const show = (): void => {
+      isHidden = false
       wake()
       // In view again, so a death from now on is no goodbye; what the mark carried is durable first.
       background.run(async () => {
         await handOver()
-        marks.forget()
+        // Out of view again by then, it left another.
+        if (!isHidden) marks.forget()
       })
     }
     watchPage({ hide, show, online: wake }, this.#stopWatching.signal)
