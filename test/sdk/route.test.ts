@@ -338,3 +338,29 @@ test('a shorter limit of time holds for what runs already', async () => {
   await route.configure({ hungAfterMs: 20 })
   await expect.poll(() => ended).toEqual(['engine/hung'])
 })
+
+test('an app that asks for WASM after all has no other backend looked after', async () => {
+  const asked: string[] = []
+  const route = new Route('m', undefined, {
+    ...CALLS,
+    consider: ({ backend }) => Promise.resolve(asked.push(backend)),
+  })
+  // Each run takes as long as pays for looking at another backend.
+  const slow = engine()
+  const send: typeof slow.send = (pack) => {
+    queueMicrotask(() => {
+      pack.done(1500)
+      for (const call of pack.calls) call.settle({ outputs: {} })
+    })
+    return true
+  }
+  route.serve({ ...slow, send }, SERVED, TERMS)
+  await route.predict(1)
+  await expect.poll(() => asked).toEqual(['auto'])
+  await route.configure({ backend: 'wasm' })
+  await route.predict(1)
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  expect(asked).toEqual(['auto'])
+  await route.configure({ backend: 'webgpu' })
+  await expect.poll(() => asked).toEqual(['auto', 'webgpu'])
+})

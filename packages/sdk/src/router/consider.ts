@@ -42,7 +42,7 @@ export function considerBackends(
     timer = setTimeout(then, ms)
   }
   const consider = async (): Promise<void> => {
-    if (isAsking || set.ranMs < due) return
+    if (isAsking || isOver() || set.ranMs < due) return
     isAsking = true
     const { ranMs, together } = set
     try {
@@ -53,11 +53,12 @@ export function considerBackends(
     }
     isAsking = false
     waitsSince = undefined
-    if (due === Infinity) {
-      if (set.onIdle === look) set.onIdle = undefined
-    } else if (!set.isIdle) look()
+    if (isOver()) return
+    if (due === Infinity) set.onIdle = undefined
+    else if (!set.isIdle) look()
   }
   const look = (): void => {
+    if (isOver()) return
     if (set.ranMs < due) {
       // An idle set calls back; one that is never idle is looked at again.
       if (!set.isIdle) after(LATEST_MS, look)
@@ -67,6 +68,8 @@ export function considerBackends(
     const left = waitsSince + LATEST_MS - performance.now()
     after(Math.max(0, Math.min(IDLE_MS, left)), () => void consider())
   }
+  // The app has asked for another backend since, or something else serves.
+  const isOver = (): boolean => set.onIdle !== look
   set.onIdle = look
   look()
 }

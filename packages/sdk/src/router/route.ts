@@ -133,7 +133,7 @@ export class Route implements Revived {
     if (cache !== undefined) this.set?.keepAnswers(cache)
     if (backend !== undefined && backend !== this.#backend) {
       this.#backend = backend
-      this.#considered = undefined
+      this.#stopConsidering()
       if (this.#set && backend !== 'auto') this.#consider(this.#set)
     }
     if (workers === undefined) return
@@ -341,15 +341,18 @@ export class Route implements Revived {
     if (set !== this.#set || set === this.#considered || set.served.backend === backend) return
     this.#considered = set
     import('./consider.js').then(({ considerBackends }) => {
-      if (set !== this.#considered) return
-      // Not once the app asked for another, or something else serves: that is considered for itself.
-      const isMeant = (): boolean => set === this.#set && backend === this.#backend
-      considerBackends(set, backend, async (load) => (isMeant() ? this.calls.consider(load) : Infinity))
+      if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
     }, goOn)
+  }
+
+  #stopConsidering(): void {
+    if (this.#considered) this.#considered.onIdle = undefined
+    this.#considered = undefined
   }
 
   /** It answers what it was asked, and what is pinned to it, and ends. */
   #retire(set: EngineSet): void {
+    this.#stopConsidering()
     if (set.isAlive) this.#retired.add(set)
     const forget = (): boolean => !set.isAlive && this.#retired.delete(set)
     for (const { gone } of set.members) void gone.then(forget)
