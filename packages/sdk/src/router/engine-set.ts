@@ -43,6 +43,8 @@ export interface SetListener {
 export class EngineSet {
   served: Served
   terms: Terms
+  /** Of the engine that it began with. */
+  firstId: number | undefined
   /** Ms that its engines ran. */
   ranMs = 0
   /** Questions that they answered, in how many packs: see {@link together}. */
@@ -118,6 +120,7 @@ export class EngineSet {
   add(member: Member): void {
     if (this.#isRetired) return member.end(undefined)
     member.owner = this
+    this.firstId ??= member.id
     if (this.#options.cache > 0) member.keepAnswers(this.#options.cache)
     this.#seats.push({ member, held: [], calls: 0, since: 0, seen: 0, hasAnswered: false, isLeaving: false })
     void member.gone.then((error) => this.#lost(member, error))

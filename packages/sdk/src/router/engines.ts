@@ -28,8 +28,9 @@ export class Engines {
     this.#onReport = onReport
   }
 
+  /** Of a pool that lost the engine it began with, by which the keeper names it, another. */
   get(id: number): EngineClient | undefined {
-    return this.alive.get(id)
+    return this.alive.get(id) ?? [...this.alive.values()].find(({ owner }) => owner?.firstId === id)
   }
 
   /**
