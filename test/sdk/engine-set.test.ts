@@ -200,3 +200,27 @@ test('those of one call for many do not fill the queue of the others', async () 
   while (packs.length > 0) answer()
   expect([(await many).length, others.slice(0, 2)]).toEqual([600, [ANSWER, ANSWER]])
 })
+
+test('an engine more than is needed goes also where it is never idle: it answers what it has, and takes no more', async () => {
+  const engines = [engine(false), engine(false), engine(false)] as const
+  const [first, second, third] = engines
+  const set = setOf(...engines.map(({ member }) => member))
+  const settled = askMany(set, 9)
+  set.shrink()
+  set.shrink()
+  for (const { answer } of [second, third]) answer()
+  await expect.poll(() => set.members).toEqual([first.member])
+  while (first.packs.length > 0) first.answer()
+  expect(settled).toEqual(Array.from({ length: 9 }, () => ANSWER))
+})
+
+test('an engine on its way out stays where it is the last', async () => {
+  const [first, second] = [engine(false), engine(false)]
+  const set = setOf(first.member, second.member)
+  const settled = askMany(set, 9)
+  set.shrink()
+  first.member.end(new AfieldError('engine/crashed', 'On purpose.'))
+  await expect.poll(() => set.members).toEqual([second.member])
+  while (second.packs.length > 0) second.answer()
+  expect(settled).toEqual(Array.from({ length: 9 }, () => ANSWER))
+})

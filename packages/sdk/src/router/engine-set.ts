@@ -95,6 +95,11 @@ export class EngineSet {
     return this.#seats.length > 0
   }
 
+  /** Its engines, but for those on their way out. */
+  get staying(): number {
+    return this.#seats.filter(({ isLeaving }) => !isLeaving).length
+  }
+
   get waiting(): number {
     return this.#queue.length
   }
@@ -128,17 +133,17 @@ export class EngineSet {
   }
 
   /**
-   * Ends one engine more than is needed: of the idle ones, that which was asked longest ago. Never the first, by which
-   * the keeper measures and names what serves.
+   * Has one engine more than is needed go when it has answered what it has: that which has least to do; of the idle,
+   * that which was asked longest ago. Never the first, by which the keeper measures and names what serves.
    */
   shrink(): void {
-    const [idle] = this.#seats
+    const [leaving] = this.#seats
       .slice(1)
-      .filter(({ held, isLeaving }) => held.length === 0 && !isLeaving)
-      .sort((a, b) => a.since - b.since)
-    if (!idle) return
-    idle.isLeaving = true
-    idle.member.end(undefined)
+      .filter(({ isLeaving }) => !isLeaving)
+      .sort((a, b) => a.calls - b.calls || a.since - b.since)
+    if (!leaving) return
+    leaving.isLeaving = true
+    this.#endIfLeft(leaving)
   }
 
   /** The limit of time for a run may have changed, also for those under way. */
@@ -310,6 +315,7 @@ export class EngineSet {
     this.packs += 1
     this.#eachMs = ((this.#eachMs ?? ms / pack.calls.length) + ms / pack.calls.length) / 2
     this.#listener.ran(this, ms, pack.calls.length)
+    this.#endIfLeft(seat)
     if (this.#queue.length > 0) return this.#pump(seat.held.length > 0 ? 'between' : 'asked')
     if (this.onIdle && this.isIdle) this.onIdle()
     this.#endIfDone()
@@ -332,9 +338,18 @@ export class EngineSet {
       this.#watchdog.stop()
       return this.#listener.lost(this, calls, reason)
     }
+    // The first of those that are left stays, or what waits would wait for nobody.
+    const [left] = this.#seats
+    if (left) left.isLeaving = false
     for (const call of calls) this.ask(call, false)
     this.#pump('asking')
     this.#endIfDone()
+  }
+
+  #endIfLeft(seat: Seat): void {
+    if (!seat.isLeaving || seat.held.length > 0) return
+    this.#seats.splice(this.#seats.indexOf(seat), 1)
+    seat.member.end(undefined)
   }
 
   #endIfDone(): void {

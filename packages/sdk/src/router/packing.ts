@@ -29,7 +29,7 @@ export interface Seat {
   seen: number
   /** Anything, since it is here. */
   hasAnswered: boolean
-  /** Takes nothing more. */
+  /** Takes nothing more, and ends when it has answered what it has. */
   isLeaving: boolean
 }
 
@@ -49,7 +49,8 @@ export function nextPack(
   seats: readonly Seat[],
   { count, eachMs, hungAfterMs, isEager }: Waiting,
 ): { readonly seat: Seat; readonly count: number } | undefined {
-  const seat = freest(seats)
+  const staying = seats.filter(({ isLeaving }) => !isLeaving)
+  const seat = freest(staying)
   if (!seat || count === 0) return undefined
   const most = mostInPack(eachMs, Math.min(PACK_MS, SHARE_OF_LIMIT * hungAfterMs))
   const packs = seat.held.length
@@ -59,9 +60,8 @@ export function nextPack(
     const enough = isEager ? inTurn : AHEAD
     if (count < enough || most < AHEAD || packs >= MAX_HELD) return undefined
   }
-  const sharing = seats.filter(({ isLeaving }) => !isLeaving).length
-  const all = seats.reduce((sum, { calls }) => sum + calls, count)
-  return { seat, count: Math.min(Math.ceil(all / sharing) - seat.calls, most) }
+  const all = staying.reduce((sum, { calls }) => sum + calls, count)
+  return { seat, count: Math.min(Math.ceil(all / staying.length) - seat.calls, most) }
 }
 
 function mostInPack(eachMs: number | undefined, packMs: number): number {
@@ -73,7 +73,6 @@ function mostInPack(eachMs: number | undefined, packMs: number): number {
 function freest(seats: readonly Seat[]): Seat | undefined {
   let found: Seat | undefined
   for (const seat of seats) {
-    if (seat.isLeaving) continue
     const by = found ? seat.calls - found.calls || seat.since - found.since : -1
     if (by < 0) found = seat
   }

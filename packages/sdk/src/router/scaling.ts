@@ -64,15 +64,11 @@ export class Scaling {
   #look(): void {
     const set = this.#set
     const now = performance.now()
-    const count = set.members.length
+    const count = set.staying
     if (this.#isStopped || !set.isAlive) return
     if (!this.#isAuto) {
       if (count < this.#target) void this.#grow(now)
-      else if (count > this.#target) {
-        for (let left = count; left > this.#target; left--) this.#shrink()
-        // Those that work now go later.
-        this.#begin()
-      }
+      else for (let left = count; left > this.#target; left--) this.#shrink()
       return
     }
     this.#samples.push({ at: now, workedMs: set.workedMs(now), waited: set.waited })
