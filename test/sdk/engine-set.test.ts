@@ -1,5 +1,5 @@
 import { AfieldError } from '@afield/protocol'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { Call, type Settled } from '../../packages/sdk/src/router/call.js'
 import {
   EngineSet,
@@ -8,6 +8,8 @@ import {
 } from '../../packages/sdk/src/router/engine-set.js'
 import type { Member } from '../../packages/sdk/src/router/member.js'
 import type { Pack } from '../../packages/sdk/src/router/pack.js'
+
+afterEach(() => void vi.unstubAllGlobals())
 
 /** An engine that answers when it is told to. */
 function engine(sharesRuns = true): {
@@ -223,4 +225,32 @@ test('an engine on its way out stays where it is the last', async () => {
   await expect.poll(() => set.members).toEqual([second.member])
   while (second.packs.length > 0) second.answer()
   expect(settled).toEqual(Array.from({ length: 9 }, () => ANSWER))
+})
+
+/** A canvas, and the bitmaps that were made of it and closed. */
+function canvas() {
+  const made: ImageBitmap[] = []
+  const closed: ImageBitmap[] = []
+  vi.stubGlobal('createImageBitmap', () => {
+    const bitmap: ImageBitmap = { width: 1, height: 1, close: () => closed.push(bitmap) }
+    made.push(bitmap)
+    return Promise.resolve(bitmap)
+  })
+  return { input: { [Symbol.toStringTag]: 'OffscreenCanvas', width: 1, height: 1 }, made, closed }
+}
+
+test('a picture whose engine was lost is kept by nobody', async () => {
+  const { input, made, closed } = canvas()
+  const { member, packs } = engine(false)
+  const set = setWith(
+    {},
+    { lost: (_set, calls, error) => calls.forEach((call) => call.settle(error)) },
+    member,
+  )
+  const settled: Settled[] = []
+  for (let i = 0; i < 3; i++) set.ask(new Call({ input }, (one) => settled.push(one)))
+  await expect.poll(() => packs.length).toBe(1)
+  member.end(HUNG)
+  await expect.poll(() => settled).toEqual([HUNG, HUNG, HUNG])
+  expect(closed).toEqual(expect.arrayContaining(made.slice(1)))
 })

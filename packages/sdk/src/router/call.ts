@@ -55,7 +55,7 @@ export class Call {
   ready(): Promise<void> | undefined {
     if ('golden' in this.asked) return undefined
     // Of a picture that another engine was to have.
-    this.drop()
+    this.#drop()
     const { input } = this.asked
     this.sendable = input
     if (typeof input !== 'object' || ArrayBuffer.isView(input)) return undefined
@@ -74,6 +74,7 @@ export class Call {
     if (this.isSettled) return
     this.isSettled = true
     if (this.#abort) this.#signal?.removeEventListener('abort', this.#abort)
+    this.#drop()
     this.#tell(settled)
   }
 
@@ -85,18 +86,19 @@ export class Call {
     this.settle(error)
   }
 
-  /** No engine has it any more. */
-  drop(): void {
-    this.bitmap?.close()
-    this.bitmap = undefined
-  }
-
   async #await(bitmap: Promise<ImageBitmap>): Promise<void> {
     try {
       this.sendable = this.bitmap = await bitmap
     } catch (cause) {
       this.#refuse(cause)
     }
+    if (this.isSettled) this.#drop()
+  }
+
+  /** What was made of a picture and not sent, of which nothing will be made any more. */
+  #drop(): void {
+    this.bitmap?.close()
+    this.bitmap = undefined
   }
 
   #refuse(cause: unknown): void {

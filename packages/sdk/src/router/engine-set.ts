@@ -158,7 +158,7 @@ export class EngineSet {
 
   /** @throws nothing: whatever becomes of it, the call hears. @param bounded as many may wait as may wait. */
   ask(call: Call, bounded = true): void {
-    if (call.isSettled) return call.drop()
+    if (call.isSettled) return
     call.by = this.served
     if (bounded && !this.#hasRoom()) return call.settle(overloaded(this.served.model, this.#unstarted))
     const ready = call.ready()
@@ -210,17 +210,10 @@ export class EngineSet {
 
   #enqueue(calls: readonly Call[]): void {
     if (!this.isAlive) {
-      for (const call of calls) if (call.isSettled) call.drop()
       const asked = calls.filter(({ isSettled }) => !isSettled)
       return this.#listener.lost(this, asked, GONE)
     }
-    for (const call of calls) {
-      if (call.isSettled) {
-        call.drop()
-        continue
-      }
-      this.#queue.add(call)
-    }
+    for (const call of calls) if (!call.isSettled) this.#queue.add(call)
     this.#pump('asking')
     // What waits for its task to end waits for no engine.
     if (!this.#isPumping) this.waited += this.#unstarted
@@ -297,7 +290,6 @@ export class EngineSet {
     // One of them cannot be cloned; the others are asked all the same.
     if (calls.length > 1) return calls.forEach((call) => this.#send(seat, [call]))
     only?.settle(unsendable(only.bitmap))
-    only?.drop()
     this.#endIfDone()
   }
 

@@ -62,9 +62,8 @@ export class Queue {
   }
 
   /** What was aborted while it waited here. */
-  withdraw(call: Call): void {
+  withdraw(): void {
     this.#length -= 1
-    call.drop()
     this.#onWithdrawn()
   }
 }

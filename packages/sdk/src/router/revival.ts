@@ -37,7 +37,6 @@ export class Revival {
   /** What was aborted while it waited here. */
   withdraw(call: Call): void {
     this.#parked.delete(call)
-    call.drop()
   }
 
   /** Asks what serves by now, or what serves once the keeper is done. */
