@@ -239,6 +239,19 @@ function canvas() {
   return { input: { [Symbol.toStringTag]: 'OffscreenCanvas', width: 1, height: 1 }, made, closed }
 }
 
+test('of pictures no more may wait than of anything else, those that are made ready among them', async () => {
+  const { input, made } = canvas()
+  const { member, answer, packs } = engine(false)
+  const set = setWith({ maxQueue: 2 }, {}, member)
+  const settled: Settled[] = []
+  for (let i = 0; i < 5; i++) set.ask(new Call({ input }, (one) => (settled[i] = one)))
+  const refused = expect.objectContaining({ code: 'engine/overloaded' }) as Settled
+  expect([made.length, ...settled]).toEqual([3, undefined, undefined, undefined, refused, refused])
+  await expect.poll(() => packs.length).toBe(1)
+  while (packs.length > 0) answer()
+  expect(settled).toEqual([ANSWER, ANSWER, ANSWER, refused, refused])
+})
+
 test('a picture whose engine was lost is kept by nobody', async () => {
   const { input, made, closed } = canvas()
   const { member, packs } = engine(false)

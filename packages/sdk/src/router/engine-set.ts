@@ -62,6 +62,8 @@ export class EngineSet {
   readonly #listener: SetListener
   readonly #seats: Seat[] = []
   readonly #queue = new Queue(() => this.#endIfDone())
+  /** Pictures that are made ready, after which they wait like anything else. */
+  readonly #preparing = new Set<Call>()
   readonly #spares = new Spares()
   #isPumping = false
   #isRetired = false
@@ -160,11 +162,17 @@ export class EngineSet {
   ask(call: Call, bounded = true): void {
     if (call.isSettled) return
     call.by = this.served
-    if (bounded && !this.#hasRoom()) return call.settle(overloaded(this.served.model, this.#unstarted))
+    if (bounded && !this.#hasRoom()) {
+      return call.settle(overloaded(this.served.model, this.#unstarted + this.#preparing.size))
+    }
     const ready = call.ready()
     if (!ready) return this.#enqueue([call])
     const release = this.holds.hold()
+    const isReady = (): unknown => this.#preparing.delete(call)
+    this.#preparing.add(call)
+    call.waitsIn = { withdraw: isReady }
     void ready.then(() => {
+      isReady()
       this.#enqueue([call])
       release()
     })
@@ -222,21 +230,24 @@ export class EngineSet {
 
   #hasRoom(): boolean {
     if (!this.#isFull) return true
-    const hasIdle = (): boolean => this.#seats.some(({ held }) => held.length === 0)
+    const idle = (): number => this.#seats.filter(({ held }) => held.length === 0).length
     // What would have gone to an idle engine when this task is over goes now.
-    if (hasIdle()) this.#pump('asked')
-    return !this.#isFull || hasIdle()
+    if (idle() > 0) this.#pump('asked')
+    if (!this.#isFull) return true
+    // Of what is not ready yet, each takes one at once.
+    return idle() > 0 && this.#preparing.size < this.#options.maxQueue + idle()
   }
 
   /** As many wait as may. Those of one call for many say nothing of how much else may. */
   get #isFull(): boolean {
     const { maxQueue } = this.#options
-    if (this.#unstarted < maxQueue) return false
+    const preparing = this.#preparing.size
+    if (this.#unstarted + preparing < maxQueue) return false
     const inEngines = this.#seats.flatMap(({ held }) => held.slice(1).flatMap(({ calls }) => calls))
     const counted = [...this.#queue.calls, ...inEngines].filter(
       ({ isSettled, isOfMany }) => !isSettled && !isOfMany,
     )
-    return counted.length >= maxQueue
+    return counted.length + preparing >= maxQueue
   }
 
   /** What waits, here or before an engine that runs others. */
