@@ -72,6 +72,18 @@ test('kept answers are told apart, with the ids of the input that asks', async (
   expect([await ask(2), await ask(2)]).toEqual([false, false])
 })
 
+test('answers are kept also where the app says again how many, and the latest used where it says fewer', async () => {
+  const { device } = await loadedDevice(repository)
+  await device.configure(MODEL, { cache: 3 })
+  const ask = async (quiz: number) =>
+    (await device.predict(MODEL, { ...RECORD, quiz_score: quiz })).cached ?? false
+  expect([await ask(1), await ask(2), await ask(3)]).toEqual([false, false, false])
+  await device.configure(MODEL, { cache: 3 })
+  expect(await ask(1)).toBe(true)
+  await device.configure(MODEL, { cache: 2 })
+  expect([await ask(1), await ask(3), await ask(2)]).toEqual([true, true, false])
+})
+
 test('a kept answer never has the id of the input before', async () => {
   const config = JSON.parse(await readFile(learnerRiskConfig, 'utf8')) as {
     readonly contract: { readonly input: { readonly fields: object[] } }

@@ -2,12 +2,13 @@ import type { Answer, Feeds } from '@afield/protocol'
 
 /** Answers to the latest inputs, by what the graph would have been given: the least recently used goes first. */
 export class AnswerCache {
-  readonly #size: number
   readonly #answers = new Map<string, Answer>()
+  #size = 0
 
-  /** @param size answers that are kept. */
-  constructor(size: number) {
+  /** From now on so many are kept. */
+  keep(size: number): void {
     this.#size = size
+    this.#drop()
   }
 
   /** A copy of its own, or `undefined`. */
@@ -22,6 +23,10 @@ export class AnswerCache {
   set(key: string, answer: Answer): void {
     this.#answers.delete(key)
     this.#answers.set(key, structuredClone(answer))
+    this.#drop()
+  }
+
+  #drop(): void {
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size <= this.#size) return
       this.#answers.delete(oldest)

@@ -138,7 +138,8 @@ export class Predictor {
 
   /** Keeps the answers to so many inputs for when they come again; 0: none. */
   keepAnswers(count: number): void {
-    this.#cache = count > 0 ? new AnswerCache(count) : undefined
+    if (count > 0) (this.#cache ??= new AnswerCache()).keep(count)
+    else this.#cache = undefined
   }
 
   /**
