@@ -5,6 +5,8 @@ import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
 import { Chain } from '../../packages/sdk/dist/router/fallback/chain.js'
 import { Guard } from '../../packages/sdk/dist/router/guard.js'
 import { statsOf } from '../../packages/sdk/dist/router/monitor/stats.js'
+
+import type { Member } from '../../packages/sdk/dist/router/member.js'
 import type { Pack } from '../../packages/sdk/dist/router/pack.js'
 import { Route, type RouteCalls, type RouteCounts } from '../../packages/sdk/dist/router/route.js'
 import { SERVED, TERMS, engine } from './support/engines.js'
@@ -363,4 +365,21 @@ test('an app that asks for WASM after all has no other backend looked after', as
   expect(asked).toEqual(['auto'])
   await route.configure({ backend: 'webgpu' })
   await expect.poll(() => asked).toEqual(['auto', 'webgpu'])
+})
+
+test('what is said of a model holds for the streams that are pinned to what served before, too', async () => {
+  const route = new Route('m', undefined, CALLS)
+  const told: unknown[] = []
+  const before: Member = {
+    ...engine(),
+    send: () => true,
+    keepAnswers: (count) => told.push(count),
+    end: (error) => told.push(error?.code),
+  }
+  route.serve(before, SERVED, TERMS)
+  const pinned = await route.pin()
+  route.serve(engine(), { ...SERVED, version: '2.0.0' } as typeof SERVED, TERMS)
+  void pinned.predict(1)
+  await route.configure({ cache: 7, hungAfterMs: 20 })
+  await expect.poll(() => told).toEqual([7, 'engine/hung'])
 })

@@ -129,8 +129,10 @@ export class Route implements Revived {
     checkServing(given)
     const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs } = given
     Object.assign(options, { maxQueue, hungAfterMs, cache: cache ?? options.cache })
-    this.set?.heedLimit()
-    if (cache !== undefined) this.set?.keepAnswers(cache)
+    for (const set of this.#set ? [this.#set, ...this.#retired] : this.#retired) {
+      set.heedLimit()
+      if (cache !== undefined) set.keepAnswers(cache)
+    }
     if (backend !== undefined && backend !== this.#backend) {
       this.#backend = backend
       this.#stopConsidering()
