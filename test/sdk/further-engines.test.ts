@@ -19,7 +19,12 @@ function serving(load: Engine['load'], clock = new TestClock()) {
   const closed: number[] = []
   const activator = {
     model: 'm',
-    running: { served: SERVED, descriptor: 'a', engine: { id: 1 }, terms: { engine: { build: 'plain' } } },
+    running: {
+      served: SERVED,
+      descriptor: 'a',
+      engine: { id: 1 },
+      terms: { engine: { build: 'plain' }, standsIn: true },
+    },
     releaseOf: () => ({}),
     options: {
       fetcher: {
@@ -59,6 +64,28 @@ test('a backend that waited for its turn is not judged by the version that took 
   expect(await considered).toBeLessThan(Infinity)
   const tried = { descriptor: 'a', backend: 'webgpu', on: 'gpu ort browser' } as Tried
   expect(await verdicts.find(tried)).toBeUndefined()
+})
+
+test('a version that is relabelled while a backend is tried goes on on it as what it is by then', async () => {
+  const { activator, ports, rooms } = serving(() => Promise.resolve({ backend: 'webgpu' } as never))
+  const moved: unknown[] = []
+  const measure = (): Promise<number> => {
+    // Another version was meant for this device until now.
+    activator.running = { ...activator.running, terms: { ...activator.running.terms, standsIn: false } }
+    return Promise.resolve(1)
+  }
+  Object.assign(activator, { serving: { move: (...given: unknown[]) => Promise.resolve(moved.push(given)) } })
+  Object.assign(rooms.routes, { turn: (_: unknown, work: () => unknown) => work() })
+  const engine = await ports.host.openEngine({} as never)
+  Object.assign(ports.host, {
+    emit: () => undefined,
+    openEngine: () => Promise.resolve({ ...engine, measure }),
+  })
+  const considering = new Considering(ports, rooms, new Verdicts(ports, 'life'))
+  await considering.consider('m', { inferenceMs: 1, together: 1, backend: 'webgpu' })
+  expect(moved).toEqual([
+    [expect.anything(), expect.anything(), expect.objectContaining({ standsIn: false })],
+  ])
 })
 
 test('an engine for a pool that hangs while it loads is ended', async () => {

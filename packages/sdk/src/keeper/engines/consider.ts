@@ -135,9 +135,10 @@ export class Considering {
       return NEVER
     }
     const moved = await this.#rooms.routes.turn(activator, async () => {
-      if (activator.running?.engine !== running.engine) return false
+      const now = activator.running
+      if (now?.engine !== running.engine) return false
       const terms = {
-        ...running.terms,
+        ...now.terms,
         variant: stored.artifact.variant,
         engine: facts,
         modelBytes: modelBytes(stored),
