@@ -1,11 +1,10 @@
 import { AfieldError } from '@afield/protocol'
 import type { PinnedModel } from 'afield'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
 import { Chain } from '../../packages/sdk/dist/router/fallback/chain.js'
 import { Guard } from '../../packages/sdk/dist/router/guard.js'
 import { statsOf } from '../../packages/sdk/dist/router/monitor/stats.js'
-
 import type { Member } from '../../packages/sdk/dist/router/member.js'
 import type { Pack } from '../../packages/sdk/dist/router/pack.js'
 import { Route, type RouteCalls, type RouteCounts } from '../../packages/sdk/dist/router/route.js'
@@ -382,4 +381,22 @@ test('what is said of a model holds for the streams that are pinned to what serv
   void pinned.predict(1)
   await route.configure({ cache: 7, hungAfterMs: 20 })
   await expect.poll(() => told).toEqual([7, 'engine/hung'])
+})
+
+test('code that cannot be loaded, such as after the app was deployed anew, is an error of ours', async () => {
+  const gone = (): never => {
+    throw new TypeError('Failed to fetch dynamically imported module')
+  }
+  for (const part of ['pinned', 'serving-options']) {
+    const file = `../../packages/sdk/dist/router/${part}.js`
+    vi.doMock(file, gone)
+    onTestFinished(() => vi.doUnmock(file))
+  }
+  vi.resetModules()
+  const { Route: Anew } = await import('../../packages/sdk/dist/router/route.js')
+  const route = new Anew('m', undefined, CALLS)
+  route.serve(engine(), SERVED, TERMS)
+  await expect(route.pin()).rejects.toMatchObject({ code: 'engine/unavailable' })
+  await expect(route.configure({ cache: 1 })).rejects.toMatchObject({ code: 'engine/unavailable' })
+  expect(await route.predict(1)).toMatchObject({ modelVersion: '1.0.0' })
 })

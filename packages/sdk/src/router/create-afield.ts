@@ -4,7 +4,7 @@ import { throwIfAborted } from '../abort.js'
 import type { LogLevel, Logger } from '../keeper/ports.js'
 import type { ModelName } from '../models.js'
 import type { Engines } from './engines.js'
-import { isOdd, isOddNamed, modelCalls } from './given.js'
+import { isOdd, isOddNamed, modelCalls, partMissing } from './given.js'
 import { guardOf } from './guarded.js'
 import type { RemoteKeeper } from './keeper-client.js'
 import { Lifeline } from './lifeline.js'
@@ -218,7 +218,7 @@ class PageAfield implements Afield {
 }
 
 /** Apart, so that an app's first load does not carry what only its help page says. */
-const words = () => import('../words/words.js')
+const words = () => import('../words/words.js').catch(partMissing)
 
 const consoleLogger: Logger = (level: LogLevel, message: string, error?: AfieldError) => {
   if (level === 'debug' || level === 'info') return

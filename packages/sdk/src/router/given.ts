@@ -1,3 +1,5 @@
+import { asAfieldError } from '@afield/protocol'
+
 /** Whether a closer look at a call's options finds fault with them; see `checkOptions`. */
 export function isOdd(options: { readonly signal?: unknown } | null = {}): boolean {
   if (!options || typeof options !== 'object') return true
@@ -17,4 +19,9 @@ export function isOddNamed(
 }
 
 /** A file of its own: what is asked now and then, and what looks closer. */
-export const modelCalls = () => import('./model-calls.js')
+export const modelCalls = () => import('./model-calls.js').catch(partMissing)
+
+/** @throws AfieldError `engine/unavailable` in the place of a file, such as after the app was deployed anew. */
+export function partMissing(cause: unknown): never {
+  throw asAfieldError(cause, 'engine/unavailable', 'A part of Afield could not be loaded')
+}

@@ -1,7 +1,6 @@
-import { asAfieldError } from '@afield/protocol'
 import type { Model, PredictOptions } from '../api.js'
 import type { ModelName } from '../models.js'
-import { isOdd, modelCalls } from './given.js'
+import { isOdd, modelCalls, partMissing } from './given.js'
 import { guardOf, guardOnFailure, unguarded } from './guarded.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
@@ -56,7 +55,7 @@ export function modelHandle<N extends ModelName>(
         const calls = await modelCalls()
         return (await calls[call]({ page, route }, given)) as never
       } catch (cause) {
-        throw asAfieldError(cause, 'engine/unavailable', 'A part of Afield could not be loaded')
+        return partMissing(cause)
       }
     }
   const model: Model = {

@@ -1,4 +1,4 @@
-import { asAfieldError, errorToData, toHex } from '@afield/protocol'
+import { errorToData, toHex } from '@afield/protocol'
 import type { AfieldEvent, AfieldOptions } from '../api.js'
 import type { Logger } from '../keeper/ports.js'
 import { Background } from './background.js'
@@ -6,6 +6,7 @@ import { Counting } from './counting.js'
 import { Engines } from './engines.js'
 import { KeeperClient } from './keeper-client.js'
 import type { KeeperInit } from '../keeper/worker.js'
+import { partMissing } from './given.js'
 import { keeperInit } from './keeper-init.js'
 import type { Lifeline } from './lifeline.js'
 import { PageMarks } from './marks.js'
@@ -81,9 +82,7 @@ export class OpenPage {
   async route(name: string): Promise<Route> {
     const known = this.routes.get(name)
     if (known) return known
-    const { Route } = await import('./route.js').catch((cause: unknown) => {
-      throw asAfieldError(cause, 'engine/unavailable', 'A part of Afield could not be loaded')
-    })
+    const { Route } = await import('./route.js').catch(partMissing)
     const made = this.routes.get(name) ?? new Route(name, this.counting, this.#callsFor(name))
     this.routes.set(name, made)
     return made

@@ -13,6 +13,7 @@ import { Call, type Again, type Settled } from './call.js'
 import { EngineSet, type EngineSetOptions } from './engine-set.js'
 import type { Member } from './member.js'
 import type { Counts } from './counts.js'
+import { partMissing } from './given.js'
 import type { Guard } from './guard.js'
 import { Revival, noEngine, type Revived } from './revival.js'
 import type { Scaling } from './scaling.js'
@@ -119,13 +120,13 @@ export class Route implements Revived {
   /**
    * What is given holds from now on; what is left out stays.
    *
-   * @throws AfieldError `input/invalid`, with the option as `details.field`.
+   * @throws AfieldError `input/invalid`, with the option as `details.field`; `engine/unavailable`.
    */
   async configure(given: ServingOptions): Promise<void> {
     const { backend, workers, cache } = given
     const options = this.#options
     // A file of its own: most apps leave it all as it is.
-    const { checkServing } = await import('./serving-options.js')
+    const { checkServing } = await import('./serving-options.js').catch(partMissing)
     checkServing(given)
     const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs } = given
     Object.assign(options, { maxQueue, hungAfterMs, cache: cache ?? options.cache })
@@ -294,7 +295,7 @@ export class Route implements Revived {
     const set = await this.ready()
     const release = set.holds.hold()
     try {
-      const { Pinned } = await import('./pinned.js')
+      const { Pinned } = await import('./pinned.js').catch(partMissing)
       // Switched off meanwhile, nobody would let go of it.
       if (set.holds.cut) throw set.holds.cut
       return new Pinned(this, set)
