@@ -287,6 +287,15 @@ describe('tensors in JSON', () => {
     expect(refused?.message).not.toContain('secret')
   })
 
+  test('a server that has no version to name may say so, or say nothing', () => {
+    const outputs = [{ name: 'x', shape: [1], datatype: 'FP32', data: [1], parameters: null }]
+    for (const unsaid of [{}, { id: null, model_version: null, parameters: null }]) {
+      const { results, version } = fromJson({ model_name: 'm', ...unsaid, outputs }, '1', ['x'])
+      expect(version).toBeUndefined()
+      expect(results['x']?.data).toEqual(Float32Array.of(1))
+    }
+  })
+
   test('nested rows are as good as flat ones', () => {
     const outputs = [
       {

@@ -35,8 +35,9 @@ const TensorSchema = v.object({
   data: v.array(v.unknown()),
 })
 const ResponseSchema = v.object({
-  id: v.optional(v.string()),
-  model_version: v.optional(v.string()),
+  // Servers in Python, such as KServe's own, write null where they have nothing to say.
+  id: v.nullish(v.string()),
+  model_version: v.nullish(v.string()),
   outputs: v.pipe(v.array(TensorSchema), v.maxLength(MAX_TENSORS)),
 })
 
@@ -88,7 +89,7 @@ export function fromJson(value: unknown, id: string, wanted: readonly string[]):
     throw invalid(`is no answer of the Open Inference Protocol${where ? ` (at "${where}")` : ''}`, OTHER_URL)
   }
   const { output } = parsed
-  if (output.id !== undefined && output.id !== id)
+  if ((output.id ?? id) !== id)
     throw invalid(
       'is the answer to another request',
       'The server mixes requests up, or something between keeps answers.',
@@ -99,7 +100,7 @@ export function fromJson(value: unknown, id: string, wanted: readonly string[]):
     if (!tensor) throw invalid(`lacks the output "${name}", which the model's contract reads`)
     results[name] = tensorFrom(tensor)
   }
-  return { results, version: output.model_version }
+  return { results, version: output.model_version ?? undefined }
 }
 
 function tensorFrom({ name, shape, datatype, data }: JsonTensor): PlainTensor {
