@@ -36,6 +36,14 @@ test('a rest ends, and the next verdict takes the place of the one before', asyn
   expect(await verdicts.find(TRIED)).toMatchObject({ outcome: 'won' })
 })
 
+test('a rest that was given while the clock was ten years fast does not last for ten years', async () => {
+  const { state } = memoryStorage()
+  const fast = new TestClock(Date.now() + 3650 * DAY)
+  await new Verdicts(portsWith(state, fast), 'one').remember({ ...LOST, until: fast.now() + DAY })
+  expect(await new Verdicts(portsWith(state, fast), 'two').find(TRIED)).toMatchObject({ outcome: 'lost' })
+  expect(await new Verdicts(portsWith(state), 'three').find(TRIED)).toBeUndefined()
+})
+
 test('a page that dies during a trial gives the backend a strike, one that is closed does not', async () => {
   const ports = portsWith(memoryStorage().state)
   await new Verdicts(ports, 'died').begin(TRIED)

@@ -201,10 +201,14 @@ export function failedHere(
 ): ReadonlyMap<Version, Failure> {
   const resting = record.failures.filter(
     ({ version, descriptor, until }) =>
-      // A rest that is longer than any was given by a clock that ran ahead.
-      until > now && until - now <= REST_MS && index?.versions[version]?.descriptor.sha256 === descriptor,
+      rests(until, now) && index?.versions[version]?.descriptor.sha256 === descriptor,
   )
   return new Map(resting.map((failure) => [failure.version, failure]))
+}
+
+/** Whether a rest goes on. One that is longer than any was given by a clock that ran ahead. */
+export function rests(until: number, now: number): boolean {
+  return until > now && until - now <= REST_MS
 }
 
 export function selfTestKey(

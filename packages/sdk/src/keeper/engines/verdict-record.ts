@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { BACKENDS, Sha256Schema, type Backend, type Sha256 } from '@afield/protocol'
+import { rests } from '../activation/record.js'
 import type { Ports } from '../ports.js'
 import { understood } from '../understood.js'
 
@@ -48,5 +49,7 @@ export function verdictsOn(
   descriptor: Sha256,
   now: number,
 ): readonly (Verdict & { readonly backend: Backend })[] {
-  return verdicts.filter((one) => one.descriptor === descriptor && (one.until ?? Infinity) > now)
+  return verdicts.filter(
+    ({ descriptor: of, until }) => of === descriptor && (until === undefined || rests(until, now)),
+  )
 }
