@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Running } from '../../packages/sdk/dist/keeper/activation/serving.js'
 import { tryBackend, type Candidate } from '../../packages/sdk/dist/keeper/engines/try-backend.js'
 import type { Engine, Ports } from '../../packages/sdk/dist/keeper/ports.js'
+import { LocalEngine } from '../../packages/sdk/dist/node/local-engine.js'
+import { KIND_CONTRACTS } from '../support/kind-models.js'
 import { TestClock } from './support/clock.js'
 
 const CANDIDATE = { build: 'jspi', modelBytes: 1, model: {} } as Candidate
@@ -35,4 +38,24 @@ test('what takes no less than 0.9 of what WASM takes does not serve, unless it i
   expect(await trial('auto', Promise.resolve(1.2)).tried).toMatchObject({ serves: true, wasmMs: 1.2 })
   expect(await trial('auto', Promise.resolve(1.1)).tried).toMatchObject({ serves: false, backendMs: 1 })
   expect(await trial('webgpu', new Promise(() => undefined)).tried).toMatchObject({ serves: true })
+})
+
+test('runs that give no answers are not measured: what fails at once would be the fastest', async () => {
+  const engine = new LocalEngine(1)
+  const bytes = new Uint8Array(await readFile('test/models/kinds/pick.onnx'))
+  const of = { bytes, backend: 'wasm', externalData: [], operators: [], contract: KIND_CONTRACTS.pick }
+  await engine.load({ ...of, model: 'pick', version: '1.0.0', assets: {}, stateOf: 'pick 0' } as never)
+  const ask = (...at: readonly number[]) =>
+    engine.measure(3, {
+      vectors: at.map((row) => ({ input: { at: { dims: [1, 1], data: [row] } }, output: { value: 9 } })),
+      tolerance: { absolute: 0, relative: 0 },
+      replay: 'passed',
+    })
+  expect(await ask(3)).toBeGreaterThan(0)
+  await expect(ask(3, 99)).rejects.toMatchObject({
+    code: 'model/self-test-failed',
+    message: expect.stringContaining('golden vector 2 got no answer') as string,
+    cause: { code: 'engine/run-failed' },
+  })
+  engine.close()
 })

@@ -4,6 +4,7 @@ import {
   findDisagreement,
   type Answer,
   type ErrorCode,
+  type Outputs,
   type SelfTest,
 } from '@afield/protocol'
 import type { Asked } from './messages.js'
@@ -26,17 +27,30 @@ export async function replay(selfTest: SelfTest, predict: Predict): Promise<void
   await replayTogether({ ...selfTest, vectors: [first] }, predict)
 }
 
-async function replayTogether(selfTest: SelfTest, predict: Predict): Promise<void> {
-  const answers = await predict(selfTest.vectors.map(({ input }) => ({ golden: input })))
-  const outputs = answers.map((answer, vector) => {
+/**
+ * What golden vectors, which may have been asked again and again in their order, were answered with.
+ *
+ * @throws AfieldError as {@link replay} does, for one that got no answer.
+ */
+export function outputsOf(
+  { length }: SelfTest['vectors'],
+  answers: readonly (Answer | AfieldError)[],
+): readonly Outputs[] {
+  return answers.map((answer, at) => {
     if (!(answer instanceof AfieldError)) return answer.outputs
     if (NOT_ITS_FAULT.includes(answer.code)) throw answer
+    const vector = at % length
     throw new AfieldError(
       'model/self-test-failed',
       `golden vector ${vector + 1} got no answer: ${answer.message}`,
       { cause: answer, details: { vector } },
     )
   })
+}
+
+async function replayTogether(selfTest: SelfTest, predict: Predict): Promise<void> {
+  const { vectors } = selfTest
+  const outputs = outputsOf(vectors, await predict(vectors.map(({ input }) => ({ golden: input }))))
   const disagreement = findDisagreement(selfTest, outputs)
   if (!disagreement) return
   throw new AfieldError('model/self-test-failed', `${describeDisagreement(disagreement)}.`, {

@@ -196,6 +196,8 @@ export interface Engine {
    *
    * @param selfTest the vectors, for an engine that was not given them with its model.
    * @returns the median of a few, in ms.
+   * @throws AfieldError `model/self-test-failed` where a vector got no answer; `engine/device-lost`,
+   *   `engine/out-of-memory`.
    */
   measure(together: number, selfTest?: unknown): Promise<number>
   close(): void
