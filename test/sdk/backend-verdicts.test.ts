@@ -4,6 +4,8 @@ import { ModelRecords } from '../../packages/sdk/dist/keeper/activation/record.j
 import { localLocks } from '../../packages/sdk/dist/keeper/adapters/memory.js'
 import { Verdicts, type Tried } from '../../packages/sdk/dist/keeper/engines/verdicts.js'
 import { DAY, TestClock } from './support/clock.js'
+import { loadedDevice } from './support/devices.js'
+import { MODEL, makeRepository } from './support/repository.js'
 import { refusingStore } from './support/stores.js'
 
 const hash = (digit: string) => digit.repeat(64) as Tried['descriptor']
@@ -73,4 +75,21 @@ test('a damaged record counts as none', async () => {
   const { state } = memoryStorage()
   await state.write(new Map([['backends', { verdicts: 'none' }]]))
   expect(await new Verdicts(portsWith(state), 'one').find(TRIED)).toBeUndefined()
+})
+
+test('what a browser found out before it was updated is not told of the one that serves now', async () => {
+  const { device, storage } = await loadedDevice(await makeRepository(['1.0.0']))
+  const records = new ModelRecords(portsWith(storage.state))
+  const { current } = await records.read(MODEL)
+  const tried = { ...TRIED, descriptor: current?.descriptor ?? hash('0') }
+  const verdicts = new Verdicts(portsWith(storage.state), 'one')
+  await verdicts.remember({ ...tried, outcome: 'lost', why: 'slower', message: 'It took 2 ms for 1.' })
+  const { backends, sentence } = await device.explain(MODEL)
+  expect(backends).toMatchObject([{ backend: 'webgpu', outcome: 'lost' }])
+  expect(sentence).toContain('WebGPU is not used: It took 2 ms for 1.')
+  const updated = { ...tried, on: 'vendor/gpu ort 1 browser 2' }
+  await verdicts.remember({ ...updated, outcome: 'won', why: 'faster', message: '' })
+  const after = await device.explain(MODEL)
+  expect(after.backends).toMatchObject([{ backend: 'webgpu', outcome: 'won' }])
+  expect(after.sentence).not.toContain('is not used')
 })

@@ -54,7 +54,7 @@ export async function gatherFacts(
     model,
     served: running?.served,
     terms: running?.terms,
-    verdicts: running ? verdictsOn(await readBackends(ports), running.descriptor, now) : [],
+    verdicts: running ? latest(verdictsOn(await readBackends(ports), running.descriptor, now)) : [],
     decision,
     deferred: activator.deferred,
     rollout: documents?.rollout,
@@ -65,4 +65,9 @@ export async function gatherFacts(
     storage: blobs.kind,
     lastCheck: last,
   }
+}
+
+/** On each backend: what it did on another GPU, runtime or browser before says nothing of what serves now. */
+function latest(verdicts: readonly Verdict[]): readonly Verdict[] {
+  return [...new Map(verdicts.map((verdict) => [verdict.backend, verdict])).values()]
 }
