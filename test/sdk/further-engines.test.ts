@@ -1,18 +1,23 @@
 import { AfieldError } from '@afield/protocol'
 import { memoryStorage } from 'afield/node'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
+import { accelerate } from '../../packages/sdk/dist/engine/accelerate.js'
 import { localLocks } from '../../packages/sdk/dist/keeper/adapters/memory.js'
 import { Considering } from '../../packages/sdk/dist/keeper/engines/consider.js'
 import { grow } from '../../packages/sdk/dist/keeper/engines/grow.js'
 import { Verdicts, type Tried } from '../../packages/sdk/dist/keeper/engines/verdicts.js'
 import type { Engine, Ports } from '../../packages/sdk/dist/keeper/ports.js'
 import type { Rooms } from '../../packages/sdk/dist/keeper/rooms.js'
-import { TestClock } from './support/clock.js'
+import { DAY, TestClock } from './support/clock.js'
 import { SERVED } from './support/engines.js'
 
 const MINUTE = 60_000
+const HASH = 'a'.repeat(64)
+const TRIED = { descriptor: HASH, backend: 'webgpu', on: 'gpu ort browser' } as Tried
 const ARTIFACT = { backends: ['wasm', 'webgpu'], files: [] }
 const DESCRIPTOR = { artifacts: [ARTIFACT], contract: {}, runtime: { operators: [] }, version: '1.0.0' }
+
+afterEach(() => void vi.unstubAllGlobals())
 
 /** A keeper on which one version serves, as far as engines beside the first need one. */
 function serving(load: Engine['load'], clock = new TestClock()) {
@@ -21,7 +26,7 @@ function serving(load: Engine['load'], clock = new TestClock()) {
     model: 'm',
     running: {
       served: SERVED,
-      descriptor: 'a',
+      descriptor: HASH,
       engine: { id: 1 },
       terms: { engine: { build: 'plain' }, standsIn: true },
     },
@@ -58,12 +63,28 @@ test('a backend that waited for its turn is not judged by the version that took 
   const considering = new Considering(ports, rooms, verdicts)
   const considered = considering.consider('m', { inferenceMs: 1, together: 1, backend: 'webgpu' })
   await new Promise((resolve) => setTimeout(resolve, 10))
-  activator.running = { ...activator.running, descriptor: 'b', engine: { id: 3 } }
+  activator.running = { ...activator.running, descriptor: 'b'.repeat(64), engine: { id: 3 } }
   goOn()
   await elsewhere
   expect(await considered).toBeLessThan(Infinity)
-  const tried = { descriptor: 'a', backend: 'webgpu', on: 'gpu ort browser' } as Tried
-  expect(await verdicts.find(tried)).toBeUndefined()
+  expect(await verdicts.find(TRIED)).toBeUndefined()
+})
+
+test('a GPU that could not be had when it was asked for is tried again a day later', async () => {
+  const adapter = {
+    features: new Set(),
+    limits: {},
+    requestDevice: () => Promise.reject(new DOMException('A valid external Instance', 'OperationError')),
+  }
+  vi.stubGlobal('navigator', { gpu: { requestAdapter: () => Promise.resolve(adapter) } })
+  const clock = new TestClock()
+  const { ports, rooms } = serving(() => accelerate('webgpu').then(() => ({}) as never), clock)
+  const verdicts = new Verdicts(ports, 'life')
+  const considering = new Considering(ports, rooms, verdicts)
+  await considering.consider('m', { inferenceMs: 1, together: 1, backend: 'webgpu' })
+  expect(await verdicts.find(TRIED)).toMatchObject({ outcome: 'lost', why: 'device-lost' })
+  clock.advance(DAY)
+  expect(await verdicts.find(TRIED)).toBeUndefined()
 })
 
 test('a version that is relabelled while a backend is tried goes on on it as what it is by then', async () => {

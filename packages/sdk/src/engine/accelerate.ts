@@ -29,13 +29,14 @@ interface NeuralNetworks {
 /**
  * Gets hold of what runs a session, by our own hand, so that its loss is heard of and its use can be counted.
  *
- * @throws AfieldError `engine/session-failed` with `details.backend` where there is none.
+ * @throws AfieldError `engine/device-lost` with `details.backend` where there is none: a browser whose GPU has just
+ *   crashed gives none for a while, which says nothing about the model.
  */
 export async function accelerate(backend: Backend): Promise<Accelerator> {
   try {
     return await (backend === 'webnn' ? neuralNetwork() : gpu())
   } catch (cause) {
-    const { code, message } = asAfieldError(cause, 'engine/session-failed', `There is no ${backend} here`)
+    const { code, message } = asAfieldError(cause, 'engine/device-lost', `There is no ${backend} here now`)
     throw new AfieldError(code, message, { cause, details: { backend } })
   }
 }

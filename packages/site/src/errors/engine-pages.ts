@@ -17,7 +17,8 @@ export const ENGINE_PAGES = {
     ],
   },
   'engine/device-lost': {
-    happened: 'The GPU, or the browser’s access to it, went away while a model ran on it.',
+    happened:
+      'The GPU, or the browser’s access to it, went away while a model ran on it, or just before it could.',
     why: ['The driver was reset or updated.', 'Another page or program took too much of the GPU.'],
     fix: [
       'Nothing: what was asked is asked again on WASM, which then goes on serving.',
