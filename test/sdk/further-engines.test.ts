@@ -109,6 +109,26 @@ test('a version that is relabelled while a backend is tried goes on on it as wha
   ])
 })
 
+test.each([
+  ['rested, is tried again in a page that lives on', 'engine/device-lost', 2],
+  ['was wrong, is not asked about any more', 'model/self-test-failed', 1],
+] as const)('a backend that %s', async (_what, code, trials) => {
+  const clock = new TestClock()
+  let tried = 0
+  const failing = (): Promise<never> => {
+    tried += 1
+    return Promise.reject(new AfieldError(code, 'It failed.'))
+  }
+  const { ports, rooms } = serving(failing, clock)
+  const considering = new Considering(ports, rooms, new Verdicts(ports, 'life'))
+  // As the page asks: not before it worked for as long as it was told.
+  for (let inferenceMs = 1000; inferenceMs < 100_000;) {
+    inferenceMs += await considering.consider('m', { inferenceMs, together: 1, backend: 'webgpu' })
+    clock.advance(DAY / 4)
+  }
+  expect(tried).toBe(trials)
+})
+
 test('an engine for a pool that hangs while it loads is ended', async () => {
   const clock = new TestClock()
   const { closed, ports, rooms } = serving(() => new Promise(() => undefined), clock)

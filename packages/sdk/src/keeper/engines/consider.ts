@@ -91,8 +91,9 @@ export class Considering {
   async #tryOn(activator: Activator, running: Running, on: Backing, load: Load): Promise<'serves' | number> {
     const tried = triedOn(this.#ports, running.descriptor, on)
     return this.#ports.locks.hold('backend', async () => {
-      if (forbids(await this.#verdicts.find(tried), load)) return NEVER
-      if ((await this.#verdicts.strikes(tried)) >= STRIKES) return this.#rest(tried)
+      const verdict = await this.#verdicts.find(tried)
+      if (forbids(verdict, load)) return verdict.until === undefined ? NEVER : later(load)
+      if ((await this.#verdicts.strikes(tried)) >= STRIKES) return this.#rest(tried, load)
       const stored = await this.#files(activator, on)
       // While it waited for its turn and its files, another may have begun to serve, which these files are then of.
       if (!stored || activator.running?.engine !== running.engine) return AGAIN_MS
@@ -165,12 +166,11 @@ export class Considering {
     return fetched.kind === 'here' ? fetched.stored : undefined
   }
 
-  async #failed(tried: Tried, { inferenceMs }: Load, error: AfieldError): Promise<number> {
+  async #failed(tried: Tried, load: Load, error: AfieldError): Promise<number> {
     const { code, message } = error
     if (!TELLING.includes(code)) {
       this.#ports.log('info', `${tried.backend} could not be tried.`, error)
-      // Twice as late each time: what a page's own policy forbids costs a download and a worker at each try.
-      return Math.max(AGAIN_MS, inferenceMs)
+      return later(load)
     }
     const until = PASSING.includes(code) ? { until: this.#ports.clock.now() + REST_MS } : {}
     const why =
@@ -181,14 +181,14 @@ export class Considering {
           : 'failed'
     this.#ports.log('warn', `${tried.backend} did not prove itself here, so WASM goes on.`, error)
     await this.#verdicts.remember({ ...tried, outcome: 'lost', why, message, ...until })
-    return NEVER
+    return later(load)
   }
 
-  async #rest(tried: Tried): Promise<number> {
+  async #rest(tried: Tried, load: Load): Promise<number> {
     const until = this.#ports.clock.now() + REST_MS
     const message = `The page died ${STRIKES} times while trying ${tried.backend}.`
     await this.#verdicts.remember({ ...tried, outcome: 'lost', why: 'crashed', message, until })
-    return NEVER
+    return later(load)
   }
 
   #cannot({ served }: Running, { backend }: Load): number {
@@ -205,8 +205,16 @@ export class Considering {
 const ORDER = ['webgpu', 'webnn'] as const
 
 /** A backend that the app asked for need not be faster. */
-function forbids(verdict: Verdict | undefined, { backend }: Load): boolean {
+function forbids(verdict: Verdict | undefined, { backend }: Load): verdict is Verdict {
   return verdict?.outcome === 'lost' && (backend === 'auto' || verdict.why !== 'slower')
+}
+
+/**
+ * Twice as late each time: what a page's own policy forbids costs a download and a worker at each try. A rest ends while
+ * a page lives, too.
+ */
+function later({ inferenceMs }: Load): number {
+  return Math.max(AGAIN_MS, inferenceMs)
 }
 
 /** As far as the contract tells; the engine looks at the graph itself. */
