@@ -95,6 +95,23 @@ describe('a server answers as the model here does', () => {
     expect(settled[2]).toEqual(settled[0])
   })
 
+  test.each([
+    [413, 'are too large for one request'],
+    [422, 'hold one that it cannot take'],
+  ])('many that it refuses with %i, since they %s, are asked apart', async (status) => {
+    const { device, remote } = await bothOf('pets')
+    const inputs = [1, 2, 3, 4].map((x) => [x, 0.5, -x, 0])
+    server.clearRequests()
+    server.fault({ kind: 'status', status, times: 1 })
+    const { settled } = await remote(...inputs.map((input) => ({ input })))
+    server.clearFaults()
+    expect(server.requests.map((request) => request.status)).toEqual([status, 200, 200])
+    for (const [i, input] of inputs.entries()) {
+      const { outputs } = await device.predict('pets', input)
+      expect(settled[i]).toEqual({ outputs })
+    }
+  })
+
   test('nor does one that JSON cannot say', async () => {
     const { remote } = await bothOf('pets')
     const { settled } = await remote(

@@ -13,7 +13,7 @@ import {
 import type { RemoteContract } from '../../keeper/engines/port.js'
 import { readFailure } from '../failures.js'
 import type { KindOf } from '../kinds.js'
-import { postJson, type Posting } from './post.js'
+import { isRefusal, postJson, type Posting } from './post.js'
 import { invalid } from './refusal.js'
 import { fromJson, toJson } from './tensors.js'
 import { isUnsayable } from './unsayable.js'
@@ -100,7 +100,7 @@ export class RemoteAsker {
     } catch (cause) {
       const error = asAfieldError(cause, 'internal/unexpected', 'The remote fallback could not be asked')
       const half = group.length >> 1
-      const isRefused = error.details['status'] === 400
+      const isRefused = isRefusal(Number(error.details['status']))
       if (isRefused && half === 0) this.#refused += 1
       const mayDiffer = isUnsayable(error) || (isRefused && this.#refused < MAX_REFUSED)
       if (half === 0 || !mayDiffer) return { settled: group.map(() => error), version: undefined }

@@ -65,8 +65,8 @@ async function saidBy(
   }
 }
 
-/** The request itself is at fault, as far as the server can see. */
-function isRefusal(status: number): boolean {
+/** The request itself is at fault, as far as the server can see: what it says, or how much. */
+export function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && ![401, 403, 404, 408, 429].includes(status)
 }
 
