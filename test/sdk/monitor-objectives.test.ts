@@ -290,6 +290,30 @@ describe('a watch', () => {
     expect(told).toEqual(['missed', 'missed'])
   })
 
+  test('tells anew of an objective that a version between was not held to', () => {
+    const counted = new Counted()
+    const told: string[] = []
+    let held = [LATENCY, AVAILABILITY]
+    const watch = new Watch({
+      model: counted.model,
+      now: () => counted.now,
+      objectives: () => held,
+      isHeard: () => false,
+      tell: ({ objective, state }) => told.push(`${objective} ${state}`),
+    })
+    const second = (objectives: Objective[]): void => {
+      held = objectives
+      counted.now += 1000
+      answer(counted, 100, 900)
+      watch.counted()
+    }
+    second([LATENCY, AVAILABILITY])
+    second([AVAILABILITY])
+    expect(told).toEqual(['latency missed'])
+    second([LATENCY, AVAILABILITY])
+    expect(told).toEqual(['latency missed', 'latency missed'])
+  })
+
   test('looks no more than once a second', () => {
     const { counted, told, second } = watched()
     second(100, 0)

@@ -56,9 +56,12 @@ export class Watch {
   #look(): void {
     const { model, objectives, tell, isHeard, now } = this.#options
     this.#lookedAt = now()
-    for (const objective of objectives()) {
-      const report = assess(objective, model, this.#lookedAt)
+    const reports = objectives().map((objective) => assess(objective, model, this.#lookedAt))
+    for (const report of reports)
       if (this.#isNews(report)) tell({ type: 'slo', model: model.model, ...report })
+    // What the version that serves now is not held to is not waited for; under a later one it is news again.
+    for (const missed of this.#missed) {
+      if (reports.every(({ objective }) => objective !== missed)) this.#missed.delete(missed)
     }
     if (this.#missed.size > 0 && isHeard()) this.#lookIn(LOOK_AGAIN_MS)
   }
