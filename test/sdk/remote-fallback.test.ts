@@ -15,7 +15,7 @@ import { fromJson, toJson } from '../../packages/sdk/dist/engine/remote/tensors.
 import { checkedHeaders } from '../../packages/sdk/dist/router/fallback/server-address.js'
 import { engineUrls } from '../../packages/sdk/dist/files.js'
 import { startOpenInference, type OpenInferenceServer } from '../servers/open-inference.js'
-import { writeKindModel, type KindModel } from '../support/kind-models.js'
+import { KIND_CONTRACTS, writeKindModel, type KindModel } from '../support/kind-models.js'
 import { startDevice } from './support/devices.js'
 import { makeRepository, type TestRepository } from './support/repository.js'
 
@@ -134,6 +134,29 @@ describe('a server answers as the model here does', () => {
     expect(settled.every((one) => 'code' in one && one.code === 'remote/invalid')).toBe(true)
     expect(server.requests.length).toBeLessThan(40)
   })
+})
+
+test('answers for more rows than were asked for are no answers: nobody knows whose they are', async () => {
+  const value = { name: 'value', shape: [4], datatype: 'FP32', data: [1, 2, 3, 4] }
+  const other = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ outputs: [value] }))
+  })
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const contract = { contract: KIND_CONTRACTS.pick, assets: {}, stateOf: 'pick 0' }
+  const asker = await RemoteAsker.create(contract as never, kindsFrom(engineUrls().kinds))
+  const posting = { url: `http://127.0.0.1:${port}/`, headers: undefined, signal: AbortSignal.timeout(5000) }
+  const { settled } = await asker.ask(
+    [1n, 2n].map((at) => ({ input: BigInt64Array.of(at) })),
+    posting,
+  )
+  other.close()
+  const refused = {
+    code: 'remote/invalid',
+    message: expect.stringContaining('gives "value" for 4 rows, and was asked for 2') as string,
+  }
+  expect(settled).toMatchObject([refused, refused])
 })
 
 test('a device that has no model knows the contract, if it can be had', async () => {

@@ -114,6 +114,12 @@ export class RemoteAsker {
     const id = String(++this.#lastId)
     const response = await postJson({ id, inputs: toJson(this.#codec.encode(group)) }, posting)
     const { results, version } = fromJson(response, id, this.#outputs)
+    const rows = group.reduce((sum, prepared) => sum + prepared.rows, 0)
+    for (const [name, { dims }] of Object.entries(results)) {
+      // Of one question, a graph may leave that dimension out.
+      if (group.length === 1 || dims[0] === rows) continue
+      throw invalid(`gives "${name}" for ${dims[0] ?? 'no'} rows, and was asked for ${rows}`)
+    }
     try {
       return { settled: this.#codec.decode(results, group), version }
     } catch (cause) {
