@@ -129,6 +129,35 @@ test.each([
   expect(tried).toBe(trials)
 })
 
+test.each([
+  ['wasm', 1],
+  ['webnn', 1],
+  ['webgpu', 0],
+  ['auto', 0],
+] as const)('what serves on WebGPU while the app asks for %s gives way %i times', async (backend, times) => {
+  const { activator, ports, rooms } = serving(() => new Promise(() => undefined))
+  const served = { ...SERVED, backend: 'webgpu' } as const
+  activator.running = { ...activator.running, served }
+  const recovered: string[] = []
+  const recover = (route: string): Promise<void> => {
+    recovered.push(route)
+    activator.running = { ...activator.running, served: SERVED }
+    return Promise.resolve()
+  }
+  const told: unknown[] = []
+  const host = { ...ports.host, emit: (event: unknown) => void told.push(event) }
+  const considering = new Considering(
+    { ...ports, host },
+    { ...rooms, loading: { recover } } as unknown as Rooms,
+    new Verdicts(ports, 'life'),
+  )
+  await considering.consider('m', { inferenceMs: 1, together: 1, backend })
+  expect(recovered).toHaveLength(times)
+  expect(told).toHaveLength(times)
+  for (const event of told)
+    expect(event).toMatchObject({ backend: 'wasm', previous: 'webgpu', reason: 'asked' })
+})
+
 test('an engine for a pool that hangs while it loads is ended', async () => {
   const clock = new TestClock()
   const { closed, ports, rooms } = serving(() => new Promise(() => undefined), clock)

@@ -46,10 +46,14 @@ export class Considering {
     const activator = this.#rooms.routes.get(route)
     const running = activator?.running
     if (!activator || !running) return AGAIN_MS
-    if (running.served.backend !== 'wasm' && load.backend === 'wasm') {
-      await returnToWasm(this.#ports, this.#rooms, route, running, 'asked')
+    const { backend: serves } = running.served
+    if (serves !== 'wasm') {
+      // What serves on WASM then is considered anew, for the one that the app asked for.
+      const others = load.backend !== 'auto' && load.backend !== serves
+      if (others) await returnToWasm(this.#ports, this.#rooms, route, running, 'asked')
+      return NEVER
     }
-    if (!hardware || running.served.backend !== 'wasm' || load.backend === 'wasm') return NEVER
+    if (!hardware || load.backend === 'wasm') return NEVER
     const descriptor = await describeRunning(activator)
     const offered = ORDER.filter(
       (backend) =>
