@@ -46,3 +46,31 @@ test('a page without a gap is considered no later', async () => {
   })
   expect(asked).toEqual([2000])
 })
+
+test('a page that asks for another backend asks for the one before it no more', async () => {
+  const asked: string[] = []
+  const set: Worked = { ranMs: 500, together: 1, isIdle: false, onIdle: undefined }
+  const keeper = (again: number) => (load: { readonly backend: string }) => {
+    asked.push(load.backend)
+    return Promise.resolve(again)
+  }
+  considerBackends(set, 'webgpu', keeper(0))
+  await vi.advanceTimersByTimeAsync(300)
+  expect(asked).toEqual(['webgpu'])
+  considerBackends(set, 'auto', keeper(0))
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(asked[0]).toBe('webgpu')
+  expect(new Set(asked.slice(1))).toEqual(new Set(['auto']))
+})
+
+test('nor does an answer that comes late end the wait of the one after it', async () => {
+  const set: Worked = { ranMs: 500, together: 1, isIdle: true, onIdle: undefined }
+  let answer = (_again: number): void => undefined
+  considerBackends(set, 'webgpu', () => new Promise((resolve) => (answer = resolve)))
+  await vi.advanceTimersByTimeAsync(300)
+  considerBackends(set, 'auto', () => Promise.resolve(1000))
+  const { onIdle } = set
+  answer(Infinity)
+  await vi.advanceTimersByTimeAsync(300)
+  expect(set.onIdle).toBe(onIdle)
+})
