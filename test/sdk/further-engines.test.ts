@@ -2,14 +2,17 @@ import { AfieldError } from '@afield/protocol'
 import { memoryStorage } from 'afield/node'
 import { afterEach, expect, test, vi } from 'vitest'
 import { accelerate } from '../../packages/sdk/dist/engine/accelerate.js'
+import { ModelRecords } from '../../packages/sdk/dist/keeper/activation/record.js'
+import { Serving } from '../../packages/sdk/dist/keeper/activation/serving.js'
 import { localLocks } from '../../packages/sdk/dist/keeper/adapters/memory.js'
 import { Considering } from '../../packages/sdk/dist/keeper/engines/consider.js'
 import { grow } from '../../packages/sdk/dist/keeper/engines/grow.js'
 import { Verdicts, type Tried } from '../../packages/sdk/dist/keeper/engines/verdicts.js'
 import type { Engine, Ports } from '../../packages/sdk/dist/keeper/ports.js'
 import type { Rooms } from '../../packages/sdk/dist/keeper/rooms.js'
+import { pageHost, type PageHostOptions } from '../../packages/sdk/dist/router/page-host.js'
 import { DAY, TestClock } from './support/clock.js'
-import { SERVED } from './support/engines.js'
+import { SERVED, TERMS } from './support/engines.js'
 
 const MINUTE = 60_000
 const HASH = 'a'.repeat(64)
@@ -156,6 +159,68 @@ test.each([
   expect(told).toHaveLength(times)
   for (const event of told)
     expect(event).toMatchObject({ backend: 'wasm', previous: 'webgpu', reason: 'asked' })
+})
+
+test('a backend whose engine is lost before it is its turn does not serve, and nobody says so', async () => {
+  const alive = new Set([1, 2])
+  const events: string[] = []
+  const facts = (id: number) => ({ backend: id === 1 ? 'wasm' : 'webgpu', build: 'plain', threads: 1 })
+  const opened = (id: number) => ({
+    id,
+    load: () => Promise.resolve(facts(id)),
+    measure: () => Promise.resolve(id === 1 ? 10 : 1),
+    close: () => alive.delete(id),
+  })
+  const { activator, ports, rooms } = serving(() => new Promise(() => undefined))
+  const host = {
+    openEngine: ({ role }: { readonly role: string }) => Promise.resolve(opened(role === 'serving' ? 1 : 2)),
+    serve: (_route: string, id: number) => Promise.resolve(alive.has(id)),
+    emit: ({ type }: { readonly type: string }) => events.push(type),
+  }
+  const all = { ...ports, host } as unknown as Ports
+  const running = new Serving(all, {
+    route: 'm',
+    model: 'm',
+    life: 'life',
+    records: new ModelRecords(all),
+    sweep: () => Promise.resolve(),
+    count: () => undefined,
+  })
+  const stored = { artifact: { ...ARTIFACT, variant: 'fp32' }, descriptor: DESCRIPTOR, files: {} }
+  const release = { descriptor: { sha256: HASH, size: 1 }, created: '' }
+  const terms = { standsIn: false, withdrawn: [] }
+  await running.activate(SERVED, release as never, stored as never, terms)
+  const taken = {
+    ...activator,
+    serving: running,
+    get running() {
+      return running.running
+    },
+  }
+  const routes = {
+    get: () => taken,
+    turn: (_activator: unknown, work: () => Promise<unknown>) => {
+      alive.delete(2)
+      return work()
+    },
+  }
+  const verdicts = new Verdicts(all, 'life')
+  const considering = new Considering(all, { ...rooms, routes } as unknown as Rooms, verdicts)
+  const again = await considering.consider('m', { inferenceMs: 1, together: 1, backend: 'webgpu' })
+  expect(again).toBeLessThan(Infinity)
+  expect(running.running?.served.backend).toBe('wasm')
+  expect(events).toEqual(['update'])
+  expect(await verdicts.find(TRIED)).toBeUndefined()
+})
+
+test('a page that has lost an engine says that it does not serve', async () => {
+  const engines = { get: (id: number) => (id === 1 ? {} : undefined) }
+  const taken: unknown[] = []
+  const route = () => Promise.resolve({ serve: (engine: unknown) => taken.push(engine) })
+  const host = pageHost({ engines, route, isClosing: () => false } as unknown as PageHostOptions)
+  expect(await host.serve('m', 1, SERVED, TERMS)).toBe(true)
+  expect(await host.serve('m', 2, SERVED, TERMS)).toBe(false)
+  expect(taken).toEqual([{}])
 })
 
 test('an engine for a pool that hangs while it loads is ended', async () => {

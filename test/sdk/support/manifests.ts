@@ -78,7 +78,7 @@ function portsOf(state: KeyValueStore, clock: TestClock): Ports {
     log: () => undefined,
     host: {
       openEngine: () => Promise.reject(new Error('These tests run no model.')),
-      serve: () => Promise.resolve(),
+      serve: () => Promise.resolve(true),
       refuse: () => Promise.resolve(),
       emit: () => undefined,
       count: () => Promise.resolve(),

@@ -160,8 +160,12 @@ export interface Host {
    * @throws AfieldError `engine/no-room` when the budget has no place for one of this role; `closed`.
    */
   openEngine(wanted: EngineWanted): Promise<Engine>
-  /** From now on this engine answers for the model; those before it drain and close. */
-  serve(model: string, engineId: number, served: Served, terms: Terms): Promise<void>
+  /**
+   * From now on this engine answers for the model; those before it drain and close.
+   *
+   * @returns false where the engine is gone by then; what served before goes on.
+   */
+  serve(model: string, engineId: number, served: Served, terms: Terms): Promise<boolean>
   /** Nothing may answer for the model any more; `predict()` rejects with this error. */
   refuse(model: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void

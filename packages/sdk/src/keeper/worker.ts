@@ -44,7 +44,7 @@ export interface PageHost {
   /** Resolves when the engine is gone: with why it died, or with nothing when it was closed. */
   engineGone(id: number): Promise<ErrorData | undefined>
   closeEngine(id: number): void
-  serve(route: string, engineId: number, served: Served, terms: Terms): Promise<void>
+  serve(route: string, engineId: number, served: Served, terms: Terms): Promise<boolean>
   refuse(route: string, error: ErrorData): Promise<void>
   emit(event: KeeperEvent): void
   count(served: Served, step: FunnelStep, error: ErrorCode | undefined): void

@@ -155,7 +155,7 @@ export function createDevice(options: DeviceOptions): Device {
         serve: (route, engineId, served, terms) => {
           const engine = engines.get(engineId)
           if (engine) routeTo(route).serve(engine, served, terms)
-          return Promise.resolve()
+          return Promise.resolve(engine !== undefined)
         },
         refuse: (route, error: ErrorData) => {
           routeTo(route).refuse(errorFromData(error))

@@ -35,6 +35,7 @@ export function pageHost({ app, engines, route, isClosing, emit, counts, log }: 
       const engine = engines.get(id)
       if (engine?.wanted) engine.wanted = { ...engine.wanted, role: 'serving' }
       if (engine && !isClosing()) to.serve(engine, served, terms)
+      return engine !== undefined
     },
     refuse: async (name, error) => {
       const to = await route(name)

@@ -141,14 +141,19 @@ export class Serving {
     await this.#serve({ ...running, served, terms: { ...running.terms, ...on } })
   }
 
-  /** The version that serves, on an engine of another backend. */
-  async move(engine: Engine, on: Backing, terms: Terms): Promise<void> {
+  /**
+   * The version that serves, on another engine.
+   *
+   * @returns whether it serves there: an engine may be lost while it waits for its turn.
+   */
+  async move(engine: Engine, on: Backing, terms: Terms): Promise<boolean> {
     const running = this.#running
-    if (!running) return
+    if (!running) return false
     const served = { ...running.served, backend: on.backend }
-    await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
+    if (!(await this.#ports.host.serve(this.#options.route, engine.id, served, terms))) return false
     this.#running = { ...running, served, engine, terms, on }
     for (const resolve of this.#waiting.splice(0)) resolve()
+    return true
   }
 
   /** Nothing answers any more, and that is why. */

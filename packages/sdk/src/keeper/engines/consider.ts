@@ -148,8 +148,7 @@ export class Considering {
         engine: facts,
         modelBytes: modelBytes(stored),
       }
-      await activator.serving.move(engine, on, terms)
-      return true
+      return activator.serving.move(engine, on, terms)
     })
     if (!moved) {
       engine.close()

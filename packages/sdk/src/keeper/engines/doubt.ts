@@ -1,4 +1,4 @@
-import { asAfieldError, type AfieldError } from '@afield/protocol'
+import { AfieldError, asAfieldError } from '@afield/protocol'
 import type { Activator } from '../activation/activator.js'
 import { engineModel } from '../activation/engine-model.js'
 import { isBlamed, withinLimit } from '../activation/trials.js'
@@ -44,8 +44,9 @@ async function renew(ports: Ports, activator: Activator): Promise<AfieldError | 
   try {
     engine = await ports.host.openEngine({ role: 'staging', runtime: facts.build, modelBytes })
     const proven = await withinLimit(ports.clock, engine.load(engineModel(activator.model, stored, backend)))
-    await activator.serving.move(engine, running.on, { ...running.terms, engine: proven })
-    return undefined
+    const terms = { ...running.terms, engine: proven }
+    if (await activator.serving.move(engine, running.on, terms)) return undefined
+    throw new AfieldError('engine/crashed', 'The fresh engine is gone.')
   } catch (cause) {
     engine?.close()
     const failure = asAfieldError(cause, 'engine/session-failed', 'The session could not be made')
