@@ -114,8 +114,7 @@ export class RemoteFallback implements RemoteAnswers {
     if (pack.isCounted) return
     pack.isCounted = true
     if (!error) return this.breaker.close()
-    // An input that is at fault, or a call that was given up, says nothing of the server.
-    if (isOfCall(error) || isUnsayable(error)) return
+    if (saysNothing(error)) return
     this.#last = error
     const { retryAfterMs } = error.details
     if (typeof retryAfterMs === 'number' && retryAfterMs > 0) this.breaker.open(retryAfterMs)
@@ -308,9 +307,16 @@ async function readyOf(question: Question): Promise<Question | AfieldError> {
   }
 }
 
-/** Why an answer is none: all that it holds are failures. Where the server did not answer, that, and not a bad input. */
+/** Why an answer is none: all that it holds are failures, of which those of the server say most. */
 function failureOf({ settled }: Answered): AfieldError | undefined {
   const failures = settled.filter((one) => one instanceof AfieldError)
   if (failures.length < settled.length) return undefined
-  return failures.find((one) => !isOfCall(one)) ?? failures[0]
+  return (
+    failures.find((error) => !saysNothing(error)) ?? failures.find((error) => !isOfCall(error)) ?? failures[0]
+  )
+}
+
+/** An input that is at fault, or a call that was given up, says nothing of the server. */
+function saysNothing(error: AfieldError): boolean {
+  return isOfCall(error) || isUnsayable(error)
 }
