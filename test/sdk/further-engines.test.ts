@@ -223,6 +223,18 @@ test('a page that has lost an engine says that it does not serve', async () => {
   expect(taken).toEqual([{}])
 })
 
+test('an app is asked about a runtime only where something would come of it', async () => {
+  const { ports, rooms } = serving(() => Promise.reject(new AfieldError('engine/device-lost', 'It went.')))
+  let asked = 0
+  const host = { ...ports.host, askDownload: () => Promise.resolve((asked += 1) > 0) }
+  const rules = { downloads: 'ask', maxDownloadBytes: undefined } as const
+  const considering = new Considering({ ...ports, host }, { ...rooms, rules }, new Verdicts(ports, 'life'))
+  for (let i = 0; i < 3; i++) {
+    await considering.consider('m', { inferenceMs: 10_000, together: 1, backend: 'auto' })
+  }
+  expect(asked).toBe(1)
+})
+
 test('an engine for a pool that hangs while it loads is ended', async () => {
   const clock = new TestClock()
   const { closed, ports, rooms } = serving(() => new Promise(() => undefined), clock)

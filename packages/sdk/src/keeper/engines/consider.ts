@@ -14,7 +14,7 @@ import { triedOn } from './tried.js'
 import { tryBackend, type Trial } from './try-backend.js'
 import type { Verdict } from './verdict-record.js'
 import type { Tried, Verdicts } from './verdicts.js'
-import { AGAIN_MS, NEVER, inferenceToWait } from './worth.js'
+import { AGAIN_MS, NEVER, inferenceToWait, runtimeToWait } from './worth.js'
 
 /** Pages that may die while a version is tried on a backend, before that rests. */
 const STRIKES = 2
@@ -63,14 +63,24 @@ export class Considering {
     )
     if (!descriptor || offered.length === 0) return this.#cannot(running, load)
     if (load.backend === 'auto') {
-      const { rules } = this.#rooms
-      const wait = await inferenceToWait(this.#ports, rules, this.#verdicts, running.served, load)
+      const wait = await inferenceToWait(hardware, this.#verdicts, load)
       if (wait > 0) return wait
     }
     let again = NEVER
+    const open: Backing[] = []
     for (const backend of offered) {
       const on = await this.#backing(hardware, descriptor, backend)
-      if (!on) continue
+      const verdict = on && (await this.#verdicts.find(triedOn(this.#ports, running.descriptor, on)))
+      if (forbids(verdict, load)) again = Math.min(again, restOf(verdict, load))
+      else if (on) open.push(on)
+    }
+    // Nobody is asked about a download that nothing would come of.
+    if (open.length > 0 && load.backend === 'auto') {
+      const { rules } = this.#rooms
+      const wait = await runtimeToWait(this.#ports, hardware, rules, this.#verdicts, running.served)
+      if (wait > 0) return Math.min(again, wait)
+    }
+    for (const on of open) {
       const outcome = await this.#tryOn(activator, running, on, load)
       if (outcome === 'serves') return NEVER
       again = Math.min(again, outcome)
@@ -96,7 +106,7 @@ export class Considering {
     const tried = triedOn(this.#ports, running.descriptor, on)
     return this.#ports.locks.hold('backend', async () => {
       const verdict = await this.#verdicts.find(tried)
-      if (forbids(verdict, load)) return verdict.until === undefined ? NEVER : later(load)
+      if (forbids(verdict, load)) return restOf(verdict, load)
       if ((await this.#verdicts.strikes(tried)) >= STRIKES) return this.#rest(tried, load)
       const stored = await this.#files(activator, on)
       // While it waited for its turn and its files, another may have begun to serve, which these files are then of.
@@ -210,6 +220,10 @@ const ORDER = ['webgpu', 'webnn'] as const
 /** A backend that the app asked for need not be faster. */
 function forbids(verdict: Verdict | undefined, { backend }: Load): verdict is Verdict {
   return verdict?.outcome === 'lost' && (backend === 'auto' || verdict.why !== 'slower')
+}
+
+function restOf({ until }: Verdict, load: Load): number {
+  return until === undefined ? NEVER : later(load)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { asAfieldError } from '@afield/protocol'
 import { decideDownload, type DownloadRules } from '../downloads.js'
-import type { Ports, Served } from '../ports.js'
+import type { Hardware, Ports, Served } from '../ports.js'
 import type { Load } from './port.js'
 import type { Verdicts } from './verdicts.js'
 
@@ -12,22 +12,24 @@ const USUAL_BRING_UP_MS = { jspi: 3_000, asyncify: 6_000 } as const
 /** What a build of the runtime downloads. */
 const RUNTIME_BYTES = { jspi: 16_758_545, asyncify: 26_781_914 } as const
 
-/**
- * How many ms of inference another backend is still to wait for: until it is worth its bring-up, and its runtime, a
- * download like any other, may come.
- */
+/** How many ms of inference another backend is still to wait for until it is worth its bring-up. */
 export async function inferenceToWait(
+  { build }: Hardware,
+  verdicts: Verdicts,
+  { inferenceMs }: Load,
+): Promise<number> {
+  return ((await verdicts.bringUpMs(build)) ?? USUAL_BRING_UP_MS[build]) - inferenceMs
+}
+
+/** The same until its runtime, a download like any other, may come. */
+export async function runtimeToWait(
   ports: Ports,
+  { build }: Hardware,
   rules: DownloadRules,
   verdicts: Verdicts,
   { model, version }: Served,
-  { inferenceMs }: Load,
 ): Promise<number> {
-  const { build } = ports.hardware ?? {}
-  if (!build) return NEVER
   const known = await verdicts.bringUpMs(build)
-  const wait = (known ?? USUAL_BRING_UP_MS[build]) - inferenceMs
-  if (wait > 0) return wait
   const request = { model, version, bytes: RUNTIME_BYTES[build], reason: 'update' } as const
   try {
     const why = await decideDownload(ports, known === undefined ? rules : knownRules(rules), request)
