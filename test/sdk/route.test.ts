@@ -1,4 +1,4 @@
-import { AfieldError } from '@afield/protocol'
+import { AfieldError, type ErrorCode } from '@afield/protocol'
 import type { PinnedModel } from 'afield'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { benchmark } from '../../packages/sdk/dist/router/benchmark.js'
@@ -145,6 +145,29 @@ test('a failure is told with what served it, but for those of a stream, which is
   expect(heard).toEqual([['engine/run-failed', '1.0.0']])
   await expect(pinned.predictMany([1], { top: 1 })).rejects.toMatchObject({ code: 'input/invalid' })
   expect(heard).toHaveLength(1)
+})
+
+test('many that all fail are heard of as one failure, but where the inputs are at fault or a stream asks', async () => {
+  const route = new Route('m', undefined, CALLS)
+  const heard: unknown[] = []
+  route.onFailed = ({ code }, by) => heard.push([code, by?.version])
+  const failing = (code: ErrorCode): ReturnType<typeof engine> => ({
+    ...engine(),
+    send: (pack) => {
+      queueMicrotask(() => {
+        pack.done(1)
+        for (const call of pack.calls) call.fail(new AfieldError(code, 'On purpose.'))
+      })
+      return true
+    },
+  })
+  route.serve(failing('engine/run-failed'), SERVED, TERMS)
+  expect((await route.predictMany([1, 2])).failures).toHaveLength(2)
+  expect(heard.splice(0)).toEqual([['engine/run-failed', '1.0.0']])
+  await (await route.pin()).predictMany([1, 2])
+  route.serve(failing('input/invalid'), SERVED, TERMS)
+  await route.predictMany([1, 2])
+  expect(heard).toEqual([])
 })
 
 test('what a stream asks is counted once, also where an engine dies of it, and another', async () => {

@@ -3,7 +3,7 @@ import type { PredictManyOptions, PredictOptions, Prediction, Predictions, Serve
 import type { Served } from '../keeper/ports.js'
 import { Breaker } from './breaker.js'
 import { Deadline } from './deadline.js'
-import { isOfCall, isOfModel } from './fallback/blame.js'
+import { failureOf, isOfCall, isOfModel } from './fallback/blame.js'
 import type { Chain, ChainAnswers, Question } from './fallback/chain.js'
 import { checkRanking, rank } from './rank.js'
 import type { Route } from './route.js'
@@ -37,7 +37,7 @@ interface Call<T> {
   readonly questions: readonly Question[]
   /** Asks the model. */
   readonly ask: (signal: AbortSignal | undefined) => Promise<T>
-  /** Why an answer is none: it holds failures only, of which one at least is not the call's own. */
+  /** Why an answer is none, where it is. */
   readonly failure: (answered: T) => AfieldError | undefined
   readonly told: (answers: ChainAnswers, rest: Told) => T
 }
@@ -134,8 +134,7 @@ export class Guard {
         return candidates.map((input) => ({ input }))
       },
       ask: (signal) => route.predictMany(candidates, { ...ranking, signal }),
-      failure: ({ results, failures }) =>
-        results.length === 0 ? failures.find(({ error }) => !isOfCall(error))?.error : undefined,
+      failure: failureOf,
       told: ({ settled }, rest) => ({ ...rank(settled, options), ...rest }),
     })
   }

@@ -3,6 +3,7 @@ import type { PredictManyOptions, Predictions } from '../api.js'
 import { abortable, throwIfAborted } from '../abort.js'
 import type { Settled } from './call.js'
 import type { EngineSet } from './engine-set.js'
+import { failureOf } from './fallback/blame.js'
 import { checkRanking, rank } from './rank.js'
 import type { Route, RouteCounts, Stream } from './route.js'
 
@@ -51,6 +52,8 @@ export async function predictMany(
     if (one instanceof AfieldError) counts?.failed(by, one.code)
     else counts?.answered(by, latencyMs, now)
   }
+  const failure = failureOf(ranked)
+  if (failure && !next) route.onFailed?.(failure, by)
   const { model, version: modelVersion, backend } = by
   return { ...ranked, model, modelVersion, servedBy: route.servedBy(by), backend, latencyMs }
 }

@@ -1,4 +1,5 @@
 import type { AfieldError, ErrorCode } from '@afield/protocol'
+import type { Predictions } from '../../api.js'
 
 const OF_CALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['input/invalid', 'aborted', 'closed'])
 const NOT_BROKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -22,4 +23,12 @@ export function isOfCall({ code }: AfieldError): boolean {
  */
 export function isOfModel(error: AfieldError): boolean {
   return !isOfCall(error) && !NOT_BROKEN.has(error.code)
+}
+
+/** Why the answer to many is none: it holds failures only, of which one at least is not the call's own. */
+export function failureOf({
+  results,
+  failures,
+}: Pick<Predictions, 'results' | 'failures'>): AfieldError | undefined {
+  return results.length === 0 ? failures.find(({ error }) => !isOfCall(error))?.error : undefined
 }
