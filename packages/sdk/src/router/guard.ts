@@ -55,8 +55,9 @@ interface Told {
  * answer in its place.
  *
  * After 5 failures in a row the model is not asked for a minute, then one call tries. Only failures that say that the
- * model is broken count ({@link isOfModel}); another version or backend begins with a clean slate, and calls that were
- * under way when that changed, or when the model was left out or taken back, count no more.
+ * model is broken count ({@link isOfModel}); another version or backend begins with a clean slate, as does what serves
+ * again after nothing did, and calls that were under way when that changed, or when the model was left out or taken back,
+ * count no more.
  */
 export class Guard {
   readonly breaker: Breaker
@@ -65,7 +66,7 @@ export class Guard {
   /** It could not be loaded when the app asked for it, and has not served since. */
   #missing = false
   #last: AfieldError | undefined
-  /** What served when the breaker was last looked at. */
+  /** What served when the breaker was last looked at; empty while nothing did. */
   #served = ''
 
   constructor(options: GuardOptions) {
@@ -219,7 +220,8 @@ export class Guard {
   }
 
   #failed(error: AfieldError): void {
-    if (!isOfModel(error)) return
+    // Where nothing serves, that is known without asking, and is over the moment that something does.
+    if (!this.#served || !isOfModel(error)) return
     this.#last = error
     if (!this.breaker.failed()) return
     const { era } = this.breaker
@@ -256,11 +258,10 @@ export class Guard {
   /** Failures of what served before say nothing of what serves now. */
   #follow(): void {
     const { served } = this.#options.route
-    if (!served) return
-    const serves = nameOf(served)
+    const serves = served ? nameOf(served) : ''
     if (serves === this.#served) return
     this.#served = serves
-    this.#missing = false
+    if (served) this.#missing = false
     this.breaker.begin()
   }
 }
