@@ -6,6 +6,7 @@ import type { FallbackOptions } from '../../packages/sdk/dist/router/fallback/op
 import { Guard, type GuardOptions } from '../../packages/sdk/dist/router/guard.js'
 import { guardOf } from '../../packages/sdk/dist/router/guarded.js'
 import { Lifeline } from '../../packages/sdk/dist/router/lifeline.js'
+import { modelHandle } from '../../packages/sdk/dist/router/model-handle.js'
 import type { OpenPage } from '../../packages/sdk/dist/router/open-page.js'
 import { openGuard } from '../../packages/sdk/dist/router/open-guard.js'
 import type { Route } from '../../packages/sdk/dist/router/route.js'
@@ -637,6 +638,23 @@ describe('a deadline', () => {
     expect(await atDeadline(both)).toMatchObject({ servedBy: 'constant' })
     const waits = guardWith({ answer: () => new Promise<Outputs>(() => undefined) })
     await expect(atDeadline(waits)).rejects.toMatchObject({ code: 'engine/timeout' })
+  })
+
+  test('holds while the code for it has not come, as does an abort', async () => {
+    const guard = new Promise<undefined>(() => undefined)
+    const route = Object.assign(model, { guard }) as unknown as Route
+    const handle = modelHandle('risk', route, { isFollowing: true } as OpenPage, () =>
+      Promise.reject(new Error()),
+    )
+    const late = handle.predict({}, { timeoutMs: 50, signal: new AbortController().signal })
+    const giving = new AbortController()
+    const given = handle.predictMany([{}], { signal: giving.signal })
+    giving.abort()
+    await expect(given).rejects.toMatchObject({ code: 'aborted' })
+    await Promise.all([
+      expect(late).rejects.toMatchObject({ code: 'engine/timeout' }),
+      vi.advanceTimersByTimeAsync(50),
+    ])
   })
 
   test('of no sense is refused; an app that gives up hears of its own abort', async () => {

@@ -37,9 +37,9 @@ export function guardOnFailure(page: OpenPage, route: Route): void {
     page.background.run(async () => (await guardOf(page, route))?.failed(...failure))
 }
 
-/** What the model answers without a guard, no later than the call may take. */
-export function unguarded<T>(asked: Promise<T>, timeoutMs: number | undefined): Promise<T> {
-  if (timeoutMs === undefined) return asked
+/** What comes without a guard, no later than the call may take. What is no time at all, a guard refuses. */
+export function inTime<T>(asked: Promise<T>, timeoutMs = 0): Promise<T> {
+  if (!(timeoutMs > 0)) return asked
   return new Promise((resolve, reject) => {
     const late = (): void =>
       reject(new AfieldError('engine/timeout', `No answer came within ${timeoutMs} ms.`))

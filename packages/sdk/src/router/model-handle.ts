@@ -1,7 +1,8 @@
 import type { Model, PredictOptions } from '../api.js'
+import { abortable } from '../abort.js'
 import type { ModelName } from '../models.js'
 import { isOdd, modelCalls, partMissing } from './given.js'
-import { guardOf, guardOnFailure, unguarded } from './guarded.js'
+import { guardOf, guardOnFailure, inTime } from './guarded.js'
 import type { OpenPage } from './open-page.js'
 import type { Route } from './route.js'
 
@@ -39,10 +40,11 @@ export function modelHandle<N extends ModelName>(
   ): Promise<unknown> => {
     const began = performance.now()
     if (guard && 'breaker' in guard) return guard[how](given, options, began)
-    return guardOf(page, route).then((opened): Promise<unknown> =>
-      opened
-        ? opened[how](given, options, began)
-        : unguarded<unknown>(route[how](given, options), options?.timeoutMs),
+    const { signal, timeoutMs } = options ?? {}
+    // Its code may take longer to come than the call may.
+    const opening = abortable(inTime(guardOf(page, route), timeoutMs), signal)
+    return opening.then((opened): Promise<unknown> =>
+      opened ? opened[how](given, options, began) : inTime<unknown>(route[how](given, options), timeoutMs),
     )
   }
   // Until there is a guard, which hears of each call.
