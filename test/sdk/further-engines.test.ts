@@ -235,6 +235,21 @@ test('an app is asked about a runtime only where something would come of it', as
   expect(asked).toBe(1)
 })
 
+test('an engine that was tried is ended also where what it took cannot be remembered', async () => {
+  const { closed, ports, rooms } = serving(() => Promise.resolve({ backend: 'webgpu' } as never))
+  const gone = new AfieldError('storage/unavailable', 'The user cleared it.')
+  const engine = await ports.host.openEngine({} as never)
+  const measure = (): Promise<number> => {
+    Object.assign(ports.state, { get: () => Promise.reject(gone) })
+    return Promise.resolve(1)
+  }
+  Object.assign(ports.host, { openEngine: () => Promise.resolve({ ...engine, measure }) })
+  const considering = new Considering(ports, rooms, new Verdicts(ports, 'life'))
+  const considered = considering.consider('m', { inferenceMs: 1, together: 1, backend: 'webgpu' })
+  await expect(considered).rejects.toBe(gone)
+  expect(closed).toEqual([2])
+})
+
 test('an engine for a pool that hangs while it loads is ended', async () => {
   const clock = new TestClock()
   const { closed, ports, rooms } = serving(() => new Promise(() => undefined), clock)

@@ -141,31 +141,32 @@ export class Considering {
       return this.#failed(tried, load, asAfieldError(cause, 'engine/session-failed', `${on.backend} failed`))
     }
     const { bringUpMs, wasmMs, backendMs, engine, facts, serves } = trial
-    await this.#verdicts.rememberBringUp(build, bringUpMs)
     const measured = wasmMs === undefined ? { backendMs, bringUpMs } : { wasmMs, backendMs, bringUpMs }
-    if (!serves) {
-      engine.close()
-      const message = `It took ${shown(backendMs)} ms for what WASM did in ${shown(wasmMs)} ms.`
-      await this.#verdicts.remember({ ...tried, outcome: 'lost', why: 'slower', message, ...measured })
-      return NEVER
-    }
-    const moved = await this.#rooms.routes.turn(activator, async () => {
-      const now = activator.running
-      if (now?.engine !== running.engine) return false
-      const terms = {
-        ...now.terms,
-        variant: stored.artifact.variant,
-        engine: facts,
-        modelBytes: modelBytes(stored),
-      }
-      return activator.serving.move(engine, on, terms)
-    })
-    if (!moved) {
-      engine.close()
-      return AGAIN_MS
-    }
     const { model, version, backend: previous } = running.served
     const why = load.backend === 'auto' ? 'faster' : 'asked'
+    let moved = false
+    try {
+      await this.#verdicts.rememberBringUp(build, bringUpMs)
+      if (!serves) {
+        const message = `It took ${shown(backendMs)} ms for what WASM did in ${shown(wasmMs)} ms.`
+        await this.#verdicts.remember({ ...tried, outcome: 'lost', why: 'slower', message, ...measured })
+        return NEVER
+      }
+      moved = await this.#rooms.routes.turn(activator, async () => {
+        const now = activator.running
+        if (now?.engine !== running.engine) return false
+        const terms = {
+          ...now.terms,
+          variant: stored.artifact.variant,
+          engine: facts,
+          modelBytes: modelBytes(stored),
+        }
+        return activator.serving.move(engine, on, terms)
+      })
+    } finally {
+      if (!moved) engine.close()
+    }
+    if (!moved) return AGAIN_MS
     this.#ports.host.emit({ type: 'backend', model, version, backend: on.backend, previous, reason: why })
     await this.#verdicts.remember({ ...tried, outcome: 'won', why, message: '', ...measured })
     return 'serves'
