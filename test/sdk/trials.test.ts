@@ -1,5 +1,10 @@
-import type { DeviceStorage } from 'afield/node'
+import { memoryStorage, type DeviceStorage } from 'afield/node'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { AfieldError } from '@afield/protocol'
+import { localLocks } from '../../packages/sdk/dist/keeper/adapters/memory.js'
+import { ModelRecords } from '../../packages/sdk/dist/keeper/activation/record.js'
+import { Trials, type Staged } from '../../packages/sdk/dist/keeper/activation/trials.js'
+import type { Ports } from '../../packages/sdk/dist/keeper/ports.js'
 import { DAY, TestClock } from './support/clock.js'
 import { loadedDevice, servedVersion, startDevice } from './support/devices.js'
 import { MODEL, makeRepository, type TestRepository } from './support/repository.js'
@@ -108,4 +113,22 @@ describe('a page that was closed or hidden, and said so', () => {
     await Promise.all([adopted, device.load(MODEL)])
     expect(await servedVersion(device)).toBe('2.0.0')
   })
+})
+
+test('an engine that proved itself is ended where that cannot be written down, since it does not serve', async () => {
+  const closed: number[] = []
+  const gone = new AfieldError('storage/unavailable', 'The user cleared it.')
+  const { state } = memoryStorage()
+  const load = () => Promise.resolve(Object.assign(state, { get: () => Promise.reject(gone) }))
+  const ports = {
+    clock,
+    state,
+    locks: localLocks(),
+    platform: {},
+    host: { openEngine: () => Promise.resolve({ id: 1, load, close: () => closed.push(1) }) },
+  } as unknown as Ports
+  const records = new ModelRecords(ports)
+  const trials = new Trials(ports, records, MODEL, 'life')
+  await expect(trials.run({ version: {} } as Staged)).rejects.toBe(gone)
+  expect(closed).toEqual([1])
 })

@@ -116,14 +116,18 @@ export class Trials {
       await this.#update((now) => ({ ...now, trial: { ...version, life: this.#life } }))
       await reach(this.#ports, 'trial/written')
       const outcome = await this.#stage(staged, tested, false)
-      if (outcome.kind === 'ready') {
+      if (outcome.kind === 'failed') return outcome
+      try {
         await this.#update((now) => {
           const proven = passed(now, version, key)
           return staged.pinned ? proven : confirmed(proven, version)
         })
         await reach(this.#ports, 'trial/confirmed')
+        return outcome
+      } catch (error) {
+        outcome.engine.close()
+        throw error
       }
-      return outcome
     })
   }
 
