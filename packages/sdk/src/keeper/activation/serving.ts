@@ -179,8 +179,11 @@ export class Serving {
   }
 
   async #serve(next: Running): Promise<void> {
+    const before = this.#running
     const { engine, served, terms } = next
     await this.#ports.host.serve(this.#options.route, engine.id, served, terms)
+    // Where its engine was lost meanwhile, another is on its way.
+    if (before?.engine === engine && this.#running !== before) return
     for (const version of terms.withdrawn) this.past.delete(version)
     this.past.add(served.version)
     this.#running = { ...next, terms: { ...terms, withdrawn: [] } }
