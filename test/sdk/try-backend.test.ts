@@ -5,14 +5,13 @@ import { tryBackend, type Candidate } from '../../packages/sdk/dist/keeper/engin
 import type { Engine, Ports } from '../../packages/sdk/dist/keeper/ports.js'
 import { LocalEngine } from '../../packages/sdk/dist/node/local-engine.js'
 import { KIND_CONTRACTS } from '../support/kind-models.js'
-import { TestClock } from './support/clock.js'
+import { DAY, TestClock } from './support/clock.js'
 
 const CANDIDATE = { build: 'jspi', modelBytes: 1, model: {} } as Candidate
 const LOAD = { inferenceMs: 10_000, together: 1 }
 
 /** A trial of a backend that takes 1 ms beside an engine that takes as long as is said. */
-function trial(backend: 'auto' | 'webgpu', wasm: Promise<number>) {
-  const clock = new TestClock()
+function trial(backend: 'auto' | 'webgpu', wasm: Promise<number>, clock = new TestClock()) {
   const closed: string[] = []
   const candidate = {
     load: () => Promise.resolve({}),
@@ -38,6 +37,18 @@ test('what takes no less than 0.9 of what WASM takes does not serve, unless it i
   expect(await trial('auto', Promise.resolve(1.2)).tried).toMatchObject({ serves: true, wasmMs: 1.2 })
   expect(await trial('auto', Promise.resolve(1.1)).tried).toMatchObject({ serves: false, backendMs: 1 })
   expect(await trial('webgpu', new Promise(() => undefined)).tried).toMatchObject({ serves: true })
+})
+
+test.each([
+  ['a day back', -DAY, 0],
+  ['a day ahead', DAY, 3 * 60 * 1000],
+])('a clock that is set %s meanwhile does not put the next trial off for days', async (_how, by, most) => {
+  const clock = new TestClock()
+  const began = clock.now()
+  let asked = 0
+  clock.now = () => (asked++ === 0 ? began : began + by)
+  const { bringUpMs } = await trial('webgpu', Promise.resolve(1), clock).tried
+  expect(bringUpMs).toBe(most)
 })
 
 test('runs that give no answers are not measured: what fails at once would be the fastest', async () => {

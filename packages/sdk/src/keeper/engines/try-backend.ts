@@ -44,7 +44,8 @@ export async function tryBackend(
   const size = Math.max(1, Math.round(together))
   try {
     const facts = await within(clock, engine.load(model))
-    const bringUpMs = clock.now() - began
+    // The clock may be set meanwhile, and what this took decides from now on when a backend is worth a trial.
+    const bringUpMs = Math.min(Math.max(0, clock.now() - began), READY_WITHIN_MS)
     // The first runs of a shape compile its shaders.
     await within(clock, engine.measure(size, selfTest))
     const backendMs = await within(clock, engine.measure(size, selfTest))
