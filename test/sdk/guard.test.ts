@@ -584,6 +584,17 @@ test('a model and its fallback answer until Afield is closed, also where the kee
   await expect(guard.predict({})).rejects.toMatchObject({ code: 'closed' })
 })
 
+test('of a fallback that is refused, nothing is held until Afield is closed', async () => {
+  vi.stubGlobal('location', { href: 'https://app.example/' })
+  const calls = new Lifeline()
+  const held = vi.spyOn(calls, 'hold')
+  const wrong = { remote: { url: '/models' }, answer: 4 } as unknown as FallbackOptions
+  const given = openGuard({ calls } as OpenPage, model as unknown as Route, wrong)
+  await expect(given).rejects.toMatchObject({ details: { field: 'fallback.answer' } })
+  expect(held).not.toHaveBeenCalled()
+  vi.unstubAllGlobals()
+})
+
 test('a model that is loaded and does not serve all the same is looked for again', async () => {
   const guard = guardWith({ answer: CONSTANT })
   model.served = undefined

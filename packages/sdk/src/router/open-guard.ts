@@ -61,9 +61,10 @@ async function openChain(page: OpenPage, route: Route, options: AnyFallback): Pr
   let onRetired = (): void => undefined
   const retired = new Promise<void>((resolve) => (onRetired = resolve))
   const server = new RemoteFallback({ ...remote, name, contract, onRetired })
+  const chain = new Chain(options, server, complain)
   // Lives as long as the app's calls do, or until another takes its place.
   page.calls.hold(() => retired).catch((error: AfieldError) => server.close(error))
-  return new Chain(options, server, complain)
+  return chain
 }
 
 /**
