@@ -41,6 +41,20 @@ test('state outlives the engine that gave it, and goes on over an update of the 
   expect(frames).toEqual([1, 8, 2, 12, 3, 14])
 })
 
+test('an answer that is kept is of an input and the state that it came with', async () => {
+  const device = startDevice(repository)
+  await device.load('counter')
+  await device.configure('counter', { cache: 10 })
+  const ask = (state?: ModelState) => device.predict('counter', Float32Array.of(8, 0, 0), { state })
+  const { state } = await ask()
+  const [again, next, nextAgain] = [await ask(), await ask(state), await ask(state)]
+  expect([again, next, nextAgain].map(({ cached, outputs }) => [cached, outputs['frames']])).toEqual([
+    [true, 1],
+    [undefined, 2],
+    [true, 2],
+  ])
+})
+
 test('a model without state takes none and gives none', async () => {
   const model = await writeKindModel(folder, 'pets')
   await publish({ repo: repository.dir, model, version: '1.0.0', author: 'Tests' })
