@@ -54,6 +54,7 @@ class Model implements Answering {
   }
 
   async #fail(signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw abortError(signal.reason)
     if (this.fails === 'hang') {
       await new Promise((_, reject) => {
         signal?.addEventListener('abort', () => reject(abortError(signal.reason)))
@@ -666,6 +667,8 @@ describe('a deadline', () => {
       expect(late).rejects.toMatchObject({ code: 'engine/timeout' }),
       vi.advanceTimersByTimeAsync(50),
     ])
+    // Who counts what became of calls hears of both.
+    expect(model.asked).toBe(2)
   })
 
   test('of no sense is refused; an app that gives up hears of its own abort', async () => {

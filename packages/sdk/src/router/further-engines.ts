@@ -6,6 +6,9 @@ import { budgetOf, findRoom } from './budget.js'
 import type { EngineClient } from './engine-client.js'
 import type { Engines } from './engines.js'
 
+/** A look at a file that takes longer tells nothing. */
+const SCRIPT_WITHIN_MS = 10_000
+
 /**
  * An engine beside those that serve.
  *
@@ -37,12 +40,12 @@ async function deployed(build: Exclude<RuntimeBuild, 'plain'>): Promise<EngineFi
 
 async function isScript(url: URL): Promise<boolean> {
   try {
-    const response = await fetch(url)
+    const response = await fetch(url, { signal: AbortSignal.timeout(SCRIPT_WITHIN_MS) })
     // Whole, so that the worker's start finds it in the cache.
     await response.arrayBuffer()
     return response.ok && /\bjavascript\b/.test(response.headers.get('Content-Type') ?? '')
   } catch {
-    // Offline, or a policy allows workers and no fetch: the worker's own start tells.
+    // Offline, or slow, or a policy allows workers and no fetch: the worker's own start tells.
     return true
   }
 }

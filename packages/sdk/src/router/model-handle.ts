@@ -41,10 +41,13 @@ export function modelHandle<N extends ModelName>(
     const began = performance.now()
     if (guard && 'breaker' in guard) return guard[how](given, options, began)
     const { signal, timeoutMs } = options ?? {}
-    // Its code may take longer to come than the call may.
     const opening = abortable(inTime(guardOf(page, route), timeoutMs), signal)
-    return opening.then((opened): Promise<unknown> =>
-      opened ? opened[how](given, options, began) : inTime<unknown>(route[how](given, options), timeoutMs),
+    return opening.then(
+      (opened): Promise<unknown> =>
+        opened ? opened[how](given, options, began) : inTime<unknown>(route[how](given, options), timeoutMs),
+      // Its code takes longer to come than the call may. Given up before it was asked, it is counted all the same.
+      (reason: unknown): Promise<unknown> =>
+        route[how](given, { ...options, signal: AbortSignal.abort(reason) }),
     )
   }
   // Until there is a guard, which hears of each call.

@@ -26,7 +26,9 @@ export function hardwareOf(navigator: Navigator | WorkerNavigator): Hardware {
     findGpu: async (): Promise<Gpu | undefined> => {
       const adapter = await (navigator as Partial<NavigatorGPU>).gpu?.requestAdapter()
       if (!adapter) return undefined
-      const { vendor, architecture, device, description } = adapter.info
+      // Browsers had GPUs before these could be asked what they are.
+      const { info = {} } = adapter as { readonly info?: Partial<GPUAdapterInfo> }
+      const { vendor, architecture, device, description } = info
       const limits: Record<string, number> = {}
       // All of them are accessors of its prototype.
       for (const name in adapter.limits) limits[name] = adapter.limits[name as keyof GPUSupportedLimits]
