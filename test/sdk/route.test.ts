@@ -410,7 +410,7 @@ test('code that cannot be loaded, such as after the app was deployed anew, is an
   const gone = (): never => {
     throw new TypeError('Failed to fetch dynamically imported module')
   }
-  for (const part of ['pinned', 'serving-options']) {
+  for (const part of ['pinned', 'predict-many', 'serving-options']) {
     const file = `../../packages/sdk/dist/router/${part}.js`
     vi.doMock(file, gone)
     onTestFinished(() => vi.doUnmock(file))
@@ -420,6 +420,7 @@ test('code that cannot be loaded, such as after the app was deployed anew, is an
   const route = new Anew('m', undefined, CALLS)
   route.serve(engine(), SERVED, TERMS)
   await expect(route.pin()).rejects.toMatchObject({ code: 'engine/unavailable' })
+  await expect(route.predictMany([1])).rejects.toMatchObject({ code: 'engine/unavailable' })
   await expect(route.configure({ cache: 1 })).rejects.toMatchObject({ code: 'engine/unavailable' })
   expect(await route.predict(1)).toMatchObject({ modelVersion: '1.0.0' })
 })

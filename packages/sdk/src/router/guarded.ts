@@ -15,7 +15,7 @@ const complained = new WeakSet<Route>()
  *
  * @param fallback from now on.
  * @returns `undefined` where its code cannot be loaded, which is logged once: the model answers without it, and the next
- *   call tries again.
+ *   call that fails or has a limit of time tries again.
  * @throws AfieldError `input/invalid` naming what is wrong with the fallback.
  */
 export function guardOf(

@@ -390,7 +390,7 @@ let predictingMany: Promise<typeof import('./predict-many.js')> | undefined
 function loadPredictMany(): Promise<typeof import('./predict-many.js')> {
   predictingMany ??= import('./predict-many.js').catch((cause: unknown) => {
     predictingMany = undefined
-    throw cause
+    return partMissing(cause)
   })
   return predictingMany
 }
