@@ -184,29 +184,29 @@ describe('without a fallback', () => {
     expect([guard.breaker.state, model.asked]).toEqual(['closed', 20])
   })
 
-  test('what was taken off the device is asked as soon as it is loaded again, and says until then what it is', async () => {
-    const guard = guardWith()
-    await answersOf(guard, 1)
-    model.served = undefined
-    model.fails = 'model/not-found'
-    expect(new Set(await answersOf(guard, 20))).toEqual(new Set(['model/not-found']))
-    expect(doubts).toEqual([])
-    model.served = servedVersion('1.0.0')
-    model.fails = undefined
-    expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
-  })
-
-  test('what kept failing and was switched off begins anew when it is on again', async () => {
-    const guard = guardWith()
-    model.fails = 'engine/run-failed'
-    await answersOf(guard, 5)
-    model.served = undefined
-    model.fails = 'model/killed'
-    expect(await answersOf(guard, 1)).toEqual(['model/killed'])
-    model.served = servedVersion('1.0.0')
-    model.fails = undefined
-    expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
-  })
+  test.each([
+    ['was taken off the device', 'model/not-found', []],
+    ['is switched off', 'model/killed', ['engine/run-failed']],
+  ] as const)(
+    'what %s says so, opens nothing, and begins anew when it serves again',
+    async (_how, code, before) => {
+      const guard = guardWith()
+      for (const fails of before) {
+        model.fails = fails
+        await answersOf(guard, 5)
+        expect(guard.breaker.state).toBe('open')
+      }
+      await answersOf(guard, 1)
+      const doubted = doubts.length
+      model.served = undefined
+      model.fails = code
+      expect(new Set(await answersOf(guard, 20))).toEqual(new Set([code]))
+      expect(doubts).toHaveLength(doubted)
+      model.served = servedVersion('1.0.0')
+      model.fails = undefined
+      expect(await answersOf(guard, 1)).toEqual(['model 1.0.0'])
+    },
+  )
 
   test('a call of many counts once, and as a failure where it has failures alone', async () => {
     const guard = guardWith()

@@ -3,6 +3,7 @@ import { engineUrls, engineWorkerUrl } from '../files.js'
 import type { EngineReport } from '../engine/messages.js'
 import type { EngineWanted, Logger } from '../keeper/ports.js'
 import { EngineClient, type EngineStart } from './engine-client.js'
+import { partMissing } from './given.js'
 
 /** An engine that hangs is not waited for longer than this when Afield is closed. */
 const DRAIN_MS = 10_000
@@ -50,10 +51,7 @@ export class Engines {
    */
   async take(wanted: EngineWanted): Promise<EngineClient> {
     // A file of its own: most pages run one engine.
-    const further = () =>
-      import('./further-engines.js').catch((cause: unknown) => {
-        throw asAfieldError(cause, 'engine/unavailable', 'The code for further engines could not be loaded')
-      })
+    const further = () => import('./further-engines.js').catch(partMissing)
     if (wanted.role !== 'serving') return (await further()).startFurther(this, wanted)
     const engine = this.#spare ?? this.start()
     this.#spare = undefined

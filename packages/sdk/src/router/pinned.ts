@@ -4,7 +4,8 @@ import { abortable } from '../abort.js'
 import { checkOptions } from './check-given.js'
 import { Deadline } from './deadline.js'
 import type { EngineSet } from './engine-set.js'
-import type { Route, Stream } from './route.js'
+import type { Route } from './route.js'
+import type { Stream } from './stream.js'
 
 /** A model, held at one version and engine while others begin to serve. */
 export class Pinned implements PinnedModel {

@@ -5,7 +5,8 @@ import type { Settled } from './call.js'
 import type { EngineSet } from './engine-set.js'
 import { failureOf } from './fallback/blame.js'
 import { checkRanking, rank } from './rank.js'
-import type { Route, RouteCounts, Stream } from './route.js'
+import type { Route, RouteCounts } from './route.js'
+import type { Stream } from './stream.js'
 
 /** Candidates that are made ready together; their bitmaps are there only from then until they are sent. */
 const PACK = 1024

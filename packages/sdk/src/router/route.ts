@@ -15,11 +15,9 @@ import type { Member } from './member.js'
 import type { Counts } from './counts.js'
 import { partMissing } from './given.js'
 import type { Guard } from './guard.js'
+import { Provision } from './provision.js'
 import { Revival, noEngine, type Revived } from './revival.js'
-import type { Scaling } from './scaling.js'
-
-/** Less work than that pays for no other backend. */
-const WORTH_CONSIDERING_MS = 1000
+import { followOn, type Failed, type Stream } from './stream.js'
 
 /** What counts what became of predictions and of versions. */
 export type RouteCounts = Pick<Counts, 'answered' | 'failed' | 'reached'> & Partial<Pick<Counts, 'ran'>>
@@ -34,23 +32,6 @@ export interface RouteCalls {
   grow(): Promise<Member | undefined>
   /** Another backend for what serves: says how many ms of inference from now on to ask again. */
   consider(load: Load): Promise<number>
-}
-
-/** Who asks engines that it holds on to. */
-export interface Stream {
-  readonly set: EngineSet
-  /**
-   * What to ask after these were lost, or were wrong.
-   *
-   * @throws AfieldError why nothing else may answer.
-   */
-  readonly next: (failed: Failed) => Promise<EngineSet>
-}
-
-/** What was asked, and what became of it. */
-export interface Failed {
-  readonly set: EngineSet
-  readonly error: AfieldError
 }
 
 /** Where predictions for one model go now: a set of engines, a recovery that is under way, or an error. */
@@ -76,11 +57,7 @@ export class Route implements Revived {
   #refusal: AfieldError | undefined
   #closed: AfieldError | undefined
   readonly #revival = new Revival(this)
-  #workers: ServingOptions['workers']
-  #backend: NonNullable<ServingOptions['backend']> = 'auto'
-  /** For which another backend is looked after. */
-  #considered: EngineSet | undefined
-  #scaling: Scaling | undefined
+  readonly #provision: Provision
   readonly #askAgain: Again = (call, error) => this.#revival.askAgain(call, error)
   #underWay = 0
   #waiting: (() => void)[] = []
@@ -93,6 +70,7 @@ export class Route implements Revived {
     this.version = version
     this.#counts = counts
     this.calls = calls
+    this.#provision = new Provision(calls)
   }
 
   /** `undefined` while nothing may serve. */
@@ -123,25 +101,17 @@ export class Route implements Revived {
    * @throws AfieldError `input/invalid`, with the option as `details.field`; `engine/unavailable`.
    */
   async configure(given: ServingOptions): Promise<void> {
-    const { backend, workers, cache } = given
     const options = this.#options
     // A file of its own: most apps leave it all as it is.
     const { checkServing } = await import('./serving-options.js').catch(partMissing)
     checkServing(given)
-    const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs } = given
+    const { maxQueue = options.maxQueue, hungAfterMs = options.hungAfterMs, cache } = given
     Object.assign(options, { maxQueue, hungAfterMs, cache: cache ?? options.cache })
     for (const set of this.#set ? [this.#set, ...this.#retired] : this.#retired) {
       set.heedLimit()
       if (cache !== undefined) set.keepAnswers(cache)
     }
-    if (backend !== undefined && backend !== this.#backend) {
-      this.#backend = backend
-      this.#stopConsidering()
-      if (this.#set && backend !== 'auto') this.#consider(this.#set)
-    }
-    if (workers === undefined) return
-    this.#workers = workers
-    if (this.#set) this.#scale(this.#set)
+    this.#provision.configure(given)
   }
 
   /** New predictions go to this engine; those before it answer what they were asked, and end. */
@@ -159,14 +129,13 @@ export class Route implements Revived {
         lost: (from, calls, error) => this.#lost(from, calls, error),
         ran: (by, ms, together) => {
           this.#counts?.ran?.(by.served, ms, together)
-          if (by.ranMs > WORTH_CONSIDERING_MS) this.#consider(by)
+          this.#provision.ran(by)
         },
       })
       set.add(engine)
       this.#set = set
       if (before) this.#retire(before)
-      this.#scale(set)
-      if (this.#backend !== 'auto') this.#consider(set)
+      this.#provision.begin(set)
     }
     for (const set of this.#retired) {
       if (terms.withdrawn.includes(set.served.version)) set.holds.cutPins(revoked(set.served))
@@ -185,7 +154,7 @@ export class Route implements Revived {
     if (this.#set) this.#retire(this.#set)
     for (const set of this.#retired) set.holds.cutPins(error)
     this.#set = undefined
-    this.#scaling?.stop()
+    this.#provision.end()
     this.#revival.settle(error)
   }
 
@@ -329,33 +298,8 @@ export class Route implements Revived {
     if (isOver && set.served.backend !== 'wasm') this.#revival.revive(error).catch(() => undefined)
   }
 
-  #scale(set: EngineSet): void {
-    const workers = this.#workers
-    if (workers === undefined || (workers === 1 && !this.#scaling)) return
-    import('./scaling.js').then(({ Scaling }) => {
-      if (set !== this.#set || workers !== this.#workers) return
-      this.#scaling?.stop()
-      this.#scaling = new Scaling(set, workers, this.calls)
-    }, goOn)
-  }
-
-  #consider(set: EngineSet): void {
-    const backend = this.#backend
-    if (set !== this.#set || set === this.#considered || set.served.backend === backend) return
-    this.#considered = set
-    import('./consider.js').then(({ considerBackends }) => {
-      if (set === this.#considered) considerBackends(set, backend, (load) => this.calls.consider(load))
-    }, goOn)
-  }
-
-  #stopConsidering(): void {
-    if (this.#considered) this.#considered.onIdle = undefined
-    this.#considered = undefined
-  }
-
   /** It answers what it was asked, and what is pinned to it, and ends. */
   #retire(set: EngineSet): void {
-    this.#stopConsidering()
     if (set.isAlive) this.#retired.add(set)
     const forget = (): boolean => !set.isAlive && this.#retired.delete(set)
     for (const { gone } of set.members) void gone.then(forget)
@@ -366,22 +310,6 @@ export class Route implements Revived {
     this.#underWay -= 1
     if (this.#underWay === 0) this.#drained()
   }
-}
-
-/** Without the code for more, such as after the app was deployed anew, the engine that there is goes on. */
-const goOn = (): void => undefined
-
-/** Has the calls of a stream asked again where that goes on. */
-function followOn({ set: first, next }: Stream): Again {
-  let set = first
-  return (call, error) =>
-    void next({ set, error }).then(
-      (following) => {
-        set = following
-        set.ask(call, false)
-      },
-      (cause: unknown) => call.settle(asAfieldError(cause, 'internal/unexpected', 'The stream was cut')),
-    )
 }
 
 let predictingMany: Promise<typeof import('./predict-many.js')> | undefined
